@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory every row of features lives in: float32, row-major, grown in place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace steepest {
+
+/// An (rows, columns) float32 matrix, row-major, rows packed without gaps.
+/// At least `tail` zero floats are readable after the last row, so vector loops may load past a
+/// row's end. Growing moves pages, not bytes, where the C library can (realloc over mremap), so the
+/// resident size stays near rows * columns * 4 bytes.
+class FeatureMatrix {
+ public:
+  static constexpr std::int64_t tail = 64;
+
+  FeatureMatrix() = default;
+
+  /// Throws std::bad_alloc, or InputError when rows * columns overflows.
+  FeatureMatrix(std::int64_t rows, std::int64_t columns);
+
+  [[nodiscard]] std::int64_t rows() const { return rows_; }
+  [[nodiscard]] std::int64_t columns() const { return columns_; }
+  [[nodiscard]] std::int64_t bytes() const {
+    return rows_ * columns_ * static_cast<std::int64_t>(sizeof(float));
+  }
+  [[nodiscard]] float* data() { return data_.get(); }
+  [[nodiscard]] const float* data() const { return data_.get(); }
+  [[nodiscard]] float* row(std::int64_t i) { return data_.get() + i * columns_; }
+  [[nodiscard]] const float* row(std::int64_t i) const { return data_.get() + i * columns_; }
+
+  /// Appends one row (columns long) and returns it for writing. The first call fixes nothing: set
+  /// the width by the constructor, as in FeatureMatrix(0, columns). Amortised O(columns).
+  float* append_row();
+
+  /// Keeps the first `rows` rows.
+  void truncate(std::int64_t rows);
+
+  /// Gives back what append_row reserved beyond the rows there are.
+  void shrink_to_fit();
+
+  /// Makes rows `new_columns` (>= columns) wide, in place: fill(old_row, new_row) is called from
+  /// the last row to the first; old_row is a copy. The peak is the new size.
+  template <class Fill>
+  void widen(std::int64_t new_columns, Fill fill);
+
+ private:
+  struct Free {
+    void operator()(float* pointer) const noexcept;
+  };
+
+  void reallocate(std::int64_t floats);
+
+  std::unique_ptr<float[], Free> data_;
+  std::int64_t rows_ = 0;
+  std::int64_t columns_ = 0;
+  std::int64_t capacity_ = 0;  // floats, tail included
+};
+
+template <class Fill>
+void FeatureMatrix::widen(std::int64_t new_columns, Fill fill) {
+  reallocate(rows_ * new_columns + tail);
+  const std::unique_ptr<float[]> old_row(new float[static_cast<std::size_t>(columns_ + 1)]);
+  for (std::int64_t i = rows_ - 1; i >= 0; --i) {
+    const float* source = data_.get() + i * columns_;
+    for (std::int64_t j = 0; j < columns_; ++j) {
+      old_row[static_cast<std::size_t>(j)] = source[j];
+    }
+    fill(static_cast<const float*>(old_row.get()), data_.get() + i * new_columns);
+  }
+  columns_ = new_columns;
+  for (std::int64_t i = rows_ * columns_; i < capacity_; ++i) {
+    data_[i] = 0.0F;
+  }
+}
+
+}  // namespace steepest

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fitting: a data set and options in, a model and an honest account of the run out.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "steepest/dataset.hpp"
+#include "steepest/device.hpp"
+#include "steepest/metrics.hpp"
+#include "steepest/model.hpp"
+#include "steepest/objective.hpp"
+#include "steepest/precision.hpp"
+#include "steepest/schedule.hpp"
+#include "steepest/termination.hpp"
+#include "steepest/update_rule.hpp"
+
+namespace steepest {
+
+/// Options of a fit; nullopt and 0 mean automatic where so noted.
+struct FitOptions {
+  std::optional<RowLoss> loss;       ///< nullopt: squared for numbers, softmax for classes
+  std::optional<double> l2;          ///< nullopt: 0 for squared, 1 / sum of weights for classifiers
+  std::optional<UpdateRule> rule;    ///< nullopt: accelerated (full batch), gradient (mini-batch)
+  std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch)
+  std::optional<double> learning_rate;       ///< nullopt: from the curvature
+  std::int64_t batch_size = 0;               ///< rows a step; 0: full batch
+  std::int64_t epochs = 0;                   ///< budget; 0: 20,000 (full batch) or 100 (mini-batch)
+  double max_seconds = 0.0;                  ///< budget of training; 0: none
+  std::optional<double> tolerance_gradient;  ///< nullopt: see FitResult::tolerances
+  std::optional<double> tolerance_loss;
+  std::optional<double> tolerance_step;
+  std::optional<std::int64_t> patience;
+  bool standardize = true;
+  bool intercept = true;
+  bool drop_constant = false;  ///< give constant columns the coefficient 0 instead of refusing them
+  std::uint64_t seed = 0;
+  DeviceChoice device;
+  int threads = 0;  ///< 0: every processor
+  Precision precision = Precision::automatic;
+};
+
+/// A point of a run's history: the objective on all rows, at every step of a full-batch run and at
+/// the end of every epoch of a mini-batch run. `learning_rate` is that of the step from (full
+/// batch) or to (mini-batch) the point.
+struct HistoryPoint {
+  std::int64_t step = 0;
+  double epoch = 0.0;
+  double seconds = 0.0;
+  double learning_rate = 0.0;
+  double mean_loss = 0.0;
+  double penalty = 0.0;
+  double gradient_max_norm = 0.0;
+};
+
+/// Where a run is, told to FitOptions' caller now and then.
+struct FitProgress {
+  std::int64_t step = 0;
+  double epoch = 0.0;
+  std::int64_t epochs = 0;  ///< the budget
+  double objective = 0.0;
+  double gradient_max_norm = 0.0;
+  double gradient_tolerance = 0.0;
+  double first_gradient_max_norm = 0.0;
+};
+
+/// Return false to stop the run: it ends as interrupted, with the model as it is.
+using FitCallback = std::function<bool(const FitProgress&)>;
+
+struct FitResult {
+  Model model;
+  DeviceInfo device;
+  Precision precision = Precision::fp64;
+  UpdateRule rule;
+  Schedule schedule;
+  double largest_curvature =
+      0.0;  ///< the bound L on the Hessian the automatic rate is from; 0: not needed
+  std::int64_t batch_size = 0;
+  Tolerances tolerances;  ///< in the units of the objective
+  Evaluation at;          ///< of the final parameters on all training rows, objective's units
+  Termination termination;
+  std::int64_t steps = 0;
+  double epochs = 0.0;
+  double train_seconds = 0.0;
+  std::vector<HistoryPoint> history;
+  std::optional<LinearMetrics> linear;  ///< on the training rows
+  std::optional<SoftmaxMetrics> softmax;
+  std::vector<std::string> warnings;  ///< one sentence each
+};
+
+/// Fits one model. Takes the data: features are standardized in place.
+/// Throws OptionError for options that contradict each other or the data, InputError for data that
+/// cannot be fitted (a constant column, one class, as many classes as rows), DeviceError.
+/// Ends as diverged, not by an exception, when the objective explodes at a rate the caller gave; an
+/// automatic rate is halved and the run starts anew.
+[[nodiscard]] FitResult fit(Dataset data, const FitOptions& options,
+                            const FitCallback& progress = {});
+
+}  // namespace steepest

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// How good predictions are. Row weights count in every metric: a weight of k equals k copies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace steepest {
+
+/// Metrics of regression, over rows and, with several targets, averaged over targets.
+struct LinearMetrics {
+  double mse = 0.0;   ///< mean squared error, target units squared
+  double rmse = 0.0;  ///< sqrt(mse)
+  double mae = 0.0;   ///< mean absolute error
+  double r2 = 0.0;    ///< 1 - mse / variance, mean over targets; NaN where a target is constant
+};
+
+/// Metrics of classification.
+struct SoftmaxMetrics {
+  double log_loss = 0.0;  ///< mean of -log p(label), natural logarithm
+  double accuracy = 0.0;  ///< share of rows whose most probable class is the label
+  double ece = 0.0;       ///< expected calibration error, 15 equal bins of the top probability
+  double brier = 0.0;     ///< mean over rows of the sum over classes of (p - [label])^2
+};
+
+/// Adds up predictions block by block.
+class LinearMetricsSum {
+ public:
+  explicit LinearMetricsSum(std::int64_t outputs);
+
+  /// predictions and targets are (rows, outputs); weights is rows long or null for all 1.
+  void add(const double* predictions, const double* targets, const double* weights,
+           std::int64_t rows);
+  [[nodiscard]] LinearMetrics result() const;
+
+ private:
+  struct Output {
+    double mean = 0.0;    // of the target
+    double spread = 0.0;  // sum w (y - mean)^2
+    double squared_error = 0.0;
+    double absolute_error = 0.0;
+  };
+  double weight_ = 0.0;
+  std::vector<Output> outputs_;
+};
+
+/// Adds up class scores block by block.
+class SoftmaxMetricsSum {
+ public:
+  static constexpr int bins = 15;
+
+  explicit SoftmaxMetricsSum(std::int64_t classes);
+
+  /// scores is (rows, classes), before softmax; labels index classes; weights as above.
+  void add(const double* scores, const std::int32_t* labels, const double* weights,
+           std::int64_t rows);
+  [[nodiscard]] SoftmaxMetrics result() const;
+
+  /// (classes, classes) row-major sums of weights: row is the label, column the prediction.
+  [[nodiscard]] const std::vector<double>& confusion() const { return confusion_; }
+
+ private:
+  struct Bin {
+    double weight = 0.0;
+    double confidence = 0.0;
+    double correct = 0.0;
+  };
+  std::int64_t classes_;
+  double weight_ = 0.0;
+  double log_loss_ = 0.0;
+  double correct_ = 0.0;
+  double brier_ = 0.0;
+  std::vector<Bin> bins_;
+  std::vector<double> confusion_;
+};
+
+}  // namespace steepest

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fitted model: what it predicts, and the file it lives in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "steepest/dataset.hpp"
+
+namespace steepest {
+
+enum class ModelKind { linear, softmax };
+
+/// "linear" or "softmax".
+[[nodiscard]] std::string_view name(ModelKind kind);
+
+/// Coefficients in the units of the input: score_o(x) = intercept_o + sum_j coefficients_oj x_j.
+/// A linear model predicts its scores; a softmax model gives class o the probability
+/// exp(score_o) / sum_c exp(score_c). A logistic fit is stored as a softmax model whose first class
+/// has zero coefficients: the same probabilities, and the second class carries the familiar ones.
+struct Model {
+  ModelKind kind = ModelKind::linear;
+  std::string loss;  ///< the row loss it was trained with
+  double l2 = 0.0;
+  bool standardized = true;           ///< whether it was trained on standardized features
+  std::vector<double> feature_mean;   ///< d, of the training rows; what standardizing subtracted
+  std::vector<double> feature_scale;  ///< d, what it divided by
+  Schema schema;
+  std::vector<double> coefficients;  ///< (outputs, d) row-major
+  std::vector<double> intercept;     ///< outputs
+  std::int64_t training_rows = 0;
+  std::string termination;  ///< reason, and the inequality that held
+  std::string inequality;
+  bool converged = false;
+
+  [[nodiscard]] std::int64_t features() const { return schema.feature_count(); }
+  [[nodiscard]] std::int64_t outputs() const { return static_cast<std::int64_t>(intercept.size()); }
+
+  /// Names of the outputs: target columns of a linear model, classes of a softmax model.
+  [[nodiscard]] const std::vector<std::string>& output_names() const;
+
+  /// Scores of each row, (rows, outputs) row-major; features is (rows, d) in the units of the
+  /// input. Summed in double in feature order: the same bits on every machine.
+  [[nodiscard]] std::vector<double> scores(const FeatureMatrix& features) const;
+};
+
+/// Turns scores (rows, classes) into probabilities, in place. Rows sum to 1 within rounding.
+void softmax_in_place(std::vector<double>& scores, std::int64_t classes);
+
+/// Writes the model as versioned JSON, beside `path` first and then renamed. Every number is
+/// written so that it reads back to the same bits. Throws InputError when the file cannot be
+/// written.
+void save_model(const Model& model, const std::string& path);
+
+/// Reads and validates: sizes, names, finite numbers, version. Throws InputError that says what is
+/// wrong: no such file, not JSON (cut off), not a Steepest model, a newer version, a wrong size.
+[[nodiscard]] Model load_model(const std::string& path);
+
+}  // namespace steepest

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// From bytes to rows: reading delimited text into a Dataset, or block by block.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "steepest/dataset.hpp"
+
+namespace steepest {
+
+enum class HeaderMode { automatic, yes, no };
+enum class MissingPolicy { error, mean, drop, zero };
+enum class BadRowPolicy { error, skip };
+enum class TargetKind { automatic, numbers, classes };
+enum class UnseenLevelPolicy { error, baseline };
+
+/// How fields are separated. Quotes are RFC 4180: `"`, doubled inside.
+struct Dialect {
+  char delimiter = ',';
+  bool header = true;
+  bool byte_order_mark = false;
+};
+
+/// Columns are named, or numbered from 1; a negative number counts from the last column, -1. A name
+/// wins over a number. `features` empty means every column that is nothing else.
+struct ReadOptions {
+  std::vector<std::string> paths;  ///< files, glob patterns, or "-" for standard input
+  std::vector<std::string> targets;
+  std::vector<std::string> features;
+  std::vector<std::string> ignore;
+  std::vector<std::string> categorical;
+  std::string weight;
+  std::optional<char> delimiter;  ///< nullopt: sniffed among , ; tab |
+  HeaderMode header = HeaderMode::automatic;
+  std::vector<std::string> missing_texts;  ///< counted as missing beside the default list
+  MissingPolicy missing = MissingPolicy::error;
+  BadRowPolicy bad_rows = BadRowPolicy::error;
+  std::string rejects_path;  ///< CSV of the rows skipped; empty: none is written
+  TargetKind target_kind = TargetKind::automatic;
+  UnseenLevelPolicy unseen_levels = UnseenLevelPolicy::error;
+};
+
+/// Called now and then with bytes read and bytes in all (0 when unknown). May throw to give up.
+using ReadProgress = std::function<void(std::int64_t bytes_read, std::int64_t bytes_total)>;
+
+/// Reads all rows. With `known`, columns are matched to that schema by name (by position when the
+/// file has no header): dictionaries, fills and classes are taken from it and nothing is learned.
+/// Rows keep the order of the files and of their lines. The earliest error is the one thrown:
+/// InputError with file, line, byte and column, or OptionError for a column that is not there.
+/// TargetKind::automatic reads numbers when every target in the file's first block is a number,
+/// classes otherwise; a single numeric target with exactly two distinct values becomes classes.
+[[nodiscard]] Dataset read_dataset(const ReadOptions& options, const ReadProgress& progress = {},
+                                   const Schema* known = nullptr);
+
+/// Rows for a known schema, block by block in bounded memory; targets are not needed and not read.
+/// MissingPolicy::drop is an OptionError here: every row of the file gets its row of features.
+class RowStream {
+ public:
+  RowStream(const ReadOptions& options, const Schema& schema);
+  ~RowStream();
+  RowStream(RowStream&&) noexcept;
+  RowStream& operator=(RowStream&&) noexcept;
+
+  /// Replaces `block` by the next rows, at most `max_rows`; false when there are none left.
+  bool next(FeatureMatrix& block, std::int64_t max_rows);
+
+  [[nodiscard]] std::int64_t bytes_read() const;
+  [[nodiscard]] std::int64_t bytes_total() const;  ///< 0 when unknown
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+/// What `steepest inspect` says of a column.
+struct ColumnSummary {
+  std::string name;
+  enum class Type { numeric, integer, text, empty } type = Type::empty;
+  std::int64_t values = 0;  ///< present
+  std::int64_t missing = 0;
+  std::int64_t distinct = 0;        ///< exact up to `distinct_limit`, else that limit
+  double mean = 0.0;                ///< numeric columns only
+  double standard_deviation = 0.0;  ///< population
+  double minimum = 0.0;
+  double maximum = 0.0;
+  std::vector<std::string> examples;  ///< first distinct texts, at most 5
+
+  static constexpr std::int64_t distinct_limit = 1000;
+};
+
+/// A whole file looked at once, column by column.
+struct FileSummary {
+  Dialect dialect;
+  std::int64_t rows = 0;
+  std::int64_t rows_rejected = 0;  ///< rows with a wrong number of fields
+  std::int64_t bytes_read = 0;
+  std::vector<ColumnSummary> columns;
+  std::vector<std::string> warnings;  ///< one sentence each
+};
+
+/// Reads everything and summarises it. Never fails on a cell; throws InputError as read_dataset
+/// does for an unreadable, empty or binary file.
+[[nodiscard]] FileSummary inspect(const ReadOptions& options, const ReadProgress& progress = {});
+
+}  // namespace steepest

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holding rows back for validation.
+#pragma once
+
+#include <cstdint>
+
+#include "steepest/dataset.hpp"
+
+namespace steepest {
+
+/// Moves round(fraction * rows) rows, chosen by seed, out of `data` and returns them; both parts
+/// keep the order of the rows. fraction in (0, 1). Throws OptionError where either part would be
+/// empty.
+[[nodiscard]] Dataset take_rows(Dataset& data, double fraction, std::uint64_t seed);
+
+}  // namespace steepest

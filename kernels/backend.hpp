@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one virtual interface: hold this data, run these steps, give me the state. The inner loop
+// belongs to the backend, so that a GPU runs thousands of steps without a word from the host.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kernels/bank.hpp"
+#include "steepest/device.hpp"
+#include "steepest/feature_matrix.hpp"
+#include "steepest/objective.hpp"
+#include "steepest/precision.hpp"
+
+namespace steepest::kernels {
+
+/// Rows as they are trained on, owned by the backend once held.
+struct TrainingData {
+  FeatureMatrix features;            ///< (n, d), in the units of the input
+  std::vector<double> mean;          ///< d: subtracted from each feature
+  std::vector<double> scale;         ///< d: then divided by, > 0
+  std::vector<double> targets;       ///< (n, C) row-major, already scaled; or empty
+  std::vector<std::int32_t> labels;  ///< n in [0, classes); or empty
+  std::vector<double> weights;       ///< n with mean 1, or empty for all 1
+};
+
+/// What to train on the data held.
+struct BankPlan {
+  RowLoss loss;
+  std::int64_t outputs = 1;       ///< score columns a model, C
+  std::vector<ModelPlan> models;  ///< K
+  std::int64_t batch_size = 0;    ///< rows a step; n or more means full batch
+  std::uint64_t seed = 0;         ///< of the row order
+  std::vector<double> initial;    ///< (columns, d + 1), or empty for zeros
+};
+
+class Backend {
+ public:
+  Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual DeviceInfo device() const = 0;
+  [[nodiscard]] virtual Precision precision() const = 0;
+
+  /// Takes the data and standardizes it: x <- (x - mean) / scale, rounded to float32.
+  virtual void hold(TrainingData data) = 0;
+
+  /// out = S v / n for the second moment S = [X 1]^T diag(w) [X 1] of the data held; v and out are
+  /// d + 1 long, the last element being the intercept's. Without intercept it is left out (0).
+  virtual void second_moment_product(bool intercept, const double* v, double* out) = 0;
+
+  /// Starts a bank on the data held, at step 0.
+  virtual void start(BankPlan plan) = 0;
+
+  /// Takes up to `steps` steps; ends early when no model is running. Full-batch steps judge the
+  /// tolerances; mini-batch steps only see values that are not finite. Appends one record a step
+  /// and running model to history[model]. Throws DeviceError.
+  virtual void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) = 0;
+
+  /// Evaluates every model on all rows at its current parameters, into ModelState::at.
+  virtual void evaluate() = 0;
+
+  /// Ends a model's run from outside: a budget, an epoch's verdict.
+  virtual void stop(std::int64_t model, Reason reason) = 0;
+
+  [[nodiscard]] virtual ModelState state(std::int64_t model) const = 0;
+
+  /// (C, d + 1): the current parameters of a model, in the trained scale.
+  [[nodiscard]] virtual std::vector<double> parameters(std::int64_t model) const = 0;
+
+  /// Scores of rows [first, first + count) of the data held under a model: (count, C).
+  [[nodiscard]] virtual std::vector<double> scores(std::int64_t model, std::int64_t first,
+                                                   std::int64_t count) = 0;
+};
+
+/// The arithmetic `automatic` stands for; see Precision.
+[[nodiscard]] Precision resolve_precision(Precision asked, DeviceKind kind, std::int64_t columns);
+
+/// threads >= 1, or 0 for every processor. precision is fp64 or fp32.
+[[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads, Precision precision);
+
+/// Throws DeviceError with the reason when this build or this machine has no such device.
+[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision);
+
+[[nodiscard]] DeviceInfo describe_cpu(int threads);
+
+/// Every CUDA device; one unusable entry that says why when there is none.
+[[nodiscard]] std::vector<DeviceInfo> describe_cuda_devices();
+
+/// Turns what --device asked for into a device: automatic takes the first usable GPU, else the CPU.
+/// Throws DeviceError when the device asked for by name cannot be used.
+[[nodiscard]] DeviceInfo choose_device(const DeviceChoice& choice, int threads);
+
+[[nodiscard]] std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads,
+                                                    Precision precision);
+
+}  // namespace steepest::kernels

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA engine: data and bank live on the device, steps are queued without waiting for one.
+#include <algorithm>
+#include <memory>
+
+#include "kernels/backend.hpp"
+#include "kernels/device_bank.cuh"
+#include "kernels/device_data.cuh"
+#include "kernels/loss_gradient.cuh"
+#include "kernels/matrix_products.cuh"
+#include "kernels/stream.cuh"
+#include "kernels/update.cuh"
+
+namespace steepest::kernels {
+namespace {
+
+constexpr std::int64_t most_steps_queued = 64;
+
+// Steps queued before the host looks whether any model still runs. Few when a pass is long, because
+// those queued after the last model has stopped run for nothing.
+std::int64_t steps_between_looks(std::int64_t bytes_per_pass) {
+  constexpr std::int64_t bytes_between_looks = std::int64_t{4} << 30;
+  return std::clamp<std::int64_t>(bytes_between_looks / bytes_per_pass, 1, most_steps_queued);
+}
+
+template <class T>
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(DeviceInfo info) : info_(std::move(info)), products_(stream_.get()) {}
+
+  [[nodiscard]] DeviceInfo device() const override { return info_; }
+
+  [[nodiscard]] Precision precision() const override {
+    return std::is_same_v<T, double> ? Precision::fp64 : Precision::fp32;
+  }
+
+  void hold(TrainingData data) override {
+    const DeviceScope scope(info_.ordinal);
+    pass_.reset();
+    probe_.reset();
+    bank_.reset();
+    data_ = {};  // before the new data comes, so that one copy is held at a time
+    data_ = DeviceData<T>(data, stream_.get());
+  }
+
+  void second_moment_product(bool intercept, const double* v, double* out) override {
+    const DeviceScope scope(info_.ordinal);
+    const BankShape shape{data_.features(), 1, 1};
+    if (probe_ == nullptr) {
+      probe_ = std::make_unique<DeviceLossGradient<T>>(shape, data_.view(), 0, products_);
+    }
+    std::vector<double> vector(v, v + shape.elements());
+    if (!intercept) {
+      vector.back() = 0.0;
+    }
+    probe_->upload_weights(vector.data(), 1);
+    const PassSums<T> sums = probe_->run(QuadraticForm{}, RowSelection::all(rows()));
+    const std::vector<double> product = probe_->gradient(sums);
+    std::transform(product.begin(), product.end(), out,
+                   [this](double sum) { return sum / static_cast<double>(rows()); });
+    if (!intercept) {
+      out[shape.features] = 0.0;
+    }
+  }
+
+  void start(BankPlan plan) override {
+    const DeviceScope scope(info_.ordinal);
+    const BankShape shape{data_.features(), plan.outputs,
+                          static_cast<std::int64_t>(plan.models.size())};
+    pass_.reset();
+    probe_.reset();
+    bank_.reset();
+    loss_ = pass_loss(plan.loss);
+    batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
+    seed_ = plan.seed;
+    step_ = 0;
+    bank_ = std::make_unique<DeviceBank>(shape, plan.models, plan.initial, stream_.get());
+    pass_ = std::make_unique<DeviceLossGradient<T>>(
+        shape, data_.view(), batch_size_ < rows() ? batch_size_ : 0, products_);
+    records_ = DeviceBuffer<StepRecord>(most_steps_queued * shape.models, "records of steps");
+  }
+
+  void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
+    const DeviceScope scope(info_.ordinal);
+    const std::int64_t pass_bytes =
+        std::min(batch_size_, rows()) * data_.view().pitch * static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t between_looks = steps_between_looks(pass_bytes);
+    while (steps > 0 && bank_->any_running()) {
+      const std::int64_t count = std::min(steps, between_looks);
+      queue_steps(count);
+      bank_->refresh();
+      append_records(count, history);
+      steps -= count;
+    }
+  }
+
+  void evaluate() override {
+    const DeviceScope scope(info_.ordinal);
+    queue_pass_and_update(RowSelection::all(rows()), UpdateMode::evaluate, nullptr);
+    bank_->refresh();
+  }
+
+  void stop(std::int64_t model, Reason reason) override {
+    const DeviceScope scope(info_.ordinal);
+    bank_->stop(model, reason);
+  }
+
+  [[nodiscard]] ModelState state(std::int64_t model) const override {
+    return bank_->states()[static_cast<std::size_t>(model)];
+  }
+
+  [[nodiscard]] std::vector<double> parameters(std::int64_t model) const override {
+    const DeviceScope scope(info_.ordinal);
+    return bank_->parameters(model);
+  }
+
+  [[nodiscard]] std::vector<double> scores(std::int64_t model, std::int64_t first,
+                                           std::int64_t count) override {
+    const DeviceScope scope(info_.ordinal);
+    pass_->upload_weights(bank_->parameters(model).data(), bank_->shape().outputs);
+    return pass_->scores(first, count, bank_->shape().outputs);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t rows() const { return data_.rows(); }
+
+  void queue_pass_and_update(const RowSelection& rows, UpdateMode mode, StepRecord* records) {
+    bank_->round_parameters(data_.view().pitch, pass_->weights());
+    const PassSums<T> sums = pass_->run(loss_, rows);
+    queue_update(sums, rows.count, mode, bank_->view(), records, stream_.get());
+  }
+
+  // Records are (steps, models); a model that does not run leaves its own as set here, with step
+  // -1.
+  void queue_steps(std::int64_t count) {
+    const std::int64_t models = bank_->shape().models;
+    const UpdateMode mode =
+        batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
+    fill_bytes(records_.data(), count * models, 0xFF, stream_.get());
+    for (std::int64_t s = 0; s < count; ++s, ++step_) {
+      queue_pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_), mode,
+                            records_.data() + s * models);
+    }
+  }
+
+  void append_records(std::int64_t count, std::vector<std::vector<StepRecord>>& history) {
+    const std::int64_t models = bank_->shape().models;
+    std::vector<StepRecord> records(static_cast<std::size_t>(count * models));
+    download(records_.data(), count * models, records.data(), stream_.get());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (records[i].step >= 0) {
+        history[i % static_cast<std::size_t>(models)].push_back(records[i]);
+      }
+    }
+  }
+
+  DeviceInfo info_;
+  Stream stream_;
+  MatrixProducts products_;
+  DeviceData<T> data_;
+  PassLoss loss_;
+  std::int64_t batch_size_ = 0;
+  std::uint64_t seed_ = 0;
+  std::int64_t step_ = 0;
+  std::unique_ptr<DeviceBank> bank_;
+  std::unique_ptr<DeviceLossGradient<T>> pass_;
+  std::unique_ptr<DeviceLossGradient<T>> probe_;  // of second_moment_product
+  DeviceBuffer<StepRecord> records_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision) {
+  const DeviceInfo info = choose_device({DeviceChoice::Kind::cuda, ordinal}, 0);
+  const DeviceScope scope(ordinal);
+  if (precision == Precision::fp64) {
+    return std::make_unique<CudaBackend<double>>(info);
+  }
+  return std::make_unique<CudaBackend<float>>(info);
+}
+
+}  // namespace steepest::kernels

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which device a run uses: chosen by name, never by silent fallback.
+#include "steepest/device.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "kernels/backend.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest {
+
+DeviceChoice parse_device(std::string_view text) {
+  if (text == "auto") {
+    return {DeviceChoice::Kind::automatic, 0};
+  }
+  if (text == "cpu") {
+    return {DeviceChoice::Kind::cpu, 0};
+  }
+  if (text == "cuda") {
+    return {DeviceChoice::Kind::cuda, 0};
+  }
+  constexpr std::string_view prefix = "cuda:";
+  if (text.substr(0, prefix.size()) == prefix) {
+    int ordinal = -1;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data() + prefix.size(), end, ordinal);
+    if (parsed.ec == std::errc() && parsed.ptr == end && ordinal >= 0) {
+      return {DeviceChoice::Kind::cuda, ordinal};
+    }
+  }
+  throw OptionError(fmt::format("device \"{}\" is not known: use auto, cpu, cuda or cuda:N", text));
+}
+
+std::string_view name(DeviceKind kind) { return kind == DeviceKind::cpu ? "cpu" : "cuda"; }
+
+std::vector<DeviceInfo> list_devices() {
+  std::vector<DeviceInfo> devices{kernels::describe_cpu(0)};
+  for (DeviceInfo& device : kernels::describe_cuda_devices()) {
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+Precision parse_precision(std::string_view text) {
+  for (const Precision precision : {Precision::automatic, Precision::fp64, Precision::fp32}) {
+    if (name(precision) == text) {
+      return precision;
+    }
+  }
+  throw OptionError(fmt::format("precision \"{}\" is not known: use auto, fp64 or fp32", text));
+}
+
+std::string_view name(Precision precision) {
+  switch (precision) {
+    case Precision::fp64:
+      return "fp64";
+    case Precision::fp32:
+      return "fp32";
+    case Precision::automatic:
+      break;
+  }
+  return "auto";
+}
+
+namespace kernels {
+
+Precision resolve_precision(Precision asked, DeviceKind kind, std::int64_t columns) {
+  constexpr std::int64_t columns_bound_by_memory = 2;
+  if (asked != Precision::automatic) {
+    return asked;
+  }
+  return kind == DeviceKind::cpu && columns <= columns_bound_by_memory ? Precision::fp64
+                                                                       : Precision::fp32;
+}
+
+DeviceInfo choose_device(const DeviceChoice& choice, int threads) {
+  if (choice.kind == DeviceChoice::Kind::cpu) {
+    return describe_cpu(threads);
+  }
+  const std::vector<DeviceInfo> found = describe_cuda_devices();
+  if (choice.kind == DeviceChoice::Kind::automatic) {
+    for (const DeviceInfo& device : found) {
+      if (device.usable) {
+        return device;
+      }
+    }
+    return describe_cpu(threads);
+  }
+  for (const DeviceInfo& device : found) {
+    if (device.ordinal == choice.ordinal) {
+      if (!device.usable) {
+        throw DeviceError(
+            fmt::format("cuda:{} cannot be used: {}", choice.ordinal, device.problem));
+      }
+      return device;
+    }
+  }
+  throw DeviceError(fmt::format("cuda:{} does not exist: this machine has {} CUDA device{}",
+                                choice.ordinal, found.size(), found.size() == 1 ? "" : "s"));
+}
+
+std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads, Precision precision) {
+  return device.kind == DeviceKind::cpu ? make_cpu_backend(threads, precision)
+                                        : make_cuda_backend(device.ordinal, precision);
+}
+
+}  // namespace kernels
+}  // namespace steepest

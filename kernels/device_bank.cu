@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "kernels/device_bank.cuh"
+#include "kernels/for_each_index.cuh"
+
+namespace steepest::kernels {
+namespace {
+
+// Element i of the weights laid out (columns, pitch).
+template <class T>
+struct RoundParameter {
+  BankView bank;
+  std::int64_t pitch;
+  T* weights;
+
+  STEEPEST_HD void operator()(std::int64_t i) const {
+    const std::int64_t column = i / pitch;
+    const std::int64_t j = i % pitch;
+    const std::int64_t model = column / bank.shape.outputs;
+    const std::int64_t output = column % bank.shape.outputs;
+    if (j < bank.shape.stride()) {
+      const double* current = bank.parameters_of(model, bank.states[model].current);
+      weights[i] = static_cast<T>(current[output * bank.shape.stride() + j]);
+    } else {
+      weights[i] = T(0);
+    }
+  }
+};
+
+}  // namespace
+
+DeviceBank::DeviceBank(const BankShape& shape, const std::vector<ModelPlan>& plans,
+                       const std::vector<double>& initial, cudaStream_t stream)
+    : shape_(shape),
+      stream_(stream),
+      states_(static_cast<std::size_t>(shape.models)),
+      plans_(shape.models, "plans"),
+      device_states_(shape.models, "states"),
+      parameters_(2 * shape.elements(), "parameters"),
+      velocities_(shape.elements(), "velocities"),
+      sums_(shape.models * tasks_per_model(shape), "sums of the update"),
+      tickets_(shape.models, "tickets of the update") {
+  fill_bytes(parameters_.data(), parameters_.size(), 0, stream);
+  fill_bytes(velocities_.data(), velocities_.size(), 0, stream);
+  fill_bytes(tickets_.data(), tickets_.size(), 0, stream);
+  upload(plans.data(), shape.models, plans_.data(), stream);
+  upload(states_.data(), shape.models, device_states_.data(), stream);
+  if (!initial.empty()) {
+    upload(initial.data(), shape.elements(), parameters_.data(), stream);
+  }
+}
+
+BankView DeviceBank::view() {
+  return {
+      shape_,       plans_.data(),  device_states_.data(), parameters_.data(), velocities_.data(),
+      sums_.data(), tickets_.data()};
+}
+
+bool DeviceBank::any_running() const {
+  return std::any_of(states_.begin(), states_.end(),
+                     [](const ModelState& state) { return state.reason == Reason::running; });
+}
+
+void DeviceBank::refresh() {
+  download(device_states_.data(), shape_.models, states_.data(), stream_);
+}
+
+void DeviceBank::stop(std::int64_t model, Reason reason) {
+  ModelState& state = states_[static_cast<std::size_t>(model)];
+  state.reason = reason;
+  upload(&state, 1, device_states_.data() + model, stream_);
+}
+
+std::vector<double> DeviceBank::parameters(std::int64_t model) const {
+  const std::int64_t count = shape_.elements_per_model();
+  const std::int64_t buffer = states_[static_cast<std::size_t>(model)].current;
+  std::vector<double> values(static_cast<std::size_t>(count));
+  download(parameters_.data() + buffer * shape_.elements() + model * count, count, values.data(),
+           stream_);
+  return values;
+}
+
+template <class T>
+void DeviceBank::round_parameters(std::int64_t pitch, T* weights) {
+  for_each_index("rounding parameters", shape_.columns() * pitch, stream_,
+                 RoundParameter<T>{view(), pitch, weights});
+}
+
+template void DeviceBank::round_parameters(std::int64_t, float*);
+template void DeviceBank::round_parameters(std::int64_t, double*);
+
+}  // namespace steepest::kernels

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parameters of a bank, with all that a step changes, in device memory.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/bank.hpp"
+#include "kernels/device_buffer.cuh"
+#include "kernels/update.hpp"
+
+namespace steepest::kernels {
+
+/// Elements of a model that one block updates. Fixed, so that sums over elements are added in the
+/// same order always.
+inline constexpr int elements_per_task = 256;
+
+/// Tasks, of elements_per_task elements but for the last, that update a model.
+STEEPEST_HD inline std::int64_t tasks_per_model(const BankShape& shape) {
+  return (shape.elements_per_model() + elements_per_task - 1) / elements_per_task;
+}
+
+/// A bank as kernels see it.
+struct BankView {
+  BankShape shape;
+  const ModelPlan* plans = nullptr;  ///< models
+  ModelState* states = nullptr;      ///< models
+  double* parameters = nullptr;      ///< (2, columns, d + 1); ModelState::current says which
+  double* velocities = nullptr;      ///< (columns, d + 1)
+  UpdateSums* sums = nullptr;        ///< (models, tasks_per_model)
+  unsigned* tickets = nullptr;       ///< models, 0 between launches
+
+  STEEPEST_HD double* parameters_of(std::int64_t model, std::int32_t buffer) const {
+    return parameters + buffer * shape.elements() + model * shape.elements_per_model();
+  }
+};
+
+/// Owns a bank. Its states live on the device; `states()` is the host's copy of the last refresh().
+class DeviceBank {
+ public:
+  /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0. Waits.
+  DeviceBank(const BankShape& shape, const std::vector<ModelPlan>& plans,
+             const std::vector<double>& initial, cudaStream_t stream);
+
+  [[nodiscard]] const BankShape& shape() const { return shape_; }
+  [[nodiscard]] BankView view();
+  [[nodiscard]] const std::vector<ModelState>& states() const { return states_; }
+  [[nodiscard]] bool any_running() const;
+
+  /// Copies the states from the device when the work queued is done.
+  void refresh();
+
+  /// Ends a model's run from outside; waits.
+  void stop(std::int64_t model, Reason reason);
+
+  /// (C, d + 1): the current parameters of a model; waits.
+  [[nodiscard]] std::vector<double> parameters(std::int64_t model) const;
+
+  /// Queues rounding every model's current parameters to T: weights is (columns, pitch), padding 0.
+  template <class T>
+  void round_parameters(std::int64_t pitch, T* weights);
+
+ private:
+  BankShape shape_;
+  cudaStream_t stream_;
+  std::vector<ModelState> states_;
+  DeviceBuffer<ModelPlan> plans_;
+  DeviceBuffer<ModelState> device_states_;
+  DeviceBuffer<double> parameters_;
+  DeviceBuffer<double> velocities_;
+  DeviceBuffer<UpdateSums> sums_;
+  DeviceBuffer<unsigned> tickets_;
+};
+
+}  // namespace steepest::kernels

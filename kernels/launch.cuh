@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launches a kernel and checks that it started.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/check.cuh"
+
+namespace steepest::kernels {
+
+/// Blocks a launch has at most. A kernel therefore walks its tasks by gridDim.x; no result depends
+/// on the number of blocks.
+inline constexpr std::int64_t most_blocks = std::int64_t{1} << 20;
+
+/// Queues kernel(arguments...) with one block a task. `doing` completes "the GPU failed while ...".
+/// Throws DeviceError when it cannot be launched; what goes wrong later, a later call reports.
+template <class... Parameters, class... Arguments>
+void launch(const char* doing, void (*kernel)(Parameters...), std::int64_t tasks, int threads,
+            cudaStream_t stream, const Arguments&... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(std::min(tasks, most_blocks)));
+  config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.stream = stream;
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), doing);
+}
+
+}  // namespace steepest::kernels

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/loss_gradient.hpp"
+
+#include <algorithm>
+
+#include "kernels/tile_products.hpp"
+
+namespace steepest::kernels {
+namespace {
+
+// A tile and its scores stay in the second-level cache of any current core between the two
+// products.
+constexpr std::int64_t tile_bytes = 96 << 10;
+
+// Sums of this many rows are kept in T before they are added to the double sums.
+constexpr std::int64_t rows_between_flushes = 1024;
+
+// The rows of a tile are gathered by index, so that shuffled and sequential passes are one loop.
+void select_rows(const FeatureMatrix& features, const RowSelection& rows, std::int64_t begin,
+                 std::int64_t count, std::int64_t* indexes, const float** pointers) {
+  if (rows.shuffled) {
+    const RowOrder order(rows.total_rows, rows.seed, rows.epoch);
+    for (std::int64_t r = 0; r < count; ++r) {
+      indexes[r] = order(rows.first + begin + r);
+    }
+  } else {
+    for (std::int64_t r = 0; r < count; ++r) {
+      indexes[r] = rows.first + begin + r;
+    }
+  }
+  for (std::int64_t r = 0; r < count; ++r) {
+    pointers[r] = features.row(indexes[r]);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void LossGradient<T>::set_parameters(const BankShape& shape, const double* parameters,
+                                     std::int64_t first_column, std::int64_t columns) {
+  shape_ = shape;
+  padded_ = padded_length(shape.features);
+  weights_.resize(static_cast<std::size_t>(shape.columns() * padded_));
+  intercepts_.resize(static_cast<std::size_t>(shape.columns()));
+  for (std::int64_t c = 0; c < columns; ++c) {
+    const double* source = parameters + c * shape.stride();
+    T* target = weights_.data() + (first_column + c) * padded_;
+    for (std::int64_t j = 0; j < shape.features; ++j) {
+      target[j] = static_cast<T>(source[j]);
+    }
+    std::fill(target + shape.features, target + padded_, T(0));
+    intercepts_[static_cast<std::size_t>(first_column + c)] =
+        static_cast<T>(source[shape.features]);
+  }
+}
+
+template <class T>
+std::int64_t LossGradient<T>::tile_rows() const {
+  const std::int64_t row_bytes = shape_.features * static_cast<std::int64_t>(sizeof(float)) +
+                                 shape_.columns() * static_cast<std::int64_t>(sizeof(T));
+  return std::clamp<std::int64_t>(tile_bytes / row_bytes / 4 * 4, 8, rows_between_flushes);
+}
+
+template <class T>
+void LossGradient<T>::prepare(Scratch& scratch) const {
+  const auto rows = static_cast<std::size_t>(tile_rows());
+  const auto columns = static_cast<std::size_t>(shape_.columns());
+  scratch.rows.resize(rows);
+  scratch.indexes.resize(rows);
+  scratch.scores.resize(rows * columns);
+  scratch.targets.resize(static_cast<std::size_t>(shape_.outputs));
+  scratch.gradient.assign(columns * static_cast<std::size_t>(padded_), T(0));
+  scratch.intercept_gradient.assign(columns, T(0));
+  scratch.loss.assign(static_cast<std::size_t>(shape_.models), T(0));
+}
+
+template <class T>
+template <class Loss>
+void LossGradient<T>::residuals(const PassData& data, std::int64_t count, Scratch& scratch) const {
+  const std::int64_t outputs = shape_.outputs;
+  const std::int64_t columns = shape_.columns();
+  for (std::int64_t r = 0; r < count; ++r) {
+    const std::int64_t i = scratch.indexes[static_cast<std::size_t>(r)];
+    if constexpr (std::is_same_v<Loss, SquaredLoss>) {
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        scratch.targets[static_cast<std::size_t>(o)] =
+            static_cast<T>((*data.targets)[static_cast<std::size_t>(i * outputs + o)]);
+      }
+    }
+    RowTarget<T> target{scratch.targets.data(), 0};
+    if constexpr (requires { requires Loss::classifies; }) {
+      target.label = (*data.labels)[static_cast<std::size_t>(i)];
+    }
+    const T weight =
+        data.weights->empty() ? T(1) : static_cast<T>((*data.weights)[static_cast<std::size_t>(i)]);
+    T* row = scratch.scores.data() + r * columns;
+    for (std::int64_t k = 0; k < shape_.models; ++k) {
+      scratch.loss[static_cast<std::size_t>(k)] +=
+          Loss::residual_in_place(row + k * outputs, outputs, target, weight);
+    }
+    for (std::int64_t c = 0; c < columns; ++c) {
+      scratch.intercept_gradient[static_cast<std::size_t>(c)] += row[c];
+    }
+  }
+}
+
+// Adds the sums kept in T to the double sums of the partition, and clears them.
+template <class T>
+void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) const {
+  for (std::int64_t c = 0; c < shape_.columns(); ++c) {
+    T* from = scratch.gradient.data() + c * padded_;
+    double* to = gradient + c * shape_.stride();
+    for (std::int64_t j = 0; j < shape_.features; ++j) {
+      to[j] += static_cast<double>(from[j]);
+    }
+    std::fill(from, from + padded_, T(0));
+    to[shape_.features] +=
+        static_cast<double>(scratch.intercept_gradient[static_cast<std::size_t>(c)]);
+    scratch.intercept_gradient[static_cast<std::size_t>(c)] = T(0);
+  }
+  for (std::int64_t k = 0; k < shape_.models; ++k) {
+    loss[k] += static_cast<double>(scratch.loss[static_cast<std::size_t>(k)]);
+    scratch.loss[static_cast<std::size_t>(k)] = T(0);
+  }
+}
+
+template <class T>
+template <class Loss>
+void LossGradient<T>::run_partition(const PassData& data, const RowSelection& rows,
+                                    std::int64_t begin, std::int64_t end, Scratch& scratch,
+                                    double* gradient, double* loss) const {
+  prepare(scratch);
+  const std::int64_t tile = tile_rows();
+  const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
+  const PaddedColumns<T> sums{scratch.gradient.data(), shape_.columns(), padded_};
+  std::int64_t unflushed = 0;
+  for (std::int64_t r = begin; r < end; r += tile) {
+    const std::int64_t count = std::min(tile, end - r);
+    select_rows(*data.features, rows, r, count, scratch.indexes.data(), scratch.rows.data());
+    tile_scores(scratch.rows.data(), count, shape_.features, weights, intercepts_.data(),
+                scratch.scores.data());
+    residuals<Loss>(data, count, scratch);
+    tile_gradient(scratch.rows.data(), count, shape_.features, scratch.scores.data(), sums);
+    unflushed += count;
+    if (unflushed + tile > rows_between_flushes) {
+      flush(scratch, gradient, loss);
+      unflushed = 0;
+    }
+  }
+  flush(scratch, gradient, loss);
+}
+
+template <class T>
+void LossGradient<T>::run(const PassLoss& loss, const PassData& data, const RowSelection& rows,
+                          ThreadPool& pool, Partials& partials) {
+  partials.partitions = partition_count(rows.count, shape_);
+  partials.gradient.assign(static_cast<std::size_t>(partials.partitions * shape_.elements()), 0.0);
+  partials.loss.assign(static_cast<std::size_t>(partials.partitions * shape_.models), 0.0);
+  scratch_.resize(static_cast<std::size_t>(pool.threads()));
+  std::visit(
+      [&](auto chosen) {
+        pool.for_each(partials.partitions, [&](std::int64_t p, int worker) {
+          const std::int64_t begin = p * rows.count / partials.partitions;
+          const std::int64_t end = (p + 1) * rows.count / partials.partitions;
+          run_partition<decltype(chosen)>(data, rows, begin, end,
+                                          scratch_[static_cast<std::size_t>(worker)],
+                                          partials.gradient.data() + p * shape_.elements(),
+                                          partials.loss.data() + p * shape_.models);
+        });
+      },
+      loss);
+}
+
+template <class T>
+void LossGradient<T>::scores(const FeatureMatrix& features, std::int64_t first, std::int64_t count,
+                             T* out) const {
+  const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
+  std::vector<const float*> rows(static_cast<std::size_t>(tile_rows()));
+  for (std::int64_t r = 0; r < count; r += tile_rows()) {
+    const std::int64_t size = std::min(tile_rows(), count - r);
+    for (std::int64_t i = 0; i < size; ++i) {
+      rows[static_cast<std::size_t>(i)] = features.row(first + r + i);
+    }
+    tile_scores(rows.data(), size, shape_.features, weights, intercepts_.data(),
+                out + r * shape_.columns());
+  }
+}
+
+template class LossGradient<float>;
+template class LossGradient<double>;
+
+}  // namespace steepest::kernels

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operation of a step: losses and gradients of every model of a bank over some rows.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "kernels/bank.hpp"
+#include "kernels/partials.hpp"
+#include "kernels/row_selection.hpp"
+#include "kernels/thread_pool.hpp"
+#include "steepest/feature_matrix.hpp"
+#include "steepest/objective.hpp"
+
+namespace steepest::kernels {
+
+/// The row loss z^2 / 2 whose gradient is the product with the second moment matrix X^T W X: what a
+/// power iteration needs. Not an objective of its own.
+struct QuadraticForm {
+  template <class T>
+  STEEPEST_HD static T residual_in_place(T* scores, std::int64_t outputs,
+                                         const RowTarget<T>& /*target*/, T weight) {
+    T loss = 0;
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      loss += scores[o] * scores[o] / 2;
+      scores[o] *= weight;
+    }
+    return weight * loss;
+  }
+};
+
+/// The row losses a pass can take: the objectives', and the quadratic form.
+using PassLoss = std::variant<SquaredLoss, LogisticLoss, SoftmaxLoss, QuadraticForm>;
+
+[[nodiscard]] inline PassLoss pass_loss(const RowLoss& loss) {
+  return std::visit([](auto chosen) { return PassLoss(chosen); }, loss);
+}
+
+/// Rows with targets, as the pass reads them.
+struct PassData {
+  const FeatureMatrix* features = nullptr;       ///< (n, d), standardized when that is asked for
+  const std::vector<double>* targets = nullptr;  ///< (n, C) or empty
+  const std::vector<std::int32_t>* labels = nullptr;  ///< n or empty
+  const std::vector<double>* weights = nullptr;       ///< n with mean 1, or empty for all 1
+};
+
+/// Computes on the CPU, for every model k of the bank, the sums over the selected rows
+///     loss_k     = sum_i w_i l(z_i, y_i)                    z_i = x_i W_k + b_k
+///     gradient_c = sum_i w_i dl/dz_ic [x_i 1]
+/// reading each row once: scores and gradient come from the same tile while it is in cache.
+///
+/// Complexity: 4 * rows * d * columns flops, rows * d * 4 bytes.
+/// Determinism: the same bits for any number of threads (partition_count depends on shapes only).
+/// Memory: partials, and per thread a tile of scores and one gradient; allocated on first use.
+/// T is the arithmetic: with float, sums of at most 1024 rows are kept in float.
+template <class T>
+class LossGradient {
+ public:
+  /// `parameters` is (columns, d + 1), see BankShape. Rounds them to T for the passes that follow.
+  void set_parameters(const BankShape& shape, const double* parameters, std::int64_t first_column,
+                      std::int64_t columns);
+
+  /// One pass. Targets must fit the loss: values for SquaredLoss, labels for the classifiers.
+  void run(const PassLoss& loss, const PassData& data, const RowSelection& rows, ThreadPool& pool,
+           Partials& partials);
+
+  /// Scores of rows [first, first + count) in order: (count, columns) row-major.
+  void scores(const FeatureMatrix& features, std::int64_t first, std::int64_t count, T* out) const;
+
+ private:
+  struct Scratch {
+    std::vector<const float*> rows;
+    std::vector<std::int64_t> indexes;
+    std::vector<T> scores;
+    std::vector<T> targets;
+    std::vector<T> gradient;
+    std::vector<T> intercept_gradient;
+    std::vector<T> loss;
+  };
+
+  template <class Loss>
+  void run_partition(const PassData& data, const RowSelection& rows, std::int64_t begin,
+                     std::int64_t end, Scratch& scratch, double* gradient, double* loss) const;
+  template <class Loss>
+  void residuals(const PassData& data, std::int64_t count, Scratch& scratch) const;
+  void flush(Scratch& scratch, double* gradient, double* loss) const;
+  void prepare(Scratch& scratch) const;
+  [[nodiscard]] std::int64_t tile_rows() const;
+
+  BankShape shape_;
+  std::int64_t padded_ = 0;
+  std::vector<T> weights_;     // (columns, padded)
+  std::vector<T> intercepts_;  // columns
+  std::vector<Scratch> scratch_;
+};
+
+extern template class LossGradient<float>;
+extern template class LossGradient<double>;
+
+}  // namespace steepest::kernels

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The middle of a pass on the device: scores become residuals in place, losses are added up.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "kernels/loss_gradient.hpp"
+#include "kernels/row_chunks.hpp"
+
+namespace steepest::kernels {
+
+/// What the rows of a chunk are compared with, in device memory: row r of the chunk is row
+/// indexes[r] of the data, or first + r where indexes is null.
+template <class T>
+struct RowTargets {
+  const T* targets = nullptr;             ///< (n, C), or null
+  const std::int32_t* labels = nullptr;   ///< n, or null
+  const T* weights = nullptr;             ///< n, or null for all 1
+  const std::int64_t* indexes = nullptr;  ///< chunk.rows, or null
+  std::int64_t first = 0;
+
+  STEEPEST_HD std::int64_t row_of(std::int64_t r) const {
+    return indexes == nullptr ? first + r : indexes[r];
+  }
+};
+
+/// scores (chunk.padded_rows(), columns) become residuals w_i dl/dz_ic; rows from chunk.rows on
+/// become 0. loss (chunk.partitions, models) becomes the sums of w_i l_i over each partition.
+///
+/// Queues one kernel. Determinism: one block a partition and 32 models, which adds in a fixed order
+/// and in double. Complexity: one thread a (row, model), which walks that model's C scores.
+/// Targets must fit the loss. Throws DeviceError.
+template <class T>
+void queue_residuals(const PassLoss& loss, const RowTargets<T>& targets, const RowChunk& chunk,
+                     const BankShape& shape, cudaStream_t stream, T* scores, double* loss_sums);
+
+}  // namespace steepest::kernels

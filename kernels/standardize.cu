@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "kernels/device_buffer.cuh"
+#include "kernels/for_each_index.cuh"
+#include "kernels/pinned_buffer.cuh"
+#include "kernels/standardize.cuh"
+#include "kernels/standardize.hpp"
+#include "kernels/stream.cuh"
+
+namespace steepest::kernels {
+namespace {
+
+constexpr std::int64_t piece_bytes = std::int64_t{32} << 20;
+
+// Element i of a piece laid out (rows, pitch).
+template <class T>
+struct StandardizeElement {
+  const float* raw;  // (rows, features)
+  const double* mean;
+  const double* scale;
+  std::int64_t features;
+  std::int64_t pitch;
+  T* out;
+
+  STEEPEST_HD void operator()(std::int64_t i) const {
+    const std::int64_t row = i / pitch;
+    const std::int64_t column = i % pitch;
+    if (column < features) {
+      out[i] =
+          static_cast<T>(standardized(raw[row * features + column], mean[column], scale[column]));
+    } else {
+      out[i] = column == features ? T(1) : T(0);
+    }
+  }
+};
+
+}  // namespace
+
+template <class T>
+void upload_standardized(const FeatureMatrix& features, const std::vector<double>& mean,
+                         const std::vector<double>& scale, std::int64_t pitch, cudaStream_t stream,
+                         T* out) {
+  const std::int64_t columns = features.columns();
+  const std::int64_t row_bytes = columns * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t piece_rows =
+      std::clamp<std::int64_t>(piece_bytes / row_bytes, 1, features.rows());
+  DeviceBuffer<double> device_mean(columns, "column means");
+  DeviceBuffer<double> device_scale(columns, "column scales");
+  upload(mean.data(), columns, device_mean.data(), stream);
+  upload(scale.data(), columns, device_scale.data(), stream);
+  DeviceBuffer<float> raw(piece_rows * columns, "rows being uploaded");
+  std::array<PinnedBuffer<float>, 2> staging{PinnedBuffer<float>(piece_rows * columns),
+                                             PinnedBuffer<float>(piece_rows * columns)};
+  std::array<Event, 2> copied;
+  std::size_t slot = 0;
+  for (std::int64_t first = 0; first < features.rows(); first += piece_rows) {
+    const std::int64_t rows = std::min(piece_rows, features.rows() - first);
+    const auto bytes = static_cast<std::size_t>(rows * row_bytes);
+    copied[slot].wait();
+    std::memcpy(staging[slot].data(), features.row(first), bytes);
+    check(cudaMemcpyAsync(raw.data(), staging[slot].data(), bytes, cudaMemcpyHostToDevice, stream),
+          "copying rows to the GPU");
+    copied[slot].record(stream);
+    for_each_index("standardizing features", rows * pitch, stream,
+                   StandardizeElement<T>{raw.data(), device_mean.data(), device_scale.data(),
+                                         columns, pitch, out + first * pitch});
+    slot = 1 - slot;
+  }
+  check(cudaStreamSynchronize(stream), "standardizing features");
+}
+
+template void upload_standardized(const FeatureMatrix&, const std::vector<double>&,
+                                  const std::vector<double>&, std::int64_t, cudaStream_t, float*);
+template void upload_standardized(const FeatureMatrix&, const std::vector<double>&,
+                                  const std::vector<double>&, std::int64_t, cudaStream_t, double*);
+
+}  // namespace steepest::kernels

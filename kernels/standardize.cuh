@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Standardizes features on their way into device memory.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "steepest/feature_matrix.hpp"
+
+namespace steepest::kernels {
+
+/// out (rows, pitch) <- [(x - mean) / scale, 1, 0 ...] from x (rows, d) in host memory, by the
+/// arithmetic of standardized() rounded to float32 as on the CPU, then widened to T. The column of
+/// ones makes intercepts a part of every product. mean and scale are d long, scale_j > 0.
+///
+/// The host is read in pieces through two page-locked buffers of at most 32 MB, so one is filled
+/// while the other is copied; returns when all is done. Element by element: deterministic.
+/// Throws DeviceError.
+template <class T>
+void upload_standardized(const FeatureMatrix& features, const std::vector<double>& mean,
+                         const std::vector<double>& scale, std::int64_t pitch, cudaStream_t stream,
+                         T* out);
+
+}  // namespace steepest::kernels

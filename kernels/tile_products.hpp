@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two products of a step on one tile of rows, small enough to stay in cache between them:
+// scores Z = X W + b, and gradient G += X^T R. CPU only; vector width chosen at run time.
+#pragma once
+
+#include <cstdint>
+
+namespace steepest::kernels {
+
+/// Coefficients of every column, laid out for vector loads: (columns, padded) row-major, where
+/// elements past the d features are zero.
+template <class T>
+struct PaddedColumns {
+  T* values = nullptr;
+  std::int64_t columns = 0;
+  std::int64_t padded = 0;
+};
+
+/// The smallest row length for PaddedColumns: a multiple of the widest vector, at least d.
+[[nodiscard]] constexpr std::int64_t padded_length(std::int64_t features) {
+  constexpr std::int64_t widest = 16;
+  return (features + widest - 1) / widest * widest;
+}
+
+/// scores[r * columns + c] = intercepts[c] + sum_j rows[r][j] * weights(c, j), summed in T.
+/// rows holds `count` pointers to features floats each, with padded_length - features readable
+/// finite floats after every row. Deterministic: the order of a row's sum depends on d and the
+/// vector width only.
+template <class T>
+void tile_scores(const float* const* rows, std::int64_t count, std::int64_t features,
+                 const PaddedColumns<const T>& weights, const T* intercepts, T* scores);
+
+/// gradient(c, j) += sum_r residuals[r * columns + c] * rows[r][j], rows in order. Elements of
+/// `gradient` past the d features receive rubbish. Preconditions as for tile_scores.
+template <class T>
+void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
+                   const T* residuals, const PaddedColumns<T>& gradient);
+
+/// The instruction set the products run on, e.g. "AVX3" (Highway's name for AVX-512).
+[[nodiscard]] const char* vector_instruction_set();
+
+}  // namespace steepest::kernels

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/launch.cuh"
+#include "kernels/update.cuh"
+
+namespace steepest::kernels {
+namespace {
+
+constexpr int threads = elements_per_task;  // a power of two
+
+// Adds the sums of the block's threads in a fixed tree. Every thread calls it; thread 0 gets the
+// total. `shared` holds one UpdateSums a thread and is free again when all have returned.
+__device__ UpdateSums block_total(const UpdateSums& mine, UpdateSums* shared) {
+  const unsigned thread = threadIdx.x;
+  shared[thread] = mine;
+  __syncthreads();
+  for (unsigned half = threads / 2; half > 0; half /= 2) {
+    if (thread < half) {
+      shared[thread].add(shared[thread + half]);
+    }
+    __syncthreads();
+  }
+  const UpdateSums total = shared[0];
+  __syncthreads();
+  return total;
+}
+
+// One element of a model, as the loop of update.cpp.
+template <class T>
+STEEPEST_HD UpdateSums update_one(const PassSums<T>& pass, double scale, UpdateMode mode,
+                                  const BankView& bank, std::int64_t model, std::int64_t element,
+                                  const ModelState& state, const StepFactors& factors) {
+  const BankShape& shape = bank.shape;
+  const std::int64_t offset = model * shape.elements_per_model();
+  const double* now = bank.parameters_of(model, state.current);
+  double* next = bank.parameters_of(model, 1 - state.current);
+  const bool is_intercept = element % shape.stride() == shape.features;
+  UpdateSums sums;
+  const double after = update_element(bank.plans[model], factors, mode, is_intercept,
+                                      pass.gradient_sum(offset + element) * scale, now[element],
+                                      bank.velocities[offset + element], sums);
+  if (mode != UpdateMode::evaluate) {
+    next[element] = after;
+  }
+  return sums;
+}
+
+// True for the block that finishes a model last. The fences order what every block wrote before its
+// ticket against what the last block reads after its own.
+__device__ bool takes_last_ticket(unsigned* ticket, std::int64_t tasks) {
+  __threadfence();
+  const bool last = atomicAdd(ticket, 1U) + 1U == static_cast<unsigned>(tasks);
+  __threadfence();
+  return last;
+}
+
+// What one thread of the last block adds up of the tasks' sums.
+STEEPEST_HD UpdateSums tasks_total(const UpdateSums* sums, std::int64_t tasks, std::int64_t begin,
+                                   std::int64_t step) {
+  UpdateSums total;
+  for (std::int64_t task = begin; task < tasks; task += step) {
+    total.add(sums[task]);
+  }
+  return total;
+}
+
+template <class T>
+STEEPEST_HD void finish_model(const PassSums<T>& pass, double scale, UpdateMode mode,
+                              const BankView& bank, std::int64_t model, const StepFactors& factors,
+                              const UpdateSums& sums, StepRecord* records) {
+  ModelState state = bank.states[model];
+  const std::int64_t step = state.step;
+  finish_update(bank.plans[model], factors, mode, pass.loss_sum(model) * scale, sums, state);
+  bank.states[model] = state;
+  bank.tickets[model] = 0;
+  if (records != nullptr) {
+    records[model] = {step, state.learning_rate, state.at};
+  }
+}
+
+// A task is elements_per_task elements of a model, one a thread.
+template <class T>
+__global__ void __launch_bounds__(threads)
+    update_kernel(PassSums<T> pass, double rows, UpdateMode mode, BankView bank,
+                  StepRecord* records) {
+  // Raw, because shared memory has no constructors.
+  alignas(UpdateSums) __shared__ unsigned char shared_bytes[threads * sizeof(UpdateSums)];
+  __shared__ bool is_last;
+  auto* shared = reinterpret_cast<UpdateSums*>(shared_bytes);
+  const std::int64_t thread = threadIdx.x;
+  const std::int64_t tasks = tasks_per_model(bank.shape);
+  const double scale = 1.0 / rows;
+  for (std::int64_t task = blockIdx.x; task < bank.shape.models * tasks; task += gridDim.x) {
+    const std::int64_t model = task / tasks;
+    const std::int64_t element = task % tasks * elements_per_task + thread;
+    const ModelState state = bank.states[model];
+    if (state.reason != Reason::running && mode != UpdateMode::evaluate) {
+      continue;  // all threads of all blocks of this model alike
+    }
+    const StepFactors factors = step_factors(bank.plans[model], state);
+    UpdateSums mine;
+    if (element < bank.shape.elements_per_model()) {
+      mine = update_one(pass, scale, mode, bank, model, element, state, factors);
+    }
+    const UpdateSums total = block_total(mine, shared);
+    if (thread == 0) {
+      bank.sums[task] = total;
+      is_last = takes_last_ticket(bank.tickets + model, tasks);
+    }
+    __syncthreads();
+    if (is_last) {
+      const UpdateSums all =
+          block_total(tasks_total(bank.sums + model * tasks, tasks, thread, threads), shared);
+      if (thread == 0) {
+        finish_model(pass, scale, mode, bank, model, factors, all, records);
+      }
+    }
+    __syncthreads();  // the next task writes is_last
+  }
+}
+
+}  // namespace
+
+template <class T>
+void queue_update(const PassSums<T>& sums, std::int64_t rows, UpdateMode mode, const BankView& bank,
+                  StepRecord* records, cudaStream_t stream) {
+  launch("updating parameters", update_kernel<T>, bank.shape.models * tasks_per_model(bank.shape),
+         threads, stream, sums, static_cast<double>(rows), mode, bank, records);
+}
+
+template void queue_update(const PassSums<float>&, std::int64_t, UpdateMode, const BankView&,
+                           StepRecord*, cudaStream_t);
+template void queue_update(const PassSums<double>&, std::int64_t, UpdateMode, const BankView&,
+                           StepRecord*, cudaStream_t);
+
+}  // namespace steepest::kernels

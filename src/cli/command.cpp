@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/command.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+
+#include "steepest/error.hpp"
+
+namespace steepest::cli {
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+  app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->default_str("auto");
+  app.add_option("--threads", options.threads, "CPU threads; default: every processor")
+      ->check(CLI::Range(1, 4096));
+  app.add_option("--seed", options.seed, "seed of everything random")->default_str("0");
+  app.add_flag("--quiet", options.quiet, "no progress, no warnings");
+  app.add_flag("--json", options.json, "exactly one JSON object on standard output");
+}
+
+void print_json(const Json& json) {
+  fmt::print("{}\n", json.dump(1, ' ', false, Json::error_handler_t::replace));
+}
+
+Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json to_json(const DeviceInfo& device) {
+  return {{"kind", name(device.kind)}, {"name", device.name}};
+}
+
+void print_warnings(const std::vector<std::string>& warnings, const GlobalOptions& options) {
+  if (options.quiet) {
+    return;
+  }
+  for (const std::string& warning : warnings) {
+    fmt::print(stderr, "warning: {}\n", warning);
+  }
+}
+
+void require_cpu(const GlobalOptions& options, const std::string& command) {
+  if (parse_device(options.device).kind == DeviceChoice::Kind::cuda) {
+    throw OptionError(fmt::format(
+        "{} runs on the CPU, where reading the file is what takes time: use --device cpu or auto",
+        command));
+  }
+}
+
+}  // namespace steepest::cli

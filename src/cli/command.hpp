@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every subcommand shares: global options, exit codes, and how it registers itself.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "steepest/device.hpp"
+
+namespace steepest::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Exit codes of the command; part of its contract.
+enum ExitCode : int {
+  exit_done = 0,
+  exit_internal_error = 1,
+  exit_bad_input = 2,
+  exit_bad_option = 3,
+  exit_device = 4,
+  exit_diverged = 5,
+  exit_interrupted = 130,
+};
+
+/// Options every subcommand has.
+struct GlobalOptions {
+  std::string device = "auto";
+  int threads = 0;  ///< 0: every processor
+  std::uint64_t seed = 0;
+  bool quiet = false;
+  bool json = false;
+};
+
+/// A subcommand added to the parser. `run` is called when it was chosen; returns an exit code.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<int()> run;
+};
+
+/// Adds --device, --threads, --seed, --quiet and --json to a subcommand.
+void add_global_options(CLI::App& app, GlobalOptions& options);
+
+/// Prints `json` as the one object on stdout.
+void print_json(const Json& json);
+
+/// A number for JSON: null where it is not finite.
+[[nodiscard]] Json json_number(double value);
+
+/// The "device" object of `--json`.
+[[nodiscard]] Json to_json(const DeviceInfo& device);
+
+/// Puts "warning: ..." on stderr, unless quiet.
+void print_warnings(const std::vector<std::string>& warnings, const GlobalOptions& options);
+
+/// Commands that only read and score run on the CPU. Throws OptionError when a GPU was asked for.
+void require_cpu(const GlobalOptions& options, const std::string& command);
+
+/// Thrown where Ctrl-C ends work that leaves nothing worth saving. Exit code 130.
+struct Interrupted {};
+
+/// True once SIGINT or SIGTERM has arrived; commands end in order then.
+[[nodiscard]] bool interrupted();
+
+Command add_fit(CLI::App& parent, GlobalOptions& options);
+Command add_predict(CLI::App& parent, GlobalOptions& options);
+Command add_evaluate(CLI::App& parent, GlobalOptions& options);
+Command add_inspect(CLI::App& parent, GlobalOptions& options);
+Command add_generate(CLI::App& parent, GlobalOptions& options);
+Command add_devices(CLI::App& parent, GlobalOptions& options);
+
+}  // namespace steepest::cli

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/data_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "src/cli/progress_bar.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest::cli {
+namespace {
+
+std::vector<std::string> comma_list(const std::string& text) {
+  std::vector<std::string> items;
+  for (std::size_t begin = 0; begin < text.size() || begin > 0;) {
+    const std::size_t end = text.find(',', begin);
+    items.push_back(text.substr(begin, end - begin));
+    if (end == std::string::npos) {
+      break;
+    }
+    begin = end + 1;
+  }
+  return items;
+}
+
+template <class Value, std::size_t N>
+Value choice(std::string_view option, const std::string& text,
+             const std::pair<std::string_view, Value> (&choices)[N]) {
+  std::string names;
+  for (const auto& [known, value] : choices) {
+    if (known == text) {
+      return value;
+    }
+    names += names.empty() ? "" : ", ";
+    names += known;
+  }
+  throw OptionError(fmt::format("{} \"{}\" is not known: use one of {}", option, text, names));
+}
+
+std::optional<char> delimiter_from(const std::string& text) {
+  if (text.empty() || text == "auto") {
+    return std::nullopt;
+  }
+  if (text == "tab" || text == "\\t") {
+    return '\t';
+  }
+  if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r") {
+    throw OptionError(
+        fmt::format("--delimiter \"{}\" is not one character: use , ; | tab or auto", text));
+  }
+  return text.front();
+}
+
+}  // namespace
+
+ReadOptions DataOptions::to_read_options() const {
+  ReadOptions read;
+  read.paths = paths;
+  read.targets = comma_list(targets);
+  read.features = comma_list(features);
+  read.ignore = comma_list(ignore);
+  read.categorical = comma_list(categorical);
+  read.weight = weight;
+  read.delimiter = delimiter_from(delimiter);
+  read.header = choice<HeaderMode>(
+      "--header", header,
+      {{"auto", HeaderMode::automatic}, {"yes", HeaderMode::yes}, {"no", HeaderMode::no}});
+  read.missing_texts = comma_list(missing_texts);
+  read.missing = choice<MissingPolicy>("--missing", missing,
+                                       {{"error", MissingPolicy::error},
+                                        {"mean", MissingPolicy::mean},
+                                        {"drop", MissingPolicy::drop},
+                                        {"zero", MissingPolicy::zero}});
+  read.bad_rows = choice<BadRowPolicy>(
+      "--on-bad-row", bad_rows, {{"error", BadRowPolicy::error}, {"skip", BadRowPolicy::skip}});
+  read.unseen_levels = choice<UnseenLevelPolicy>(
+      "--unseen-levels", unseen_levels,
+      {{"error", UnseenLevelPolicy::error}, {"baseline", UnseenLevelPolicy::baseline}});
+  read.rejects_path = rejects;
+  if (!rejects.empty() && read.bad_rows != BadRowPolicy::skip) {
+    throw OptionError("--rejects needs --on-bad-row skip");
+  }
+  return read;
+}
+
+void add_data_options(CLI::App& app, DataOptions& options, bool with_target) {
+  app.add_option("DATA", options.paths, "CSV or TSV files, glob patterns, or - for standard input")
+      ->required();
+  if (with_target) {
+    app.add_option("--target", options.targets,
+                   "target column by name or number (from 1, or -1 for the last); several with ,");
+    app.add_option("--weight", options.weight, "column of row weights");
+  }
+  app.add_option("--features", options.features, "columns to use; default: all that are left");
+  app.add_option("--ignore", options.ignore, "columns to leave out");
+  app.add_option("--categorical", options.categorical, "columns to read as categories (one-hot)");
+  app.add_option("--delimiter", options.delimiter, "field separator; default: found by looking");
+  app.add_option("--header", options.header, "yes, no or auto")->default_str("auto");
+  app.add_option("--na", options.missing_texts, "texts that mean missing, beside the usual ones");
+  app.add_option("--missing", options.missing,
+                 "what to do with missing values: error, mean, drop or zero")
+      ->default_str("error");
+  app.add_option("--on-bad-row", options.bad_rows, "error or skip")->default_str("error");
+  app.add_option("--rejects", options.rejects, "CSV of the rows skipped");
+  app.add_option("--unseen-levels", options.unseen_levels,
+                 "categories the model has not seen: error or baseline")
+      ->default_str("error");
+}
+
+ReadProgress reading_progress(ProgressBar& bar) {
+  const auto start = std::chrono::steady_clock::now();
+  return [&bar, start](std::int64_t done, std::int64_t total) {
+    if (interrupted()) {
+      throw Interrupted{};
+    }
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const auto bytes = static_cast<double>(done);
+    bar.show(total > 0 ? bytes / static_cast<double>(total) : -1.0,
+             fmt::format("{}, {}/s", format_bytes(bytes),
+                         format_bytes(seconds > 0.0 ? bytes / seconds : 0.0)));
+  };
+}
+
+Dataset read_with_progress(const ReadOptions& options, const GlobalOptions& global,
+                           const Schema* known) {
+  ProgressBar bar("reading", !global.quiet);
+  return read_dataset(options, reading_progress(bar), known);
+}
+
+}  // namespace steepest::cli

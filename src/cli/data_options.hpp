@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The input options of CLI.md, from command line to ReadOptions.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "src/cli/command.hpp"
+#include "src/cli/progress_bar.hpp"
+#include "steepest/read.hpp"
+
+namespace steepest::cli {
+
+/// Texts as given; to_read_options() checks them.
+struct DataOptions {
+  std::vector<std::string> paths;
+  std::string targets;
+  std::string features;
+  std::string ignore;
+  std::string categorical;
+  std::string weight;
+  std::string delimiter;
+  std::string header = "auto";
+  std::string missing_texts;
+  std::string missing = "error";
+  std::string bad_rows = "error";
+  std::string rejects;
+  std::string unseen_levels = "error";
+
+  [[nodiscard]] ReadOptions to_read_options() const;
+};
+
+/// Adds DATA... and the options above. `with_target` adds --target and --weight.
+void add_data_options(CLI::App& app, DataOptions& options, bool with_target);
+
+/// read_dataset with a progress bar; ends the read with an exception when interrupted.
+[[nodiscard]] Dataset read_with_progress(const ReadOptions& options, const GlobalOptions& global,
+                                         const Schema* known = nullptr);
+
+/// A progress callback that draws on `bar` and throws Interrupted after a signal.
+[[nodiscard]] ReadProgress reading_progress(ProgressBar& bar);
+
+}  // namespace steepest::cli

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// steepest fit: a data set in, a model, its metrics and an honest account of the run out.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+#include "src/cli/data_options.hpp"
+#include "src/cli/fit_report.hpp"
+#include "src/cli/metrics_json.hpp"
+#include "src/cli/progress_bar.hpp"
+#include "src/train/option_text.hpp"
+#include "steepest/error.hpp"
+#include "steepest/fit.hpp"
+#include "steepest/split.hpp"
+
+namespace steepest::cli {
+namespace {
+
+struct FitCommandOptions {
+  DataOptions data;
+  std::string model = "auto";
+  std::string loss;
+  std::string rule = "auto";
+  std::string schedule = "auto";
+  std::string learning_rate = "auto";
+  std::string batch_size = "auto";
+  std::string epochs;
+  std::string l2;
+  std::string tolerance_gradient;
+  std::string tolerance_loss;
+  std::string tolerance_step;
+  std::string patience;
+  std::string max_seconds;
+  std::string precision = "auto";
+  std::string constant = "error";
+  std::string valid_path;
+  std::string valid_fraction;
+  std::string history_path;
+  std::string output;
+  bool no_standardize = false;
+  bool no_intercept = false;
+};
+
+std::optional<double> optional_number(std::string_view option, const std::string& text) {
+  if (text.empty() || text == "auto") {
+    return std::nullopt;
+  }
+  return parse_option_number(option, text);
+}
+
+std::int64_t count_at_least_one(std::string_view option, const std::string& text) {
+  const std::int64_t count = parse_option_count(option, text);
+  if (count < 1) {
+    throw OptionError(fmt::format("{} must be at least 1", option));
+  }
+  return count;
+}
+
+FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& global) {
+  FitOptions options;
+  if (!given.loss.empty()) {
+    options.loss = row_loss_named(given.loss);
+  }
+  options.l2 = optional_number("--l2", given.l2);
+  if (given.rule != "auto") {
+    options.rule = parse_rule(given.rule);
+  }
+  if (given.schedule != "auto") {
+    options.schedule = parse_schedule(given.schedule);
+  }
+  options.learning_rate = optional_number("--learning-rate", given.learning_rate);
+  if (given.batch_size != "auto" && given.batch_size != "full") {
+    options.batch_size = count_at_least_one("--batch-size", given.batch_size);
+  }
+  if (!given.epochs.empty()) {
+    options.epochs = count_at_least_one("--epochs", given.epochs);
+  }
+  options.max_seconds = optional_number("--max-seconds", given.max_seconds).value_or(0.0);
+  options.tolerance_gradient = optional_number("--tolerance-gradient", given.tolerance_gradient);
+  options.tolerance_loss = optional_number("--tolerance-loss", given.tolerance_loss);
+  options.tolerance_step = optional_number("--tolerance-step", given.tolerance_step);
+  if (!given.patience.empty()) {
+    options.patience = count_at_least_one("--patience", given.patience);
+  }
+  options.standardize = !given.no_standardize;
+  options.intercept = !given.no_intercept;
+  if (given.constant != "error" && given.constant != "drop") {
+    throw OptionError(
+        fmt::format("--constant \"{}\" is not known: use error or drop", given.constant));
+  }
+  options.drop_constant = given.constant == "drop";
+  options.seed = global.seed;
+  options.device = parse_device(global.device);
+  options.threads = global.threads;
+  options.precision = parse_precision(given.precision);
+  return options;
+}
+
+// What --model and --loss say of the target together.
+TargetKind target_kind(const FitCommandOptions& given, const FitOptions& options) {
+  if (given.model != "auto" && given.model != "linear" && given.model != "softmax") {
+    throw OptionError(
+        fmt::format("--model \"{}\" is not known: use auto, linear or softmax", given.model));
+  }
+  if (!options.loss) {
+    return given.model == "linear"    ? TargetKind::numbers
+           : given.model == "softmax" ? TargetKind::classes
+                                      : TargetKind::automatic;
+  }
+  const bool classes = classifies(*options.loss);
+  if ((given.model == "linear" && classes) || (given.model == "softmax" && !classes)) {
+    throw OptionError(
+        fmt::format("--loss {} does not go with --model {}", given.loss, given.model));
+  }
+  return classes ? TargetKind::classes : TargetKind::numbers;
+}
+
+FitCallback progress_on(ProgressBar& bar) {
+  return [&bar](const FitProgress& now) {
+    // Gradients fall by orders of magnitude, so the way to the tolerance is measured in logarithms.
+    double fraction = now.epoch / static_cast<double>(now.epochs);
+    if (now.gradient_tolerance > 0.0 && now.first_gradient_max_norm > now.gradient_tolerance &&
+        now.gradient_max_norm > 0.0) {
+      const double way = std::log(now.first_gradient_max_norm / now.gradient_tolerance);
+      const double gone = std::log(now.first_gradient_max_norm / now.gradient_max_norm);
+      fraction = std::max(fraction, gone / way);
+    }
+    bar.show(fraction, fmt::format("step {}  objective {:.6g}  gradient {:.2e} -> {:.2e}",
+                                   format_count(now.step), now.objective, now.gradient_max_norm,
+                                   now.gradient_tolerance));
+    return !interrupted();
+  };
+}
+
+std::optional<Dataset> validation_data(const FitCommandOptions& given, const ReadOptions& read,
+                                       const GlobalOptions& global, Dataset& training) {
+  if (!given.valid_path.empty() && !given.valid_fraction.empty()) {
+    throw OptionError("give --valid or --valid-fraction, not both");
+  }
+  if (!given.valid_path.empty()) {
+    ReadOptions valid = read;
+    valid.paths = {given.valid_path};
+    valid.rejects_path.clear();
+    return read_with_progress(valid, global, &training.schema);
+  }
+  if (!given.valid_fraction.empty()) {
+    return take_rows(training, parse_option_number("--valid-fraction", given.valid_fraction),
+                     global.seed);
+  }
+  return std::nullopt;
+}
+
+int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
+  const FitOptions options = to_fit_options(given, global);
+  ReadOptions read = given.data.to_read_options();
+  read.target_kind = target_kind(given, options);
+  if (read.targets.empty()) {
+    throw OptionError("fit needs --target: the name or number of the column to predict");
+  }
+  FitRun run;
+  run.paths = read.paths;
+  Dataset data = read_with_progress(read, global);
+  run.bytes_read = data.bytes_read;
+  run.rows_rejected = data.rows_rejected;
+  run.read_seconds = data.read_seconds;
+  run.target_note = target_note(data, given.model == "auto" && !options.loss);
+  const std::optional<Dataset> valid = validation_data(given, read, global, data);
+  run.rows = data.rows();
+  {
+    ProgressBar bar("fitting", !global.quiet);
+    run.result = fit(std::move(data), options, progress_on(bar));
+  }
+  if (valid) {
+    run.validation = measure(run.result.model, *valid);
+  }
+  const Reason reason = run.result.termination.reason;
+  if (!given.output.empty() && reason != Reason::diverged) {
+    save_model(run.result.model, given.output);
+    run.model_path = given.output;
+  }
+  if (!given.history_path.empty()) {
+    write_history(run.result, given.history_path);
+  }
+  print_warnings(run.result.warnings, global);
+  if (global.json) {
+    print_json(fit_json(run));
+  } else {
+    print_fit(run);
+  }
+  return reason == Reason::diverged      ? exit_diverged
+         : reason == Reason::interrupted ? exit_interrupted
+                                         : exit_done;
+}
+
+}  // namespace
+
+Command add_fit(CLI::App& parent, GlobalOptions& global) {
+  CLI::App* app = parent.add_subcommand("fit", "Fit a linear or softmax regression");
+  auto options = std::make_shared<FitCommandOptions>();
+  add_data_options(*app, options->data, true);
+  app->add_option("--model", options->model, "auto, linear or softmax")->default_str("auto");
+  app->add_option("--loss", options->loss, "squared, logistic or softmax; default: by the model");
+  app->add_option("--l2", options->l2,
+                  "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax");
+  app->add_option("--rule", options->rule, "auto, gradient, momentum:M, nesterov:M or accelerated")
+      ->default_str("auto");
+  app->add_option("--schedule", options->schedule,
+                  "auto or NAME:key=value,... of constant, step, multistep, exponential, "
+                  "inverse_time, polynomial, cosine")
+      ->default_str("auto");
+  app->add_option("--learning-rate", options->learning_rate,
+                  "auto (from the curvature) or a number")
+      ->default_str("auto");
+  app->add_option("--batch-size", options->batch_size, "auto, full or rows a step")
+      ->default_str("auto");
+  app->add_option("--epochs", options->epochs, "most passes over the data");
+  app->add_option("--max-seconds", options->max_seconds, "most seconds of training");
+  app->add_option("--tolerance-gradient", options->tolerance_gradient,
+                  "converged when no derivative is larger; 0: off");
+  app->add_option(
+      "--tolerance-loss", options->tolerance_loss,
+      "converged when the objective falls by no larger share, --patience times in a row");
+  app->add_option("--tolerance-step", options->tolerance_step,
+                  "converged when no coefficient moves more, --patience times in a row");
+  app->add_option("--patience", options->patience, "times in a row; default 10");
+  app->add_option("--precision", options->precision, "auto, fp64 or fp32")->default_str("auto");
+  app->add_flag("--no-standardize", options->no_standardize, "train on the columns as they are");
+  app->add_flag("--no-intercept", options->no_intercept, "leave the intercept at 0");
+  app->add_option("--constant", options->constant, "columns that never change: error or drop")
+      ->default_str("error");
+  app->add_option("--valid", options->valid_path, "file to measure the model on");
+  app->add_option("--valid-fraction", options->valid_fraction,
+                  "share of rows held back to measure on");
+  app->add_option("--history", options->history_path,
+                  "CSV of objective and gradient, step by step");
+  app->add_option("-o,--output", options->output, "model file (JSON)");
+  app->footer(
+      "Example: steepest fit diamonds.csv --target price --categorical cut,color,clarity "
+      "-o model.json");
+  return {app, [options, &global] { return run_fit(*options, global); }};
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// steepest inspect: dialect, columns, types, missing values, statistics, warnings.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "src/cli/data_options.hpp"
+#include "src/cli/progress_bar.hpp"
+#include "steepest/version.hpp"
+
+namespace steepest::cli {
+namespace {
+
+const char* type_name(ColumnSummary::Type type) {
+  switch (type) {
+    case ColumnSummary::Type::numeric:
+      return "numeric";
+    case ColumnSummary::Type::integer:
+      return "integer";
+    case ColumnSummary::Type::text:
+      return "text";
+    case ColumnSummary::Type::empty:
+      break;
+  }
+  return "empty";
+}
+
+bool is_number(const ColumnSummary& column) {
+  return column.type == ColumnSummary::Type::numeric || column.type == ColumnSummary::Type::integer;
+}
+
+std::string delimiter_name(char delimiter) {
+  return delimiter == '\t' ? "tab" : std::string(1, delimiter);
+}
+
+Json to_json(const ColumnSummary& column) {
+  Json json{{"name", column.name},
+            {"type", type_name(column.type)},
+            {"values", column.values},
+            {"missing", column.missing},
+            {"distinct", column.distinct},
+            {"distinct_is_exact", column.distinct < ColumnSummary::distinct_limit}};
+  const bool number = is_number(column);
+  json["mean"] = number ? json_number(column.mean) : Json(nullptr);
+  json["standard_deviation"] = number ? json_number(column.standard_deviation) : Json(nullptr);
+  json["minimum"] = number ? json_number(column.minimum) : Json(nullptr);
+  json["maximum"] = number ? json_number(column.maximum) : Json(nullptr);
+  json["examples"] = column.examples;
+  return json;
+}
+
+// Cuts text to a width counted in bytes, without cutting a UTF-8 character in two.
+std::string shortened(const std::string& text, std::size_t width) {
+  if (text.size() <= width) {
+    return text;
+  }
+  std::size_t end = width - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return text.substr(0, end) + "...";
+}
+
+void print_columns(const FileSummary& summary) {
+  constexpr std::size_t widest_name = 28;
+  std::size_t width = 6;
+  for (const ColumnSummary& column : summary.columns) {
+    width = std::max(width, std::min(widest_name, column.name.size()));
+  }
+  fmt::print("\n{:>4}  {:<{}}  {:<8} {:>9} {:>9}  {:>12} {:>12} {:>12} {:>12}\n", "", "column",
+             width, "type", "missing", "distinct", "mean", "deviation", "minimum", "maximum");
+  std::int64_t number = 0;
+  for (const ColumnSummary& column : summary.columns) {
+    fmt::print("{:>4}  {:<{}}  {:<8} {:>9} {:>9}  ", ++number, shortened(column.name, widest_name),
+               width, type_name(column.type), format_count(column.missing),
+               column.distinct < ColumnSummary::distinct_limit
+                   ? format_count(column.distinct)
+                   : format_count(column.distinct) + "+");
+    if (is_number(column)) {
+      fmt::print("{:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", column.mean,
+                 column.standard_deviation, column.minimum, column.maximum);
+    } else {
+      fmt::print("{}\n", shortened(fmt::format("{}", fmt::join(column.examples, ", ")), 51));
+    }
+  }
+}
+
+int run_inspect(const DataOptions& given, const GlobalOptions& global) {
+  require_cpu(global, "inspect");
+  const ReadOptions read = given.to_read_options();
+  FileSummary summary;
+  {
+    ProgressBar bar("reading", !global.quiet);
+    summary = inspect(read, reading_progress(bar));
+  }
+  if (global.json) {
+    Json columns = Json::array();
+    for (const ColumnSummary& column : summary.columns) {
+      columns.push_back(to_json(column));
+    }
+    print_json({{"command", "inspect"},
+                {"version", version},
+                {"dialect",
+                 {{"delimiter", std::string(1, summary.dialect.delimiter)},
+                  {"header", summary.dialect.header},
+                  {"byte_order_mark", summary.dialect.byte_order_mark}}},
+                {"rows", summary.rows},
+                {"rows_rejected", summary.rows_rejected},
+                {"bytes_read", summary.bytes_read},
+                {"columns", std::move(columns)},
+                {"warnings", summary.warnings}});
+    return exit_done;
+  }
+  fmt::print("{:<13}{}: {}\n", "data", fmt::join(read.paths, " "),
+             format_bytes(static_cast<double>(summary.bytes_read)));
+  fmt::print("{:<13}delimiter {}, {}{}\n", "dialect", delimiter_name(summary.dialect.delimiter),
+             summary.dialect.header ? "with header" : "no header",
+             summary.dialect.byte_order_mark ? ", byte order mark" : "");
+  fmt::print("{:<13}{} of {} columns", "rows", format_count(summary.rows), summary.columns.size());
+  fmt::print("{}\n", summary.rows_rejected > 0 ? fmt::format(", {} with another number of fields",
+                                                             format_count(summary.rows_rejected))
+                                               : std::string());
+  print_columns(summary);
+  for (const std::string& warning : summary.warnings) {
+    fmt::print("\nwarning: {}", warning);
+  }
+  if (!summary.warnings.empty()) {
+    fmt::print("\n");
+  }
+  return exit_done;
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& parent, GlobalOptions& global) {
+  CLI::App* app = parent.add_subcommand("inspect", "Look at a file: dialect, columns, statistics");
+  auto options = std::make_shared<DataOptions>();
+  add_data_options(*app, *options, false);
+  app->footer("Example: steepest inspect data.csv");
+  return {app, [options, &global] { return run_inspect(*options, global); }};
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command: parses, runs one subcommand, and turns exceptions into sentences and exit codes.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "src/cli/command.hpp"
+#include "steepest/error.hpp"
+#include "steepest/version.hpp"
+
+namespace steepest::cli {
+namespace {
+
+volatile std::sig_atomic_t signals_received = 0;
+
+// The first signal asks the run to end in order; a second one ends it at once.
+void on_signal(int number) {
+  signals_received = signals_received + 1;
+  if (signals_received > 1) {
+    _exit(128 + number);
+  }
+}
+
+void catch_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int report(const GlobalOptions& options, const std::string& command, int code, const char* kind,
+           const std::string& sentence) {
+  fmt::print(stderr, "steepest: {}\n", sentence);
+  if (options.json) {
+    print_json({{"command", command},
+                {"version", version},
+                {"error", {{"kind", kind}, {"exit_code", code}, {"message", sentence}}}});
+  }
+  return code;
+}
+
+int run_command(const Command& command, const GlobalOptions& options) {
+  const std::string name = command.app->get_name();
+  try {
+    return command.run();
+  } catch (const InputError& error) {
+    return report(options, name, exit_bad_input, "input", error.what());
+  } catch (const OptionError& error) {
+    return report(options, name, exit_bad_option, "option", error.what());
+  } catch (const DeviceError& error) {
+    return report(options, name, exit_device, "device", error.what());
+  } catch (const Interrupted&) {
+    return report(options, name, exit_interrupted, "interrupted",
+                  "interrupted: nothing was written");
+  } catch (const std::bad_alloc&) {
+    return report(options, name, exit_bad_input, "input",
+                  "the data does not fit into memory: read fewer columns with --features, or fewer "
+                  "rows");
+  } catch (const std::exception& error) {
+    return report(options, name, exit_internal_error, "internal",
+                  fmt::format("internal error: {}", error.what()));
+  }
+}
+
+int run(int argc, char** argv) {
+  GlobalOptions options;
+  CLI::App app(
+      "Fits regression models by gradient descent, and says how far the answer is from the "
+      "optimum.",
+      "steepest");
+  app.set_version_flag("--version", std::string("steepest ") + version);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Example: steepest fit data.csv --target y -o model.json\n"
+      "         steepest COMMAND --help has an example of each.");
+  std::vector<Command> commands = {add_fit(app, options),      add_predict(app, options),
+                                   add_evaluate(app, options), add_inspect(app, options),
+                                   add_generate(app, options), add_devices(app, options)};
+  for (Command& command : commands) {
+    add_global_options(*command.app, options);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    app.exit(success);
+    return exit_done;
+  } catch (const CLI::ParseError& error) {
+    const auto chosen = app.get_subcommands();
+    const std::string name = chosen.empty() ? "" : chosen.front()->get_name();
+    return report(
+        options, name, exit_bad_option, "option",
+        fmt::format("{}; see steepest {}{}--help", error.what(), name, name.empty() ? "" : " "));
+  }
+  catch_signals();
+  for (const Command& command : commands) {
+    if (command.app->parsed()) {
+      return run_command(command, options);
+    }
+  }
+  return exit_internal_error;
+}
+
+}  // namespace
+
+bool interrupted() { return signals_received > 0; }
+
+}  // namespace steepest::cli
+
+int main(int argc, char** argv) {
+  try {
+    const int code = steepest::cli::run(argc, argv);
+    if (std::fflush(stdout) != 0) {
+      std::perror("steepest: cannot write to standard output");
+      return code == 0 ? steepest::cli::exit_bad_input : code;
+    }
+    return code;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "steepest: internal error: %s\n", error.what());
+    return steepest::cli::exit_internal_error;
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/metrics_json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace steepest::cli {
+namespace {
+
+using Named = std::vector<std::pair<const char*, double>>;
+
+Named named(const Metrics& metrics) {
+  if (metrics.linear) {
+    const LinearMetrics& m = *metrics.linear;
+    return {{"mse", m.mse}, {"rmse", m.rmse}, {"mae", m.mae}, {"r2", m.r2}};
+  }
+  const SoftmaxMetrics& m = *metrics.softmax;
+  return {{"log_loss", m.log_loss}, {"accuracy", m.accuracy}, {"ece", m.ece}, {"brier", m.brier}};
+}
+
+}  // namespace
+
+Metrics measure(const Model& model, const Dataset& data) {
+  constexpr std::int64_t block_rows = 4096;
+  const std::int64_t outputs = model.outputs();
+  LinearMetricsSum linear(outputs);
+  SoftmaxMetricsSum softmax(outputs);
+  for (std::int64_t first = 0; first < data.rows(); first += block_rows) {
+    const std::int64_t count = std::min(block_rows, data.rows() - first);
+    FeatureMatrix block(count, data.features.columns());
+    std::copy_n(data.features.row(first), count * data.features.columns(), block.data());
+    const std::vector<double> scores = model.scores(block);
+    const double* weights = data.weights.empty() ? nullptr : data.weights.data() + first;
+    if (model.kind == ModelKind::softmax) {
+      softmax.add(scores.data(), data.labels.data() + first, weights, count);
+    } else {
+      linear.add(scores.data(), data.targets.data() + first * outputs, weights, count);
+    }
+  }
+  if (model.kind == ModelKind::softmax) {
+    return {std::nullopt, softmax.result(), softmax.confusion()};
+  }
+  return {linear.result(), std::nullopt, {}};
+}
+
+Json to_json(const Metrics& metrics) {
+  Json json = Json::object();
+  for (const auto& [name, value] : named(metrics)) {
+    json[name] = json_number(value);
+  }
+  return json;
+}
+
+std::string to_text(const Metrics& metrics) {
+  std::string text;
+  for (const auto& [name, value] : named(metrics)) {
+    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : "   ", name, value);
+  }
+  return text;
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/progress_bar.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace steepest::cli {
+
+ProgressBar::ProgressBar(std::string_view label, bool enabled)
+    : label_(label), enabled_(enabled && isatty(STDERR_FILENO) == 1) {}
+
+ProgressBar::~ProgressBar() { clear(); }
+
+void ProgressBar::show(double fraction, std::string_view note) {
+  if (!enabled_ || Clock::now() < next_) {
+    return;
+  }
+  next_ = Clock::now() + std::chrono::milliseconds(100);
+  constexpr int width = 28;
+  const double shown = std::clamp(fraction, 0.0, 1.0);
+  const int filled = static_cast<int>(shown * width);
+  std::string bar(static_cast<std::size_t>(filled), '=');
+  bar.resize(width, ' ');
+  const std::string percent = fraction < 0.0 ? "    " : fmt::format("{:3.0f}%", 100.0 * shown);
+  fmt::print(stderr, "\r\x1b[K{:<9}[{}] {}  {}", label_, bar, percent, note);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void ProgressBar::clear() {
+  if (drawn_) {
+    fmt::print(stderr, "\r\x1b[K");
+    std::fflush(stderr);
+    drawn_ = false;
+  }
+}
+
+std::string format_bytes(double bytes) {
+  constexpr std::string_view units[] = {"bytes", "KB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  while (bytes >= 1000.0 && unit + 1 < std::size(units)) {
+    bytes /= 1000.0;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{:.0f} {}", bytes, units[unit])
+                   : fmt::format("{:.3g} {}", bytes, units[unit]);
+}
+
+std::string format_count(std::int64_t count) {
+  const std::string digits = fmt::format("{}", count < 0 ? -count : count);
+  std::string text = count < 0 ? "-" : "";
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) {
+      text += ',';
+    }
+    text += digits[i];
+  }
+  return text;
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mean and variance by Welford's recurrence (Technometrics 4, 1962).
+#include "src/data/column_statistics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/data/excerpt.hpp"
+#include "src/data/number.hpp"
+#include "src/data/record_scanner.hpp"
+
+namespace steepest::data {
+namespace {
+
+constexpr std::size_t example_limit = 5;
+constexpr std::int64_t row_number_rows = 10;  // fewer rows say nothing about row numbers
+
+}  // namespace
+
+void ColumnStatistics::add_number(double value) {
+  minimum_ = numbers_ == 0 ? value : std::min(minimum_, value);
+  maximum_ = numbers_ == 0 ? value : std::max(maximum_, value);
+  steps_of_one_ += numbers_ > 0 && value == last_ + 1.0 ? 1 : 0;
+  integers_ += value == std::floor(value) ? 1 : 0;
+  last_ = value;
+  ++numbers_;
+  const double difference = value - mean_;
+  mean_ += difference / static_cast<double>(numbers_);
+  squares_ += difference * (value - mean_);
+}
+
+void ColumnStatistics::add(std::string_view text, bool is_quoted, const MissingTexts& missing,
+                           std::int64_t line) {
+  const std::string_view bare = is_quoted ? text : trimmed(text);
+  double value = 0.0;
+  const NumberStatus status = parse_number(trimmed(text), value);
+  if ((status != NumberStatus::finite || missing.has_numbers()) && missing.contains(bare)) {
+    ++missing_;
+    return;
+  }
+  ++values_;
+  if (static_cast<std::int64_t>(distinct_.size()) < ColumnSummary::distinct_limit &&
+      distinct_.find(bare) == distinct_.end()) {
+    distinct_.emplace(bare);
+    if (examples_.size() < example_limit) {
+      examples_.push_back(printable(bare));
+    }
+  }
+  if (status == NumberStatus::finite) {
+    add_number(value);
+  } else if (status == NumberStatus::infinite || status == NumberStatus::too_large) {
+    ++infinite_;
+  } else if (first_text_line_ == 0) {
+    first_text_line_ = line;
+    first_text_ = bare;
+  }
+}
+
+ColumnSummary::Type ColumnStatistics::type() const {
+  if (values_ == 0) {
+    return ColumnSummary::Type::empty;
+  }
+  if (numbers_ + infinite_ < values_) {
+    return ColumnSummary::Type::text;
+  }
+  return integers_ == values_ ? ColumnSummary::Type::integer : ColumnSummary::Type::numeric;
+}
+
+ColumnSummary ColumnStatistics::summary(const std::string& name) const {
+  ColumnSummary result;
+  result.name = name;
+  result.type = type();
+  result.values = values_;
+  result.missing = missing_;
+  result.distinct = static_cast<std::int64_t>(distinct_.size());
+  result.examples = examples_;
+  const bool numeric =
+      result.type == ColumnSummary::Type::numeric || result.type == ColumnSummary::Type::integer;
+  if (numeric && numbers_ > 0) {
+    result.mean = mean_;
+    result.standard_deviation = std::sqrt(squares_ / static_cast<double>(numbers_));
+    result.minimum = minimum_;
+    result.maximum = maximum_;
+  }
+  return result;
+}
+
+void ColumnStatistics::append_warnings(const std::string& name,
+                                       std::vector<std::string>& warnings) const {
+  const std::string column = quoted(name);
+  const std::int64_t texts = values_ - numbers_ - infinite_;
+  if (values_ == 0) {
+    warnings.push_back(fmt::format("column {} has no value at all: --ignore it", column));
+  } else if (distinct_.size() == 1) {
+    warnings.push_back(fmt::format("column {} is constant: it cannot help a fit", column));
+  }
+  if (texts > 0 && 2 * numbers_ > values_) {
+    warnings.push_back(fmt::format(
+        "column {} is numbers but for {} of {} values, the first {} in "
+        "line {}",
+        column, grouped(texts), grouped(values_), quoted(first_text_), grouped(first_text_line_)));
+  }
+  if (infinite_ > 0) {
+    warnings.push_back(fmt::format("column {} has {} infinite values: they cannot be fitted",
+                                   column, grouped(infinite_)));
+  }
+  if (numbers_ == values_ && numbers_ >= row_number_rows && steps_of_one_ == numbers_ - 1) {
+    warnings.push_back(
+        fmt::format("column {} counts the rows: --ignore it unless it is meant", column));
+  }
+}
+
+}  // namespace steepest::data

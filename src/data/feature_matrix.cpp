@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Growth of FeatureMatrix: realloc, which moves pages, and a tail of zeros kept behind the last
+// row.
+#include "steepest/feature_matrix.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "steepest/error.hpp"
+
+namespace steepest {
+namespace {
+
+constexpr std::int64_t max_floats =
+    std::numeric_limits<std::int64_t>::max() / static_cast<std::int64_t>(sizeof(float));
+
+// rows * columns + tail, checked.
+std::int64_t floats_for(std::int64_t rows, std::int64_t columns) {
+  if (rows < 0 || columns < 0 ||
+      (columns > 0 && rows > (max_floats - FeatureMatrix::tail) / columns)) {
+    throw InputError("a matrix of " + std::to_string(rows) + " rows and " +
+                     std::to_string(columns) + " columns is too large to address");
+  }
+  return rows * columns + FeatureMatrix::tail;
+}
+
+void zero(float* first, std::int64_t count) {
+  std::memset(first, 0, static_cast<std::size_t>(count) * sizeof(float));
+}
+
+}  // namespace
+
+void FeatureMatrix::Free::operator()(float* pointer) const noexcept { std::free(pointer); }
+
+FeatureMatrix::FeatureMatrix(std::int64_t rows, std::int64_t columns)
+    : rows_(rows), columns_(columns) {
+  const std::int64_t floats = floats_for(rows, columns);
+  // calloc, not malloc and memset: large blocks stay untouched pages until they are written.
+  data_.reset(static_cast<float*>(std::calloc(static_cast<std::size_t>(floats), sizeof(float))));
+  if (!data_) {
+    throw std::bad_alloc();
+  }
+  capacity_ = floats;
+}
+
+void FeatureMatrix::reallocate(std::int64_t floats) {
+  const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
+  auto* moved = static_cast<float*>(std::realloc(data_.get(), bytes));
+  if (moved == nullptr) {
+    throw std::bad_alloc();
+  }
+  static_cast<void>(data_.release());  // realloc has freed or kept it
+  data_.reset(moved);
+  capacity_ = floats;
+}
+
+float* FeatureMatrix::append_row() {
+  const std::int64_t needed = floats_for(rows_ + 1, columns_);
+  const bool fresh = !data_;
+  if (needed > capacity_) {
+    reallocate(std::max(needed, std::min(max_floats, capacity_ + capacity_ / 2)));
+  }
+  float* const added = data_.get() + rows_ * columns_;
+  if (fresh) {
+    zero(added, columns_ + tail);
+  } else {
+    // The old tail is zero already: only what the new tail reaches beyond it is not.
+    const std::int64_t beyond = std::min(columns_, tail);
+    zero(added + columns_ + tail - beyond, beyond);
+  }
+  ++rows_;
+  return added;
+}
+
+void FeatureMatrix::truncate(std::int64_t rows) {
+  if (rows >= rows_ || rows < 0) {
+    return;
+  }
+  rows_ = rows;
+  zero(data_.get() + rows_ * columns_, tail);
+}
+
+void FeatureMatrix::shrink_to_fit() {
+  if (data_) {
+    reallocate(rows_ * columns_ + tail);
+  }
+}
+
+}  // namespace steepest

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// read_dataset for delimited text, with the limits that tests shrink.
+#pragma once
+
+#include "src/data/reader_limits.hpp"
+#include "steepest/read.hpp"
+
+namespace steepest::data {
+
+/// As steepest::read_dataset.
+[[nodiscard]] Dataset read_csv(const ReadOptions& options, const ReadProgress& progress,
+                               const Schema* known, const ReaderLimits& limits);
+
+/// Throws OptionError for options that contradict each other.
+void check_options(const ReadOptions& options);
+
+}  // namespace steepest::data

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moves the unfinished record to the front of the buffer, reads behind it, and scans on.
+#include "src/data/record_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "src/data/excerpt.hpp"
+#include "src/data/text_check.hpp"
+
+namespace steepest::data {
+namespace {
+
+constexpr std::int64_t head_lines = 3;  // header, a row, and proof that the row is whole
+
+// Line ends before `size`: LF, CRLF and lone CR count one each.
+std::int64_t count_lines(std::string_view text) {
+  std::int64_t lines = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool lone_return = text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n');
+    lines += text[i] == '\n' || lone_return ? 1 : 0;
+  }
+  return lines;
+}
+
+}  // namespace
+
+RecordReader::RecordReader(const std::string& path, const ReaderLimits& limits)
+    : source_(path), limits_(limits) {
+  read_head();
+  check_text_file(head(), name());
+  if (head().substr(0, 3) == "\xEF\xBB\xBF") {
+    byte_order_mark_ = true;
+    begin_ = 3;
+    next_byte_ = 3;
+    if (at_end_ && end_ == begin_) {
+      throw InputError(Location{name()}, "the file is empty");
+    }
+  }
+}
+
+std::string_view RecordReader::head() const {
+  return {buffer_.data() + begin_, static_cast<std::size_t>(end_ - begin_)};
+}
+
+void RecordReader::read_block(std::int64_t bytes) {
+  if (static_cast<std::int64_t>(buffer_.size()) < end_ + bytes + 1) {
+    buffer_.resize(static_cast<std::size_t>(end_ + bytes + 1));
+  }
+  const std::int64_t got = source_.read(buffer_.data() + end_, bytes);
+  at_end_ = got == 0;
+  end_ += got;
+  bytes_read_ += got;
+  buffer_[static_cast<std::size_t>(end_)] = '\0';
+}
+
+void RecordReader::read_head() {
+  std::int64_t lines = 0;
+  const std::int64_t least = std::max<std::int64_t>(limits_.head_bytes, 4);
+  while (!at_end_ && (end_ < least || (lines < head_lines && end_ < limits_.record_bytes))) {
+    const std::int64_t before = end_;
+    read_block(limits_.block_bytes);
+    lines += count_lines({buffer_.data() + before, static_cast<std::size_t>(end_ - before)});
+  }
+}
+
+void RecordReader::refill() {
+  const std::int64_t held = end_ - begin_;
+  if (held > limits_.record_bytes) {
+    throw_too_long();
+  }
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, static_cast<std::size_t>(held));
+    begin_ = 0;
+    end_ = held;
+  }
+  read_block(limits_.block_bytes);
+}
+
+void RecordReader::throw_too_long() const {
+  Location location{name(), next_line_, next_byte_};
+  std::string hint = " Fixes: --delimiter, or line ends that are LF or CRLF";
+  if (scanner_.inside_quotes()) {
+    const std::string_view before(buffer_.data() + begin_, scanner_.opening_quote());
+    hint =
+        fmt::format(" A quote opened at line {} is not closed", next_line_ + count_lines(before));
+  }
+  throw InputError(location, fmt::format("this record is longer than {} bytes.{}",
+                                         grouped(limits_.record_bytes), hint));
+}
+
+// One record, blank or not.
+bool RecordReader::step() {
+  if (scanner_.ended_with_return()) {  // the LF of a CRLF
+    if (begin_ == end_ && !at_end_) {
+      refill();
+    }
+    if (begin_ < end_ && buffer_[static_cast<std::size_t>(begin_)] == '\n') {
+      ++begin_;
+      ++next_byte_;
+    }
+  }
+  for (;;) {
+    if (begin_ == end_ && at_end_) {
+      return false;
+    }
+    if (begin_ == end_) {
+      refill();
+      continue;
+    }
+    const std::int64_t used =
+        scanner_.scan(buffer_.data() + begin_, static_cast<std::size_t>(end_ - begin_), at_end_);
+    if (used >= 0) {
+      begin_ += used;
+      byte_ = next_byte_;
+      next_byte_ += used;
+      line_ = next_line_;
+      next_line_ += 1 + (record().has_quotes ? count_lines(record().raw) : 0);
+      return true;
+    }
+    refill();
+  }
+}
+
+bool RecordReader::is_blank() const {
+  const Record& found = record();
+  return found.fields.size() == 1 && found.fields[0].form == Field::Form::plain &&
+         found.fault == QuoteFault::none && trimmed(found.raw).empty();
+}
+
+void RecordReader::check_faults() const {
+  const Record& found = record();
+  if (found.fault == QuoteFault::never_closed) {
+    const Location location = locate(found.fault_at);
+    throw InputError(location,
+                     fmt::format("the quote opened at line {} is never closed. Line: {} Fixes: "
+                                 "close it, or write a quote inside a quoted field twice (\"\")",
+                                 location.line, excerpt(found.raw, found.fault_at)));
+  }
+  if (found.fault == QuoteFault::null_byte) {
+    throw InputError(locate(found.fault_at), "holds a null byte: this is not a text file");
+  }
+}
+
+bool RecordReader::next() {
+  while (step()) {
+    if (record().fault != QuoteFault::none) {
+      check_faults();
+    }
+    if (!is_blank()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Location RecordReader::locate(std::size_t offset) const {
+  const std::string_view before = record().raw.substr(0, offset);
+  return {name(),
+          line_ + (record().has_quotes ? count_lines(before) : 0),
+          byte_ + static_cast<std::int64_t>(offset),
+          0,
+          {}};
+}
+
+}  // namespace steepest::data

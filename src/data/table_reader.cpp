@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens file after file; a record that does not fit the table is reported, not thrown.
+#include "src/data/table_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/data/dialect.hpp"
+#include "src/data/excerpt.hpp"
+#include "src/data/input_files.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest::data {
+namespace {
+
+constexpr std::int64_t report_bytes = std::int64_t{1} << 20;
+
+std::string_view sentence_of(QuoteFault fault) {
+  return fault == QuoteFault::text_after
+             ? "text follows a closing quote; a quote inside a quoted field is written twice"
+             : "a quote stands inside a field that does not start with one; put the field in "
+               "quotes and write the quote twice";
+}
+
+}  // namespace
+
+std::vector<std::string> names_in(const ReadOptions& options) {
+  std::vector<std::string> names = options.targets;
+  names.insert(names.end(), options.features.begin(), options.features.end());
+  names.insert(names.end(), options.ignore.begin(), options.ignore.end());
+  names.insert(names.end(), options.categorical.begin(), options.categorical.end());
+  names.push_back(options.weight);
+  return names;
+}
+
+TableReader::TableReader(const ReadOptions& options, const ReadProgress& progress,
+                         const ReaderLimits& limits, const std::vector<std::string>& known_names)
+    : limits_(limits), progress_(progress), files_(input_files(options.paths)) {
+  if (options.delimiter) {
+    check_delimiter(*options.delimiter);
+  }
+  bytes_total_ = total_bytes(files_);
+  open_first(options, known_names);
+}
+
+void TableReader::open_first(const ReadOptions& options,
+                             const std::vector<std::string>& known_names) {
+  reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
+  const std::string_view head = reader_->head();
+  const bool whole = reader_->head_is_all();
+  dialect_.byte_order_mark = reader_->byte_order_mark();
+  dialect_.delimiter = options.delimiter ? *options.delimiter : sniff_delimiter(head, whole);
+  reader_->set_delimiter(dialect_.delimiter);
+  const MissingTexts missing(options.missing_texts);
+  sample_ = sample_head(head, whole, dialect_.delimiter, missing);
+  if (sample_.first.empty()) {
+    throw InputError(Location{reader_->name()}, "the file is empty: it has blank lines only");
+  }
+  dialect_.header = has_header(sample_, options.header, known_names, reader_->name());
+  if (dialect_.header) {
+    read_header();
+    names_.emplace(*reader_);
+  } else {
+    count_first_as_row(sample_);
+    names_.emplace(reader_->name(), sample_.usual_fields);
+  }
+}
+
+void TableReader::read_header() {
+  if (!reader_->next()) {
+    throw InputError(Location{reader_->name()}, "the file is empty: it has blank lines only");
+  }
+  if (record().fault != QuoteFault::none) {
+    check_record();
+    throw error_of(*problem_, *reader_, ColumnNames(reader_->name(), 0));
+  }
+}
+
+void TableReader::open_next() {
+  bytes_before_ += reader_->bytes_read();
+  reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
+  reader_->set_delimiter(dialect_.delimiter);
+  if (dialect_.header) {
+    read_header();
+    check_header();
+  }
+}
+
+// The first difference to the first file's header is the one named.
+void TableReader::check_header() {
+  const std::vector<std::string> found = header_names(record());
+  const std::vector<std::string>& expected = names_->all();
+  if (found == expected) {
+    return;
+  }
+  const auto common = static_cast<std::ptrdiff_t>(std::min(found.size(), expected.size()));
+  const auto [differs, other] =
+      std::mismatch(found.begin(), found.begin() + common, expected.begin());
+  const auto j = static_cast<std::size_t>(differs - found.begin());
+  if (differs == found.begin() + common) {
+    throw InputError(reader_->locate(0),
+                     fmt::format("the header has {} columns, but the one of {} has {}",
+                                 found.size(), names_->file(), expected.size()));
+  }
+  Location location = reader_->locate(record().fields[j].at);
+  location.column = static_cast<std::int64_t>(j) + 1;
+  throw InputError(location, fmt::format("the header has {} where the one of {} has {}; all files "
+                                         "must have the same columns in the same order",
+                                         quoted(*differs), names_->file(), quoted(*other)));
+}
+
+void TableReader::check_record() {
+  problem_.reset();
+  const Record& found = record();
+  const auto fields = static_cast<std::int64_t>(found.fields.size());
+  if (found.fault != QuoteFault::none) {
+    std::int64_t column = fields - 1;
+    while (column > 0 && found.fields[static_cast<std::size_t>(column)].at > found.fault_at) {
+      --column;
+    }
+    problem_ = {ProblemKind::quote,
+                column,
+                found.fault_at,
+                std::string(sentence_of(found.fault)),
+                {},
+                false};
+  } else if (fields != names_->size()) {
+    problem_ = {ProblemKind::field_count,
+                -1,
+                0,
+                fmt::format("expected {} columns, found {}", names_->size(), fields),
+                {},
+                false};
+  }
+}
+
+void TableReader::report() {
+  if (progress_ && bytes_read() - bytes_reported_ >= report_bytes) {
+    bytes_reported_ = bytes_read();
+    progress_(bytes_reported_, bytes_total_);
+  }
+}
+
+bool TableReader::next() {
+  while (!reader_->next()) {
+    if (next_file_ == files_.size()) {
+      if (progress_ && bytes_read() > bytes_reported_) {
+        bytes_reported_ = bytes_read();
+        progress_(bytes_reported_, bytes_total_);
+      }
+      return false;
+    }
+    open_next();
+  }
+  ++records_;
+  check_record();
+  report();
+  return true;
+}
+
+void TableReader::throw_no_rows() const {
+  throw InputError(Location{names_->file()},
+                   dialect_.header
+                       ? "has a header but no rows. Fixes: --header no, if its one line "
+                         "is data"
+                       : "has no rows");
+}
+
+}  // namespace steepest::data

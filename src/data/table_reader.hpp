@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// All files of one input as one table: dialect from the first, headers checked, records in order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/data/column_names.hpp"
+#include "src/data/header.hpp"
+#include "src/data/record_reader.hpp"
+#include "src/data/row_problem.hpp"
+#include "steepest/read.hpp"
+
+namespace steepest::data {
+
+class TableReader {
+ public:
+  /// Opens the first file, decides on its dialect and header. `known_names`: column names that tell
+  /// a header. Throws InputError and OptionError as the parts do.
+  TableReader(const ReadOptions& options, const ReadProgress& progress, const ReaderLimits& limits,
+              const std::vector<std::string>& known_names);
+
+  /// Goes on to the next row of data, in this file or the next ones; false at the end. The first
+  /// record of a later file must be the same header.
+  bool next();
+
+  [[nodiscard]] const Record& record() const { return reader_->record(); }
+  [[nodiscard]] const RecordReader& reader() const { return *reader_; }
+
+  /// What is wrong with the record as a whole (number of fields, a quote), if anything.
+  [[nodiscard]] const RowProblem* problem() const { return problem_ ? &*problem_ : nullptr; }
+
+  [[nodiscard]] const Dialect& dialect() const { return dialect_; }
+  [[nodiscard]] const ColumnNames& names() const { return *names_; }
+  [[nodiscard]] const HeadSample& sample() const { return sample_; }
+  [[nodiscard]] std::int64_t records() const { return records_; }  ///< rows so far, bad ones too
+  [[nodiscard]] std::int64_t bytes_read() const { return bytes_before_ + reader_->bytes_read(); }
+  [[nodiscard]] std::int64_t bytes_total() const { return bytes_total_; }
+
+  /// The error for a table without rows.
+  [[noreturn]] void throw_no_rows() const;
+
+ private:
+  void open_first(const ReadOptions& options, const std::vector<std::string>& known_names);
+  void open_next();
+  void read_header();
+  void check_header();
+  void check_record();
+  void report();
+
+  ReaderLimits limits_;
+  ReadProgress progress_;
+  std::vector<std::string> files_;
+  std::size_t next_file_ = 0;
+  std::unique_ptr<RecordReader> reader_;
+  Dialect dialect_;
+  std::optional<ColumnNames> names_;
+  HeadSample sample_;
+  std::optional<RowProblem> problem_;
+  std::int64_t records_ = 0;
+  std::int64_t bytes_before_ = 0;
+  std::int64_t bytes_total_ = 0;
+  std::int64_t bytes_reported_ = 0;
+};
+
+/// The options' column names that are no numbers, so that a header can be told by them.
+[[nodiscard]] std::vector<std::string> names_in(const ReadOptions& options);
+
+}  // namespace steepest::data

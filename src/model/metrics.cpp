@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "steepest/metrics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace steepest {
+
+LinearMetricsSum::LinearMetricsSum(std::int64_t outputs)
+    : outputs_(static_cast<std::size_t>(outputs)) {}
+
+void LinearMetricsSum::add(const double* predictions, const double* targets, const double* weights,
+                           std::int64_t rows) {
+  const std::size_t columns = outputs_.size();
+  for (std::int64_t i = 0; i < rows; ++i, predictions += columns, targets += columns) {
+    const double weight = weights == nullptr ? 1.0 : weights[i];
+    if (weight == 0.0) {
+      continue;  // its share of a weight still 0 would be 0 / 0
+    }
+    weight_ += weight;
+    for (std::size_t o = 0; o < columns; ++o) {
+      Output& output = outputs_[o];
+      const double target = targets[o];
+      const double error = predictions[o] - target;
+      const double gap = target - output.mean;
+      output.mean += weight / weight_ * gap;
+      output.spread += weight * gap * (target - output.mean);
+      output.squared_error += weight * error * error;
+      output.absolute_error += weight * std::fabs(error);
+    }
+  }
+}
+
+LinearMetrics LinearMetricsSum::result() const {
+  LinearMetrics metrics;
+  const double share = 1.0 / static_cast<double>(outputs_.size());
+  for (const Output& output : outputs_) {
+    metrics.mse += share * output.squared_error / weight_;
+    metrics.mae += share * output.absolute_error / weight_;
+    metrics.r2 += share * (output.spread > 0.0 ? 1.0 - output.squared_error / output.spread
+                                               : std::numeric_limits<double>::quiet_NaN());
+  }
+  metrics.rmse = std::sqrt(metrics.mse);
+  return metrics;
+}
+
+SoftmaxMetricsSum::SoftmaxMetricsSum(std::int64_t classes)
+    : classes_(classes), bins_(bins), confusion_(static_cast<std::size_t>(classes * classes)) {}
+
+void SoftmaxMetricsSum::add(const double* scores, const std::int32_t* labels, const double* weights,
+                            std::int64_t rows) {
+  for (std::int64_t i = 0; i < rows; ++i, scores += classes_) {
+    const double weight = weights == nullptr ? 1.0 : weights[i];
+    const std::int32_t label = labels[i];
+    const std::int64_t top = std::max_element(scores, scores + classes_) - scores;
+    double total = 0.0;
+    for (std::int64_t c = 0; c < classes_; ++c) {
+      total += std::exp(scores[c] - scores[top]);
+    }
+    double squares = 0.0;
+    for (std::int64_t c = 0; c < classes_; ++c) {
+      const double gap = std::exp(scores[c] - scores[top]) / total - (c == label ? 1.0 : 0.0);
+      squares += gap * gap;
+    }
+    const double confidence = 1.0 / total;
+    const bool right = top == label;
+    weight_ += weight;
+    log_loss_ += weight * (std::log(total) + scores[top] - scores[label]);
+    correct_ += right ? weight : 0.0;
+    brier_ += weight * squares;
+    // Bins are (lower, upper]: a confidence of exactly 1/3 belongs to the bin that ends there.
+    const int bin = std::clamp(static_cast<int>(std::ceil(confidence * bins)) - 1, 0, bins - 1);
+    Bin& into = bins_[static_cast<std::size_t>(bin)];
+    into.weight += weight;
+    into.confidence += weight * confidence;
+    into.correct += right ? weight : 0.0;
+    confusion_[static_cast<std::size_t>(label * classes_ + top)] += weight;
+  }
+}
+
+SoftmaxMetrics SoftmaxMetricsSum::result() const {
+  SoftmaxMetrics metrics;
+  metrics.log_loss = log_loss_ / weight_;
+  metrics.accuracy = correct_ / weight_;
+  metrics.brier = brier_ / weight_;
+  for (const Bin& bin : bins_) {
+    metrics.ece += std::fabs(bin.correct - bin.confidence) / weight_;
+  }
+  return metrics;
+}
+
+}  // namespace steepest

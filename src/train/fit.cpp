@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// One fit from a data set to a model: plan, scale, find the rate, run, fold back, measure.
+#include "steepest/fit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/backend.hpp"
+#include "src/train/curvature.hpp"
+#include "src/train/fit_plan.hpp"
+#include "src/train/run_loop.hpp"
+#include "src/train/scaling.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest {
+namespace {
+
+using namespace train;
+
+// max_i w_i (|x_i|^2 + 1) of the rows as they are trained on.
+double largest_row_curvature(const Dataset& data, const Scaling& scaling,
+                             const std::vector<double>& weights) {
+  double largest = 0.0;
+  for (std::int64_t i = 0; i < data.rows(); ++i) {
+    const float* row = data.features.row(i);
+    double square = 1.0;
+    for (std::size_t j = 0; j < scaling.feature_mean.size(); ++j) {
+      const double x =
+          (static_cast<double>(row[j]) - scaling.feature_mean[j]) / scaling.feature_scale[j];
+      square += x * x;
+    }
+    largest =
+        std::max(largest, square * (weights.empty() ? 1.0 : weights[static_cast<std::size_t>(i)]));
+  }
+  return largest;
+}
+
+class Fit {
+ public:
+  Fit(Dataset data, const FitOptions& options, const FitCallback& progress)
+      : data_(std::move(data)), options_(options), progress_(progress) {}
+
+  FitResult run() {
+    plan_ = plan_fit(data_, options_);
+    prepare();
+    RunOutcome outcome = run_with_safe_rate();
+    keep(std::move(outcome));
+    measure();
+    return std::move(result_);
+  }
+
+ private:
+  void prepare() {
+    result_.device = kernels::choose_device(options_.device, options_.threads);
+    result_.precision =
+        kernels::resolve_precision(options_.precision, result_.device.kind, plan_.columns);
+    backend_ = kernels::make_backend(result_.device, options_.threads, result_.precision);
+    kernels::ThreadPool pool(options_.threads);
+    const auto statistics = kernels::column_statistics(data_.features, data_.weights, pool);
+    check_columns(statistics, data_, options_, result_.warnings);
+    scaling_ = make_scaling(statistics, data_, options_.standardize, options_.intercept);
+    weights_ = normalised_weights(data_.weights);
+    if (!plan_.full_batch) {
+      row_curvature_ = largest_row_curvature(data_, scaling_, weights_);
+    }
+    kernels::TrainingData training;
+    training.features = std::move(data_.features);
+    training.mean = scaling_.feature_mean;
+    training.scale = scaling_.feature_scale;
+    training.targets = scale_targets(data_, scaling_);
+    training.labels = data_.labels;
+    training.weights = weights_;
+    rows_ = training.features.rows();
+    features_ = training.features.columns();
+    backend_->hold(std::move(training));
+  }
+
+  // The bound on the curvature of the objective (or of a batch of it) in trained units.
+  double curvature_bound() {
+    const double full = largest_eigenvalue(*backend_, features_, options_.intercept);
+    return curvature(plan_.loss) * batch_curvature(full, row_curvature_, rows_, plan_.batch_size) +
+           plan_.l2;
+  }
+
+  RunOutcome run_with_safe_rate() {
+    constexpr int most_halvings = 30;
+    result_.largest_curvature = curvature_bound();
+    const double slowdown =
+        plan_.full_batch || plan_.rule.kind == RuleKind::gradient ? 1.0 : 1.0 - plan_.rule.momentum;
+    double rate = options_.learning_rate.value_or(slowdown / result_.largest_curvature);
+    for (int halvings = 0;; ++halvings, rate /= 2) {
+      plan_.schedule.learning_rate = rate;
+      RunOutcome outcome = run_once();
+      if (outcome.termination.reason != Reason::diverged || options_.learning_rate ||
+          halvings == most_halvings) {
+        return outcome;
+      }
+      result_.warnings.push_back(
+          fmt::format("the automatic rate {:.3g} diverged: starting anew with half of it", rate));
+    }
+  }
+
+  RunOutcome run_once() {
+    kernels::ModelPlan model;
+    model.rule = plan_.rule;
+    model.schedule = plan_.schedule;
+    model.penalty.l2 = plan_.l2;
+    model.has_intercept = options_.intercept;
+    model.tolerances = plan_tolerances(options_, result_.precision, scaling_.coefficient_unit(),
+                                       result_.largest_curvature);
+    kernels::BankPlan bank;
+    bank.loss = plan_.loss;
+    bank.outputs = plan_.columns;
+    bank.models = {model};
+    bank.batch_size = plan_.batch_size;
+    bank.seed = options_.seed;
+    backend_->start(std::move(bank));
+    result_.tolerances = model.tolerances;
+    result_.tolerances.gradient *= scaling_.coefficient_unit();
+    result_.tolerances.step *= scaling_.coefficient_unit();
+    return run_to_end(*backend_, model, plan_, scaling_, {plan_.epochs, options_.max_seconds},
+                      progress_);
+  }
+
+  void keep(RunOutcome outcome) {
+    result_.rule = plan_.rule;
+    result_.schedule = plan_.schedule;
+    result_.batch_size = plan_.batch_size;
+    result_.at = outcome.at;
+    result_.termination = outcome.termination;
+    result_.steps = outcome.state.step;
+    result_.epochs =
+        static_cast<double>(outcome.state.step) / static_cast<double>(plan_.steps_per_epoch);
+    result_.train_seconds = outcome.seconds;
+    result_.history = std::move(outcome.history);
+
+    std::vector<double> parameters = backend_->parameters(0);
+    fold(scaling_, plan_.columns, parameters);
+    Model& model = result_.model;
+    model.kind = data_.classifies() ? ModelKind::softmax : ModelKind::linear;
+    model.loss = name(plan_.loss);
+    model.l2 = plan_.l2;
+    model.standardized = options_.standardize;
+    model.feature_mean = scaling_.feature_mean;
+    model.feature_scale = scaling_.feature_scale;
+    model.schema = std::move(data_.schema);
+    model.training_rows = rows_;
+    model.termination = name(outcome.termination.reason);
+    model.inequality = outcome.termination.inequality;
+    model.converged = outcome.termination.converged();
+    if (std::holds_alternative<LogisticLoss>(plan_.loss)) {  // the first class is the reference
+      model.coefficients.assign(static_cast<std::size_t>(features_), 0.0);
+      model.intercept.assign(1, 0.0);
+    }
+    for (std::int64_t o = 0; o < plan_.columns; ++o) {
+      const auto column = parameters.begin() + o * (features_ + 1);
+      model.coefficients.insert(model.coefficients.end(), column, column + features_);
+      model.intercept.push_back(column[features_]);
+    }
+  }
+
+  // Metrics of the training rows, from the data the backend holds.
+  void measure() {
+    constexpr std::int64_t block = 4096;
+    const std::int64_t outputs = result_.model.outputs();
+    LinearMetricsSum linear(outputs);
+    SoftmaxMetricsSum softmax(outputs);
+    for (std::int64_t first = 0; first < rows_; first += block) {
+      const std::int64_t count = std::min(block, rows_ - first);
+      const double* weights = weights_.empty() ? nullptr : weights_.data() + first;
+      const std::vector<double> scores = predictions(first, count);
+      if (result_.model.kind == ModelKind::softmax) {
+        softmax.add(scores.data(), data_.labels.data() + first, weights, count);
+      } else {
+        linear.add(scores.data(), data_.targets.data() + first * outputs, weights, count);
+      }
+    }
+    if (result_.model.kind == ModelKind::softmax) {
+      result_.softmax = softmax.result();
+    } else {
+      result_.linear = linear.result();
+    }
+  }
+
+  std::vector<double> predictions(std::int64_t first, std::int64_t count) {
+    std::vector<double> scores = backend_->scores(0, first, count);
+    if (std::holds_alternative<LogisticLoss>(plan_.loss)) {
+      std::vector<double> pairs(scores.size() * 2, 0.0);
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        pairs[2 * i + 1] = scores[i];
+      }
+      return pairs;
+    }
+    if (result_.model.kind == ModelKind::linear) {
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        scores[i] = scores[i] * scaling_.target_scale +
+                    scaling_.target_mean[i % scaling_.target_mean.size()];
+      }
+    }
+    return scores;
+  }
+
+  Dataset data_;
+  const FitOptions& options_;
+  const FitCallback& progress_;
+  FitPlan plan_;
+  Scaling scaling_;
+  std::vector<double> weights_;
+  double row_curvature_ = 0.0;
+  std::int64_t rows_ = 0;
+  std::int64_t features_ = 0;
+  std::unique_ptr<kernels::Backend> backend_;
+  FitResult result_;
+};
+
+}  // namespace
+
+FitResult fit(Dataset data, const FitOptions& options, const FitCallback& progress) {
+  return Fit(std::move(data), options, progress).run();
+}
+
+}  // namespace steepest

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/fit_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "steepest/error.hpp"
+
+namespace steepest::train {
+namespace {
+
+constexpr std::int64_t default_epochs_full_batch = 20000;
+constexpr std::int64_t default_epochs_mini_batch = 100;
+
+RowLoss choose_loss(const Dataset& data, const FitOptions& options) {
+  const RowLoss loss =
+      options.loss.value_or(data.classifies() ? RowLoss(SoftmaxLoss{}) : RowLoss(SquaredLoss{}));
+  if (classifies(loss) != data.classifies()) {
+    throw OptionError(fmt::format("loss {} needs a target of {}, but \"{}\" was read as {}",
+                                  name(loss), classifies(loss) ? "classes" : "numbers",
+                                  fmt::join(data.schema.target_names, ","),
+                                  data.classifies() ? "classes" : "numbers"));
+  }
+  if (std::holds_alternative<LogisticLoss>(loss) && data.outputs() != 2) {
+    throw OptionError(fmt::format("loss logistic needs two classes, but \"{}\" has {}: use softmax",
+                                  data.schema.target_names.front(), data.outputs()));
+  }
+  return loss;
+}
+
+void check_rows(const Dataset& data) {
+  const std::string target = fmt::format("{}", fmt::join(data.schema.target_names, ","));
+  if (data.rows() == 0) {
+    throw InputError("there are no rows to fit");
+  }
+  if (data.features.columns() == 0) {
+    throw InputError(fmt::format("there is no feature column beside the target \"{}\"", target));
+  }
+  if (!data.classifies()) {
+    return;
+  }
+  if (data.outputs() < 2) {
+    throw InputError(
+        fmt::format("target \"{}\" has the one class \"{}\" in all {} rows: nothing to "
+                    "tell apart",
+                    target, data.schema.classes.front(), data.rows()));
+  }
+  if (data.outputs() >= data.rows()) {
+    throw InputError(
+        fmt::format("target \"{}\" has {} classes in {} rows, every row a class of its "
+                    "own or nearly: choose another target, or --model linear for numbers",
+                    target, data.outputs(), data.rows()));
+  }
+}
+
+double default_l2(const Dataset& data, const RowLoss& loss) {
+  if (!classifies(loss)) {
+    return 0.0;
+  }
+  const double weight = data.weights.empty()
+                            ? static_cast<double>(data.rows())
+                            : std::accumulate(data.weights.begin(), data.weights.end(), 0.0);
+  return 1.0 / weight;
+}
+
+void require(bool holds, const std::string& sentence) {
+  if (!holds) {
+    throw OptionError(sentence);
+  }
+}
+
+void check_numbers(const FitOptions& options) {
+  require(!options.l2 || (*options.l2 >= 0.0 && std::isfinite(*options.l2)),
+          "--l2 must be a number of 0 or more");
+  require(!options.learning_rate ||
+              (*options.learning_rate > 0.0 && std::isfinite(*options.learning_rate)),
+          "--learning-rate must be above 0, or auto");
+  require(options.batch_size >= 0, "--batch-size must be at least 1, full or auto");
+  require(options.epochs >= 0, "--epochs must be at least 1");
+  require(options.max_seconds >= 0.0, "--max-seconds must be 0 or more");
+  require(options.threads >= 0, "--threads must be at least 1");
+  for (const auto& tolerance :
+       {options.tolerance_gradient, options.tolerance_loss, options.tolerance_step}) {
+    require(!tolerance || (*tolerance >= 0.0 && std::isfinite(*tolerance)),
+            "a tolerance must be a number of 0 or more");
+  }
+  require(!options.patience || *options.patience >= 1, "--patience must be at least 1");
+}
+
+}  // namespace
+
+FitPlan plan_fit(const Dataset& data, const FitOptions& options) {
+  check_numbers(options);
+  check_rows(data);
+  FitPlan plan;
+  plan.loss = choose_loss(data, options);
+  plan.columns = std::holds_alternative<LogisticLoss>(plan.loss) ? 1 : data.outputs();
+  plan.l2 = options.l2.value_or(default_l2(data, plan.loss));
+  plan.batch_size =
+      options.batch_size == 0 ? data.rows() : std::min(options.batch_size, data.rows());
+  plan.full_batch = plan.batch_size == data.rows();
+  plan.steps_per_epoch = (data.rows() + plan.batch_size - 1) / plan.batch_size;
+  plan.epochs = options.epochs > 0 ? options.epochs
+                : plan.full_batch  ? default_epochs_full_batch
+                                   : default_epochs_mini_batch;
+  plan.rule = options.rule.value_or(
+      UpdateRule{plan.full_batch ? RuleKind::accelerated : RuleKind::gradient, 0.9});
+  require(plan.full_batch || plan.rule.kind != RuleKind::accelerated,
+          "rule accelerated needs the whole gradient: use it with --batch-size full");
+  Schedule schedule;
+  schedule.kind = plan.full_batch ? ScheduleKind::constant : ScheduleKind::cosine;
+  plan.schedule = options.schedule.value_or(schedule);
+  if (plan.schedule.horizon == 0) {
+    plan.schedule.horizon = plan.epochs * plan.steps_per_epoch;
+  }
+  require(plan.schedule.warmup < plan.schedule.horizon,
+          fmt::format("schedule: a warm-up of {} steps leaves nothing of {} steps in all",
+                      plan.schedule.warmup, plan.schedule.horizon));
+  return plan;
+}
+
+void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& data,
+                   const FitOptions& options, std::vector<std::string>& warnings) {
+  const std::vector<std::string> names = data.schema.feature_names();
+  std::vector<std::string> constant;
+  std::vector<std::string> shifted;
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    if (statistics.minimum[j] == statistics.maximum[j]) {
+      constant.push_back(fmt::format("\"{}\" ({:g})", names[j], statistics.minimum[j]));
+    } else if (std::fabs(statistics.mean[j]) > 1e5 * statistics.standard_deviation[j]) {
+      shifted.push_back(fmt::format("\"{}\"", names[j]));
+    }
+  }
+  const auto list = [](const std::vector<std::string>& all) {
+    constexpr std::size_t shown = 5;
+    const std::size_t count = std::min(all.size(), shown);
+    std::string text = fmt::format("{}", fmt::join(all.begin(), all.begin() + count, ", "));
+    return all.size() > shown ? text + fmt::format(" and {} more", all.size() - shown) : text;
+  };
+  const bool stands_for_intercept = !options.intercept && constant.size() == 1;
+  if (!constant.empty() && !stands_for_intercept) {
+    const std::string sentence = fmt::format("{} {} the same value in every row: {}",
+                                             constant.size() == 1 ? "column" : "columns",
+                                             constant.size() == 1 ? "has" : "have", list(constant));
+    if (!options.drop_constant) {
+      throw InputError(
+          sentence +
+          "; no coefficient can be found for it. Fixes: --ignore NAME | --constant drop");
+    }
+    warnings.push_back(sentence + "; its coefficient is 0");
+  }
+  if (!shifted.empty()) {
+    warnings.push_back(
+        fmt::format("the mean of {} is over 100,000 times its deviation: float32 keeps few digits "
+                    "of what varies; "
+                    "subtract a round number first",
+                    list(shifted)));
+  }
+  if (!data.classifies() && data.rows() <= data.features.columns() + (options.intercept ? 1 : 0) &&
+      options.l2.value_or(0.0) == 0.0) {
+    warnings.push_back(
+        fmt::format("{} rows do not determine {} coefficients: the one found is the nearest to "
+                    "zero; --l2 X makes "
+                    "it unique",
+                    data.rows(), data.features.columns() + (options.intercept ? 1 : 0)));
+  }
+}
+
+Tolerances plan_tolerances(const FitOptions& options, Precision precision, double gradient_unit,
+                           double curvature) {
+  // In float32 the gradient cannot be known better than the rounding of coefficients of size 1
+  // shows through the largest curvature.
+  constexpr double float_rounding = 6e-8;
+  constexpr double fp64_gradient = 1e-8;
+  constexpr double fp32_gradient = 1e-6;
+  const double automatic = precision == Precision::fp64
+                               ? fp64_gradient
+                               : std::max(fp32_gradient, float_rounding * curvature);
+  Tolerances tolerances;
+  tolerances.gradient =
+      options.tolerance_gradient ? *options.tolerance_gradient / gradient_unit : automatic;
+  tolerances.loss = options.tolerance_loss.value_or(0.0);
+  tolerances.step = options.tolerance_step.value_or(0.0) / gradient_unit;
+  tolerances.patience = options.patience.value_or(tolerances.patience);
+  return tolerances;
+}
+
+}  // namespace steepest::train

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides everything a fit leaves open, and refuses what cannot be fitted, before any step is
+// taken.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/column_statistics.hpp"
+#include "steepest/fit.hpp"
+
+namespace steepest::train {
+
+/// A fit with nothing left to choose but the learning rate.
+struct FitPlan {
+  RowLoss loss;
+  std::int64_t columns = 1;  ///< score columns: outputs, or 1 for logistic
+  double l2 = 0.0;
+  UpdateRule rule;
+  Schedule schedule;  ///< learning_rate and horizon still 0 where automatic
+  std::int64_t batch_size = 0;
+  std::int64_t steps_per_epoch = 1;
+  std::int64_t epochs = 0;
+  bool full_batch = true;
+};
+
+/// Throws OptionError for a loss that does not fit the target, a negative penalty and the like;
+/// InputError for one class, as many classes as rows, no features.
+[[nodiscard]] FitPlan plan_fit(const Dataset& data, const FitOptions& options);
+
+/// Throws InputError that names the constant columns, unless they were asked to be dropped or are
+/// the intercept of a model that has none. Adds warnings.
+void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& data,
+                   const FitOptions& options, std::vector<std::string>& warnings);
+
+/// Tolerances in the units training sees. `gradient_unit` is what one trained unit of gradient is
+/// in the objective's units, `curvature` the bound L in trained units.
+[[nodiscard]] Tolerances plan_tolerances(const FitOptions& options, Precision precision,
+                                         double gradient_unit, double curvature);
+
+}  // namespace steepest::train

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/run_loop.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace steepest::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Steps are handed to the backend in portions of about this long, so that progress moves, Ctrl-C
+// and the time budget are heeded, and a GPU is still left alone for thousands of steps.
+constexpr double portion_seconds = 0.1;
+constexpr std::int64_t most_steps_a_portion = 4096;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Evaluation in_objective_units(const Evaluation& at, const Scaling& scaling) {
+  Evaluation result;
+  result.mean_loss = at.mean_loss * scaling.loss_unit();
+  result.penalty = at.penalty * scaling.loss_unit();
+  result.gradient_max_norm = at.gradient_max_norm * scaling.coefficient_unit();
+  result.step_max_norm = at.step_max_norm * scaling.coefficient_unit();
+  return result;
+}
+
+class Run {
+ public:
+  Run(kernels::Backend& backend, const kernels::ModelPlan& model, const FitPlan& plan,
+      const Scaling& scaling, const RunLimits& limits, const FitCallback& progress)
+      : backend_(backend),
+        model_(model),
+        plan_(plan),
+        scaling_(scaling),
+        limits_(limits),
+        progress_(progress) {}
+
+  RunOutcome to_end() {
+    const std::int64_t budget = limits_.epochs * plan_.steps_per_epoch;
+    std::int64_t portion = 1;
+    while (backend_.state(0).reason == Reason::running) {
+      const kernels::ModelState before = backend_.state(0);
+      if (before.step >= budget) {
+        backend_.stop(0, Reason::epochs);
+        break;
+      }
+      const std::int64_t left_in_epoch =
+          plan_.full_batch ? budget - before.step
+                           : plan_.steps_per_epoch - before.step % plan_.steps_per_epoch;
+      const std::int64_t steps = std::min({portion, left_in_epoch, budget - before.step});
+      const double began = seconds_since(start_);
+      records_.assign(1, {});
+      backend_.run(steps, records_);
+      const double ended = seconds_since(start_);
+      note_steps(began, ended);
+      portion = next_portion(steps, ended - began);
+      if (backend_.state(0).reason == Reason::running) {
+        judge_from_outside(ended);
+      }
+    }
+    return finish();
+  }
+
+ private:
+  // Full-batch records are evaluations on all rows; batch losses are not and are left out.
+  void note_steps(double began, double ended) {
+    if (!plan_.full_batch) {
+      return;
+    }
+    const auto& records = records_.front();
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const double share = static_cast<double>(i + 1) / static_cast<double>(records.size());
+      note(records[i].step, records[i].learning_rate, records[i].at,
+           began + share * (ended - began));
+    }
+  }
+
+  void note(std::int64_t step, double rate, const Evaluation& at, double seconds) {
+    const Evaluation real = in_objective_units(at, scaling_);
+    HistoryPoint point;
+    point.step = step;
+    point.epoch = static_cast<double>(step) / static_cast<double>(plan_.steps_per_epoch);
+    point.seconds = seconds;
+    point.learning_rate = rate;
+    point.mean_loss = real.mean_loss;
+    point.penalty = real.penalty;
+    point.gradient_max_norm = real.gradient_max_norm;
+    outcome_.history.push_back(point);
+  }
+
+  static std::int64_t next_portion(std::int64_t steps, double seconds) {
+    const double wanted = seconds > 0.0 ? static_cast<double>(steps) * portion_seconds / seconds
+                                        : static_cast<double>(steps) * 4.0;
+    const double grown = std::min(wanted, static_cast<double>(steps) * 4.0);
+    return std::clamp(static_cast<std::int64_t>(grown), std::int64_t{1}, most_steps_a_portion);
+  }
+
+  // Epoch ends of mini-batch runs, the time budget, the caller's wish.
+  void judge_from_outside(double now) {
+    kernels::ModelState state = backend_.state(0);
+    if (!plan_.full_batch && state.step % plan_.steps_per_epoch == 0) {
+      backend_.evaluate();
+      state = backend_.state(0);
+      note(state.step, state.learning_rate, state.at, seconds_since(start_));
+      const Reason verdict = judge(model_.tolerances, state.at, stopping_);
+      if (verdict != Reason::running) {
+        backend_.stop(0, verdict);
+        return;
+      }
+    }
+    if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
+      backend_.stop(0, Reason::seconds);
+    } else if (progress_ && !progress_(describe(state))) {
+      backend_.stop(0, Reason::interrupted);
+    }
+  }
+
+  [[nodiscard]] FitProgress describe(const kernels::ModelState& state) const {
+    FitProgress now;
+    now.step = state.step;
+    now.epoch = static_cast<double>(state.step) / static_cast<double>(plan_.steps_per_epoch);
+    now.epochs = limits_.epochs;
+    now.gradient_tolerance = model_.tolerances.gradient * scaling_.coefficient_unit();
+    if (!outcome_.history.empty()) {
+      const HistoryPoint& last = outcome_.history.back();
+      now.objective = last.mean_loss + last.penalty;
+      now.gradient_max_norm = last.gradient_max_norm;
+      now.first_gradient_max_norm = outcome_.history.front().gradient_max_norm;
+    }
+    return now;
+  }
+
+  RunOutcome finish() {
+    outcome_.state = backend_.state(0);
+    const Reason reason = outcome_.state.reason;
+    const bool judged_here = plan_.full_batch && (reason == Reason::gradient ||
+                                                  reason == Reason::loss || reason == Reason::step);
+    const Evaluation last = outcome_.state.at;
+    if (!judged_here) {
+      backend_.evaluate();
+    }
+    outcome_.seconds = seconds_since(start_);
+    outcome_.at = in_objective_units(backend_.state(0).at, scaling_);
+    outcome_.termination = {reason, inequality(reason, last)};
+    return std::move(outcome_);
+  }
+
+  [[nodiscard]] std::string inequality(Reason reason, const Evaluation& last) const {
+    const Evaluation real = in_objective_units(last, scaling_);
+    const Tolerances& tolerances = model_.tolerances;
+    const double unit = scaling_.coefficient_unit();
+    const std::string_view turns = plan_.full_batch ? "steps" : "epochs";
+    switch (reason) {
+      case Reason::gradient:
+        return fmt::format("gradient_max_norm {:.3g} <= {:.3g}", real.gradient_max_norm,
+                           tolerances.gradient * unit);
+      case Reason::loss:
+        return fmt::format("decrease of the objective <= {:.3g} * objective, {} {} in a row",
+                           tolerances.loss, tolerances.patience, turns);
+      case Reason::step:
+        return fmt::format("step_max_norm {:.3g} <= {:.3g}, {} {} in a row", real.step_max_norm,
+                           tolerances.step * unit, tolerances.patience, turns);
+      case Reason::epochs:
+        return fmt::format("epochs {} >= {}", limits_.epochs, limits_.epochs);
+      case Reason::seconds:
+        return fmt::format("seconds {:.3g} >= {:.3g}", seconds_since(start_), limits_.max_seconds);
+      case Reason::diverged:
+        return is_finite(real.objective()) && is_finite(real.gradient_max_norm)
+                   ? fmt::format("objective {:.3g} > {:.3g} * {:.3g}, its first value",
+                                 real.objective(), tolerances.explosion_factor,
+                                 first_objective() * scaling_.loss_unit())
+                   : fmt::format("the objective is not finite after step {}", outcome_.state.step);
+      case Reason::interrupted:
+        return "the run was interrupted";
+      case Reason::running:
+        break;
+    }
+    return "";
+  }
+
+  [[nodiscard]] double first_objective() const {
+    return plan_.full_batch ? outcome_.state.stopping.first_objective : stopping_.first_objective;
+  }
+
+  kernels::Backend& backend_;
+  const kernels::ModelPlan& model_;
+  const FitPlan& plan_;
+  const Scaling& scaling_;
+  const RunLimits& limits_;
+  const FitCallback& progress_;
+  Clock::time_point start_ = Clock::now();
+  StoppingState stopping_;
+  std::vector<std::vector<kernels::StepRecord>> records_;
+  RunOutcome outcome_;
+};
+
+}  // namespace
+
+RunOutcome run_to_end(kernels::Backend& backend, const kernels::ModelPlan& model,
+                      const FitPlan& plan, const Scaling& scaling, const RunLimits& limits,
+                      const FitCallback& progress) {
+  return Run(backend, model, plan, scaling, limits, progress).to_end();
+}
+
+}  // namespace steepest::train

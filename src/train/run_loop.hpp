@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives a bank of one on a backend until a tolerance is met or a budget is spent.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/backend.hpp"
+#include "src/train/fit_plan.hpp"
+#include "src/train/scaling.hpp"
+#include "steepest/fit.hpp"
+
+namespace steepest::train {
+
+/// What a run leaves, in the objective's units.
+struct RunOutcome {
+  kernels::ModelState state;  ///< trained units
+  Evaluation at;              ///< of the parameters kept, on all rows
+  Termination termination;
+  double seconds = 0.0;
+  std::vector<HistoryPoint> history;
+};
+
+/// Budgets and reporting of a run.
+struct RunLimits {
+  std::int64_t epochs = 0;
+  double max_seconds = 0.0;  ///< 0: none
+};
+
+/// Runs the bank of one model that was started on `backend`. `model` is its plan there.
+[[nodiscard]] RunOutcome run_to_end(kernels::Backend& backend, const kernels::ModelPlan& model,
+                                    const FitPlan& plan, const Scaling& scaling,
+                                    const RunLimits& limits, const FitCallback& progress);
+
+}  // namespace steepest::train

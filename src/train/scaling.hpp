@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the units of the input and the scale parameters are trained in.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/column_statistics.hpp"
+#include "steepest/dataset.hpp"
+
+namespace steepest::train {
+
+/// Training sees (x - mean) / scale, and for regression (y - target_mean) / target_scale, where one
+/// target_scale serves all targets so that the objective is only multiplied by target_scale^2 and
+/// its optimum does not move.
+struct Scaling {
+  std::vector<double> feature_mean;   ///< d
+  std::vector<double> feature_scale;  ///< d, > 0
+  std::vector<double> target_mean;    ///< C, 0 for classifiers
+  double target_scale = 1.0;          ///< > 0
+
+  /// A loss of l trained units is l * loss_unit() in the objective's units.
+  [[nodiscard]] double loss_unit() const { return target_scale * target_scale; }
+
+  /// A derivative of g trained units, likewise; a step of a coefficient too.
+  [[nodiscard]] double coefficient_unit() const { return target_scale; }
+};
+
+/// The scaling for a data set. Without `standardize` features keep mean 0 and scale 1; without
+/// `intercept` nothing is shifted. Constant columns keep scale 1 and, beside an intercept, become
+/// 0.
+[[nodiscard]] Scaling make_scaling(const kernels::ColumnStatistics& statistics, const Dataset& data,
+                                   bool standardize, bool intercept);
+
+/// Targets in trained units, (n, C).
+[[nodiscard]] std::vector<double> scale_targets(const Dataset& data, const Scaling& scaling);
+
+/// Row weights with mean 1, or empty when all are equal.
+[[nodiscard]] std::vector<double> normalised_weights(const std::vector<double>& weights);
+
+/// Folds the scaling into (C, d + 1) parameters: afterwards they apply to inputs as they came.
+void fold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters);
+
+}  // namespace steepest::train

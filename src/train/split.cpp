@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "steepest/split.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "steepest/error.hpp"
+#include "steepest/shuffle.hpp"
+
+namespace steepest {
+namespace {
+
+// Copies row `from` of one data set to row `to` of another, which already has room for it.
+void copy_row(const Dataset& source, std::int64_t from, Dataset& target, std::int64_t to) {
+  const std::int64_t outputs = source.classifies() ? 0 : source.outputs();
+  std::copy_n(source.features.row(from), source.features.columns(), target.features.row(to));
+  std::copy_n(source.targets.begin() + from * outputs, outputs,
+              target.targets.begin() + to * outputs);
+  if (!source.labels.empty()) {
+    target.labels[static_cast<std::size_t>(to)] = source.labels[static_cast<std::size_t>(from)];
+  }
+  if (!source.weights.empty()) {
+    target.weights[static_cast<std::size_t>(to)] = source.weights[static_cast<std::size_t>(from)];
+  }
+}
+
+void resize_targets(const Dataset& like, std::int64_t outputs, std::int64_t rows, Dataset& data) {
+  const auto count = static_cast<std::size_t>(rows);
+  data.targets.resize(like.targets.empty() ? 0 : count * static_cast<std::size_t>(outputs));
+  data.labels.resize(like.labels.empty() ? 0 : count);
+  data.weights.resize(like.weights.empty() ? 0 : count);
+}
+
+}  // namespace
+
+Dataset take_rows(Dataset& data, double fraction, std::uint64_t seed) {
+  const std::int64_t rows = data.rows();
+  const auto taken = static_cast<std::int64_t>(std::llround(fraction * static_cast<double>(rows)));
+  if (!(fraction > 0.0 && fraction < 1.0) || taken < 1 || taken >= rows) {
+    throw OptionError(
+        fmt::format("a validation fraction of {} leaves one of the two parts of {} rows empty",
+                    fraction, rows));
+  }
+  std::vector<bool> chosen(static_cast<std::size_t>(rows), false);
+  const RowOrder order(rows, scramble(seed ^ 0x76616c6964617465ULL), 0);
+  for (std::int64_t position = 0; position < taken; ++position) {
+    chosen[static_cast<std::size_t>(order(position))] = true;
+  }
+  const std::int64_t outputs = data.classifies() ? 0 : data.outputs();
+  Dataset part;
+  part.schema = data.schema;
+  part.features = FeatureMatrix(taken, data.features.columns());
+  resize_targets(data, outputs, taken, part);
+  std::int64_t kept = 0;
+  std::int64_t moved = 0;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    if (chosen[static_cast<std::size_t>(i)]) {
+      copy_row(data, i, part, moved++);
+    } else {
+      if (kept != i) {
+        copy_row(data, i, data, kept);
+      }
+      ++kept;
+    }
+  }
+  data.features.truncate(kept);
+  resize_targets(part, outputs, kept, data);
+  return part;
+}
+
+}  // namespace steepest
