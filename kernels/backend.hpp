@@ -33,6 +33,10 @@ struct BankPlan {
   std::int64_t batch_size = 0;    ///< rows a step; n or more means full batch
   std::uint64_t seed = 0;         ///< of the row order
   std::vector<double> initial;    ///< (columns, d + 1), or empty for zeros
+
+  /// P, (d + 1, d + 1) symmetric positive semidefinite: each output's gradient g moves the
+  /// parameters along P g instead of g. Empty: along g.
+  std::vector<double> preconditioner;
 };
 
 class Backend {
@@ -51,6 +55,10 @@ class Backend {
   /// out = S v / n for the second moment S = [X 1]^T diag(w) [X 1] of the data held; v and out are
   /// d + 1 long, the last element being the intercept's. Without intercept it is left out (0).
   virtual void second_moment_product(bool intercept, const double* v, double* out) = 0;
+
+  /// S / n over `sample` rows chosen by a fixed shuffle (all of them when there are no more):
+  /// (d + 1, d + 1), see kernels/second_moment.hpp.
+  [[nodiscard]] virtual std::vector<double> second_moment(std::int64_t sample) = 0;
 
   /// Starts a bank on the data held, at step 0.
   virtual void start(BankPlan plan) = 0;

@@ -9,6 +9,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/loss_gradient.hpp"
+#include "kernels/second_moment.hpp"
 #include "kernels/standardize.hpp"
 #include "kernels/tile_products.hpp"
 #include "kernels/update.hpp"
@@ -65,10 +66,16 @@ class CpuBackend final : public Backend {
     }
   }
 
+  [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
+    return kernels::second_moment<T>(data_.features, data_.weights, sample_rows(rows(), sample),
+                                     pool_);
+  }
+
   void start(BankPlan plan) override {
     const BankShape shape{data_.features.columns(), plan.outputs,
                           static_cast<std::int64_t>(plan.models.size())};
-    bank_ = BankState::at_start(shape, std::move(plan.models), plan.initial);
+    bank_ = BankState::at_start(shape, std::move(plan.models), plan.initial,
+                                std::move(plan.preconditioner));
     loss_ = pass_loss(plan.loss);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;

@@ -8,6 +8,7 @@
 #include "kernels/device_data.cuh"
 #include "kernels/loss_gradient.cuh"
 #include "kernels/matrix_products.cuh"
+#include "kernels/second_moment.cuh"
 #include "kernels/stream.cuh"
 #include "kernels/update.cuh"
 
@@ -63,10 +64,14 @@ class CudaBackend final : public Backend {
     }
   }
 
+  [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
+    const DeviceScope scope(info_.ordinal);
+    return device_second_moment(data_.view(), data_.features(), sample_rows(rows(), sample),
+                                products_);
+  }
+
   void start(BankPlan plan) override {
     const DeviceScope scope(info_.ordinal);
-    const BankShape shape{data_.features(), plan.outputs,
-                          static_cast<std::int64_t>(plan.models.size())};
     pass_.reset();
     probe_.reset();
     bank_.reset();
@@ -74,10 +79,11 @@ class CudaBackend final : public Backend {
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
     step_ = 0;
-    bank_ = std::make_unique<DeviceBank>(shape, plan.models, plan.initial, stream_.get());
+    bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
     pass_ = std::make_unique<DeviceLossGradient<T>>(
-        shape, data_.view(), batch_size_ < rows() ? batch_size_ : 0, products_);
-    records_ = DeviceBuffer<StepRecord>(most_steps_queued * shape.models, "records of steps");
+        bank_->shape(), data_.view(), batch_size_ < rows() ? batch_size_ : 0, products_);
+    records_ =
+        DeviceBuffer<StepRecord>(most_steps_queued * bank_->shape().models, "records of steps");
   }
 
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
@@ -127,7 +133,7 @@ class CudaBackend final : public Backend {
   void queue_pass_and_update(const RowSelection& rows, UpdateMode mode, StepRecord* records) {
     bank_->round_parameters(data_.view().pitch, pass_->weights());
     const PassSums<T> sums = pass_->run(loss_, rows);
-    queue_update(sums, rows.count, mode, bank_->view(), records, stream_.get());
+    queue_update(sums, rows.count, mode, bank_->view(), records, products_);
   }
 
   // Records are (steps, models); a model that does not run leaves its own as set here, with step

@@ -30,31 +30,44 @@ struct RoundParameter {
 
 }  // namespace
 
-DeviceBank::DeviceBank(const BankShape& shape, const std::vector<ModelPlan>& plans,
-                       const std::vector<double>& initial, cudaStream_t stream)
-    : shape_(shape),
+DeviceBank::DeviceBank(const BankPlan& plan, std::int64_t features, cudaStream_t stream)
+    : shape_{features, plan.outputs, static_cast<std::int64_t>(plan.models.size())},
       stream_(stream),
-      states_(static_cast<std::size_t>(shape.models)),
-      plans_(shape.models, "plans"),
-      device_states_(shape.models, "states"),
-      parameters_(2 * shape.elements(), "parameters"),
-      velocities_(shape.elements(), "velocities"),
-      sums_(shape.models * tasks_per_model(shape), "sums of the update"),
-      tickets_(shape.models, "tickets of the update") {
-  fill_bytes(parameters_.data(), parameters_.size(), 0, stream);
-  fill_bytes(velocities_.data(), velocities_.size(), 0, stream);
-  fill_bytes(tickets_.data(), tickets_.size(), 0, stream);
-  upload(plans.data(), shape.models, plans_.data(), stream);
-  upload(states_.data(), shape.models, device_states_.data(), stream);
-  if (!initial.empty()) {
-    upload(initial.data(), shape.elements(), parameters_.data(), stream);
+      states_(plan.models.size()),
+      plans_(shape_.models, "plans"),
+      device_states_(shape_.models, "states"),
+      parameters_(2 * shape_.elements(), "parameters"),
+      velocities_(shape_.elements(), "velocities"),
+      gradients_(plan.preconditioner.empty() ? 0 : shape_.elements(), "gradients"),
+      directions_(gradients_.size(), "directions"),
+      preconditioner_(static_cast<std::int64_t>(plan.preconditioner.size()),
+                      "elements of the preconditioner"),
+      sums_(shape_.models * tasks_per_model(shape_), "sums of the update"),
+      tickets_(shape_.models, "tickets of the update") {
+  for (DeviceBuffer<double>* buffer : {&parameters_, &velocities_, &gradients_, &directions_}) {
+    fill_bytes(buffer->data(), buffer->size(), 0, stream);
   }
+  fill_bytes(tickets_.data(), tickets_.size(), 0, stream);
+  upload(plan.models.data(), shape_.models, plans_.data(), stream);
+  upload(states_.data(), shape_.models, device_states_.data(), stream);
+  upload(plan.initial.data(), static_cast<std::int64_t>(plan.initial.size()), parameters_.data(),
+         stream);
+  upload(plan.preconditioner.data(), preconditioner_.size(), preconditioner_.data(), stream);
 }
 
 BankView DeviceBank::view() {
-  return {
-      shape_,       plans_.data(),  device_states_.data(), parameters_.data(), velocities_.data(),
-      sums_.data(), tickets_.data()};
+  BankView view;
+  view.shape = shape_;
+  view.plans = plans_.data();
+  view.states = device_states_.data();
+  view.parameters = parameters_.data();
+  view.velocities = velocities_.data();
+  view.gradients = gradients_.data();
+  view.directions = directions_.data();
+  view.preconditioner = preconditioner_.data();
+  view.sums = sums_.data();
+  view.tickets = tickets_.data();
+  return view;
 }
 
 bool DeviceBank::any_running() const {

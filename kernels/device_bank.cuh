@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "kernels/bank.hpp"
 #include "kernels/device_buffer.cuh"
 #include "kernels/update.hpp"
@@ -25,12 +26,15 @@ STEEPEST_HD inline std::int64_t tasks_per_model(const BankShape& shape) {
 /// A bank as kernels see it.
 struct BankView {
   BankShape shape;
-  const ModelPlan* plans = nullptr;  ///< models
-  ModelState* states = nullptr;      ///< models
-  double* parameters = nullptr;      ///< (2, columns, d + 1); ModelState::current says which
-  double* velocities = nullptr;      ///< (columns, d + 1)
-  UpdateSums* sums = nullptr;        ///< (models, tasks_per_model)
-  unsigned* tickets = nullptr;       ///< models, 0 between launches
+  const ModelPlan* plans = nullptr;        ///< models
+  ModelState* states = nullptr;            ///< models
+  double* parameters = nullptr;            ///< (2, columns, d + 1); ModelState::current says which
+  double* velocities = nullptr;            ///< (columns, d + 1)
+  double* gradients = nullptr;             ///< (columns, d + 1), or null without a preconditioner
+  double* directions = nullptr;            ///< (columns, d + 1), or null without a preconditioner
+  const double* preconditioner = nullptr;  ///< (d + 1, d + 1), or null: see BankPlan
+  UpdateSums* sums = nullptr;              ///< (models, tasks_per_model)
+  unsigned* tickets = nullptr;             ///< models, 0 between launches
 
   STEEPEST_HD double* parameters_of(std::int64_t model, std::int32_t buffer) const {
     return parameters + buffer * shape.elements() + model * shape.elements_per_model();
@@ -40,9 +44,8 @@ struct BankView {
 /// Owns a bank. Its states live on the device; `states()` is the host's copy of the last refresh().
 class DeviceBank {
  public:
-  /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0. Waits.
-  DeviceBank(const BankShape& shape, const std::vector<ModelPlan>& plans,
-             const std::vector<double>& initial, cudaStream_t stream);
+  /// The bank of a plan over d features, at its initial parameters, with velocities 0. Waits.
+  DeviceBank(const BankPlan& plan, std::int64_t features, cudaStream_t stream);
 
   [[nodiscard]] const BankShape& shape() const { return shape_; }
   [[nodiscard]] BankView view();
@@ -70,6 +73,9 @@ class DeviceBank {
   DeviceBuffer<ModelState> device_states_;
   DeviceBuffer<double> parameters_;
   DeviceBuffer<double> velocities_;
+  DeviceBuffer<double> gradients_;
+  DeviceBuffer<double> directions_;
+  DeviceBuffer<double> preconditioner_;
   DeviceBuffer<UpdateSums> sums_;
   DeviceBuffer<unsigned> tickets_;
 };

@@ -45,9 +45,12 @@ class DeviceBuffer {
   std::int64_t size_ = 0;
 };
 
-/// Copies `count` elements to the device behind the work of the stream, and waits.
+/// Copies `count` elements to the device behind the work of the stream, and waits. 0 is no call.
 template <class T>
 void upload(const T* host, std::int64_t count, T* device, cudaStream_t stream) {
+  if (count == 0) {
+    return;
+  }
   check(cudaMemcpyAsync(device, host, static_cast<std::size_t>(count) * sizeof(T),
                         cudaMemcpyHostToDevice, stream),
         "copying to the GPU");
@@ -63,9 +66,12 @@ void download(const T* device, std::int64_t count, T* host, cudaStream_t stream)
   check(cudaStreamSynchronize(stream), "running the steps queued");
 }
 
-/// Queues setting `count` elements to bytes of `value`.
+/// Queues setting `count` elements to bytes of `value`. 0 is no call.
 template <class T>
 void fill_bytes(T* device, std::int64_t count, int value, cudaStream_t stream) {
+  if (count == 0) {
+    return;
+  }
   check(cudaMemsetAsync(device, value, static_cast<std::size_t>(count) * sizeof(T), stream),
         "clearing memory");
 }

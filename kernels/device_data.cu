@@ -14,9 +14,7 @@ DeviceBuffer<T> uploaded(const std::vector<Source>& values, const char* what, cu
   const std::vector<T> rounded(values.begin(), values.end());
   const auto count = static_cast<std::int64_t>(rounded.size());
   DeviceBuffer<T> buffer(count, what);
-  if (count > 0) {
-    upload(rounded.data(), count, buffer.data(), stream);
-  }
+  upload(rounded.data(), count, buffer.data(), stream);
   return buffer;
 }
 

@@ -15,24 +15,6 @@ constexpr std::int64_t tile_bytes = 96 << 10;
 // Sums of this many rows are kept in T before they are added to the double sums.
 constexpr std::int64_t rows_between_flushes = 1024;
 
-// The rows of a tile are gathered by index, so that shuffled and sequential passes are one loop.
-void select_rows(const FeatureMatrix& features, const RowSelection& rows, std::int64_t begin,
-                 std::int64_t count, std::int64_t* indexes, const float** pointers) {
-  if (rows.shuffled) {
-    const RowOrder order(rows.total_rows, rows.seed, rows.epoch);
-    for (std::int64_t r = 0; r < count; ++r) {
-      indexes[r] = order(rows.first + begin + r);
-    }
-  } else {
-    for (std::int64_t r = 0; r < count; ++r) {
-      indexes[r] = rows.first + begin + r;
-    }
-  }
-  for (std::int64_t r = 0; r < count; ++r) {
-    pointers[r] = features.row(indexes[r]);
-  }
-}
-
 }  // namespace
 
 template <class T>
@@ -70,8 +52,8 @@ void LossGradient<T>::prepare(Scratch& scratch) const {
   scratch.scores.resize(rows * columns);
   scratch.targets.resize(static_cast<std::size_t>(shape_.outputs));
   scratch.gradient.assign(columns * static_cast<std::size_t>(padded_), T(0));
-  scratch.intercept_gradient.assign(columns, T(0));
-  scratch.loss.assign(static_cast<std::size_t>(shape_.models), T(0));
+  scratch.intercept_gradient.assign(columns, 0.0);
+  scratch.loss.assign(static_cast<std::size_t>(shape_.models), 0.0);
 }
 
 template <class T>
@@ -96,10 +78,10 @@ void LossGradient<T>::residuals(const PassData& data, std::int64_t count, Scratc
     T* row = scratch.scores.data() + r * columns;
     for (std::int64_t k = 0; k < shape_.models; ++k) {
       scratch.loss[static_cast<std::size_t>(k)] +=
-          Loss::residual_in_place(row + k * outputs, outputs, target, weight);
+          static_cast<double>(Loss::residual_in_place(row + k * outputs, outputs, target, weight));
     }
     for (std::int64_t c = 0; c < columns; ++c) {
-      scratch.intercept_gradient[static_cast<std::size_t>(c)] += row[c];
+      scratch.intercept_gradient[static_cast<std::size_t>(c)] += static_cast<double>(row[c]);
     }
   }
 }
@@ -114,13 +96,12 @@ void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) co
       to[j] += static_cast<double>(from[j]);
     }
     std::fill(from, from + padded_, T(0));
-    to[shape_.features] +=
-        static_cast<double>(scratch.intercept_gradient[static_cast<std::size_t>(c)]);
-    scratch.intercept_gradient[static_cast<std::size_t>(c)] = T(0);
+    to[shape_.features] += scratch.intercept_gradient[static_cast<std::size_t>(c)];
+    scratch.intercept_gradient[static_cast<std::size_t>(c)] = 0.0;
   }
   for (std::int64_t k = 0; k < shape_.models; ++k) {
-    loss[k] += static_cast<double>(scratch.loss[static_cast<std::size_t>(k)]);
-    scratch.loss[static_cast<std::size_t>(k)] = T(0);
+    loss[k] += scratch.loss[static_cast<std::size_t>(k)];
+    scratch.loss[static_cast<std::size_t>(k)] = 0.0;
   }
 }
 

@@ -6,27 +6,19 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/device_buffer.cuh"
-#include "kernels/device_data.cuh"
+#include "kernels/device_pass.cuh"
 #include "kernels/loss_gradient.hpp"
-#include "kernels/matrix_products.cuh"
-#include "kernels/pass_sums.cuh"
-#include "kernels/row_chunks.hpp"
-#include "kernels/row_selection.hpp"
 
 namespace steepest::kernels {
 
 /// Computes for every model k of the bank the sums LossGradient computes on the CPU:
 ///     loss_k     = sum_i w_i l(z_i, y_i)                    z_i = [x_i 1] W_k^T
 ///     gradient_c = sum_i w_i dl/dz_ic [x_i 1]
-/// chunk by chunk: the rows of a shuffled batch are gathered, scores come from one product, each
-/// (row, model) turns its scores into residuals in place, gradients come from a second product.
+/// chunk by chunk: scores come from one product, each (row, model) turns its scores into residuals
+/// in place, gradients come from a second product.
 ///
 /// Complexity: 4 * rows * (d + 1) * columns flops; X is read twice, and once more to be gathered.
-/// Determinism: the same bits for the same chip, toolkit and shapes: sums of at most 1024 rows are
-/// cuBLAS's, in T, all others are ours, in double and in a fixed order. No atomics.
-/// Memory: allocated once, by the constructor: the buffers of one chunk, see most_chunk_rows.
-/// Nothing waits for the device unless it says so. Everything throws DeviceError.
+/// Determinism, memory, waiting and errors: see DevicePass.
 template <class T>
 class DeviceLossGradient {
  public:
@@ -45,7 +37,9 @@ class DeviceLossGradient {
   PassSums<T> run(const PassLoss& loss, const RowSelection& rows);
 
   /// The gradient of a pass, added up: (columns, d + 1). Ends the use of `sums`; waits.
-  [[nodiscard]] std::vector<double> gradient(const PassSums<T>& sums);
+  [[nodiscard]] std::vector<double> gradient(const PassSums<T>& sums) {
+    return pass_.gradient(sums);
+  }
 
   /// Scores of rows [first, first + count) of the data under the first `columns` columns of
   /// weights(): (count, columns) row-major; waits.
@@ -53,24 +47,8 @@ class DeviceLossGradient {
                                            std::int64_t columns);
 
  private:
-  void run_chunk(const PassLoss& loss, const RowSelection& rows, const RowChunk& chunk);
-  const T* gather(const RowSelection& rows, const RowChunk& chunk);
-  void fold_gradient(const PassSums<T>& sums);
-  void fold_loss(const PassSums<T>& sums);
-
-  BankShape shape_;
-  DeviceRows<T> data_;
-  const MatrixProducts& products_;
-  std::int64_t most_rows_;                 // of a chunk
-  std::int64_t score_rows_;                // of the score buffer: a chunk, padded
-  DeviceBuffer<T> weights_;                // (columns, pitch)
-  DeviceBuffer<T> scores_;                 // (score rows, columns), then residuals
-  DeviceBuffer<T> gradient_;               // (partitions, columns, pitch)
-  DeviceBuffer<double> loss_;              // (partitions, models)
-  DeviceBuffer<double> carried_gradient_;  // (columns, d + 1)
-  DeviceBuffer<double> carried_loss_;      // models
-  DeviceBuffer<std::int64_t> indexes_;     // rows of a gathered chunk
-  DeviceBuffer<T> gathered_;               // (rows of a gathered chunk, padded, pitch)
+  DevicePass<T> pass_;
+  DeviceBuffer<T> weights_;  // (columns, pitch)
 };
 
 extern template class DeviceLossGradient<float>;

@@ -75,8 +75,8 @@ class LossGradient {
     std::vector<T> scores;
     std::vector<T> targets;
     std::vector<T> gradient;
-    std::vector<T> intercept_gradient;
-    std::vector<T> loss;
+    std::vector<double> intercept_gradient;
+    std::vector<double> loss;
   };
 
   template <class Loss>

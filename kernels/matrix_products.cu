@@ -72,6 +72,13 @@ void MatrixProducts::gradients(std::int64_t partitions, std::int64_t rows, std::
         "multiplying features and residuals");
 }
 
+void MatrixProducts::precondition(std::int64_t columns, std::int64_t stride, const double* p,
+                                  const double* gradients, double* directions) const {
+  check(multiply(handle_.get(), stride, columns, stride, {CUBLAS_OP_N, stride, 0}, p,
+                 {CUBLAS_OP_N, stride, 0}, gradients, {CUBLAS_OP_N, stride, 0}, directions, 1),
+        "preconditioning gradients");
+}
+
 template void MatrixProducts::scores(std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                                      const float*, const float*, float*) const;
 template void MatrixProducts::scores(std::int64_t, std::int64_t, std::int64_t, std::int64_t,

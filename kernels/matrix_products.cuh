@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two products of a step on the device, by cuBLAS: scores Z = X W^T, and gradients G = X^T R of
-// several partitions of rows at once.
+// The products of a step on the device, by cuBLAS: scores Z = X W^T, gradients G = R^T X of several
+// partitions of rows at once, and directions D = G P.
 #pragma once
 
 #include <cublas_v2.h>
@@ -45,6 +45,11 @@ class MatrixProducts {
   template <class T>
   void gradients(std::int64_t partitions, std::int64_t rows, std::int64_t columns,
                  std::int64_t depth, std::int64_t pitch, const T* x, const T* r, T* g) const;
+
+  /// directions (columns, stride) = gradients (columns, stride) p, with p (stride, stride)
+  /// symmetric. All packed.
+  void precondition(std::int64_t columns, std::int64_t stride, const double* p,
+                    const double* gradients, double* directions) const;
 
  private:
   struct Destroy {

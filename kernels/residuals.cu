@@ -32,8 +32,8 @@ STEEPEST_HD double row_residuals(const RowTargets<T>& targets, std::int64_t r, s
   if constexpr (requires { requires Loss::classifies; }) {
     target.label = targets.labels[i];
   }
-  const T weight = targets.weights == nullptr ? T(1) : targets.weights[i];
-  return static_cast<double>(Loss::residual_in_place(scores, outputs, target, weight));
+  return static_cast<double>(
+      Loss::residual_in_place(scores, outputs, target, targets.weight_of(i)));
 }
 
 // One thread's share of a partition: every `step`-th row from begin. Returns the sum of its losses.

@@ -24,6 +24,10 @@ struct RowTargets {
   STEEPEST_HD std::int64_t row_of(std::int64_t r) const {
     return indexes == nullptr ? first + r : indexes[r];
   }
+
+  STEEPEST_HD T weight_of(std::int64_t row) const {
+    return weights == nullptr ? T(1) : weights[row];
+  }
 };
 
 /// scores (chunk.padded_rows(), columns) become residuals w_i dl/dz_ic; rows from chunk.rows on

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "steepest/feature_matrix.hpp"
 #include "steepest/shuffle.hpp"
 
 namespace steepest::kernels {
@@ -21,6 +22,12 @@ struct RowSelection {
   static RowSelection all(std::int64_t rows) { return {0, rows, false, rows, 0, 0}; }
 };
 
+/// `sample` rows of a fixed shuffle, or all rows in order when there are no more than that.
+[[nodiscard]] inline RowSelection sample_rows(std::int64_t rows, std::int64_t sample) {
+  constexpr std::uint64_t seed = 0x73616d706c65ULL;
+  return sample >= rows ? RowSelection::all(rows) : RowSelection{0, sample, true, rows, seed, 0};
+}
+
 /// The slice of step `step` when epochs are cut into batches of `batch` rows; the last batch of an
 /// epoch is what is left. A batch of all rows is the whole file in order, every step.
 STEEPEST_HD inline RowSelection batch_of_step(std::int64_t rows, std::int64_t batch,
@@ -34,5 +41,9 @@ STEEPEST_HD inline RowSelection batch_of_step(std::int64_t rows, std::int64_t ba
   const std::int64_t count = rows - first < batch ? rows - first : batch;
   return {first, count, true, rows, seed, epoch};
 }
+
+/// The indexes of rows [begin, begin + count) of a selection, and where they lie.
+void select_rows(const FeatureMatrix& features, const RowSelection& rows, std::int64_t begin,
+                 std::int64_t count, std::int64_t* indexes, const float** pointers);
 
 }  // namespace steepest::kernels

@@ -9,31 +9,81 @@ namespace {
 // Elements one task handles: fixed, so that sums over elements are added in the same order always.
 constexpr std::int64_t elements_per_task = 8192;
 
-UpdateSums update_range(const Partials& partials, std::int64_t rows, UpdateMode mode,
-                        std::int64_t model, std::int64_t begin, std::int64_t end,
-                        const StepFactors& factors, BankState& bank) {
+// Fixed ranges of elements, on all threads; returns their sums added in order.
+template <class Body>
+UpdateSums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body) {
+  const std::int64_t tasks = (elements + elements_per_task - 1) / elements_per_task;
+  std::vector<UpdateSums> sums(static_cast<std::size_t>(tasks));
+  pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
+    UpdateSums& mine = sums[static_cast<std::size_t>(task)];
+    const std::int64_t end = std::min(elements, (task + 1) * elements_per_task);
+    for (std::int64_t e = task * elements_per_task; e < end; ++e) {
+      body(e, mine);
+    }
+  });
+  for (std::int64_t task = 1; task < tasks; ++task) {
+    sums[0].add(sums[static_cast<std::size_t>(task)]);
+  }
+  return sums[0];
+}
+
+// One model's share of the bank's arrays.
+struct ModelArrays {
+  const double* now;
+  double* next;
+  double* velocity;
+  double* gradient;
+  double* direction;
+
+  ModelArrays(BankState& bank, std::int64_t model) {
+    const std::int64_t offset = model * bank.shape.elements_per_model();
+    const std::int32_t current = bank.states[static_cast<std::size_t>(model)].current;
+    now = bank.parameters[current].data() + offset;
+    next = bank.parameters[1 - current].data() + offset;
+    velocity = bank.velocities.data() + offset;
+    gradient = bank.gradients.data() + offset;
+    direction = bank.preconditioner.empty() ? gradient : bank.directions.data() + offset;
+  }
+};
+
+UpdateSums reduce_gradient(const Partials& partials, std::int64_t rows, std::int64_t model,
+                           const ModelArrays& arrays, ThreadPool& pool, const BankState& bank) {
   const BankShape& shape = bank.shape;
   const ModelPlan& plan = bank.plans[static_cast<std::size_t>(model)];
-  const ModelState& state = bank.states[static_cast<std::size_t>(model)];
   const std::int64_t offset = model * shape.elements_per_model();
-  const double* now = bank.parameters[state.current].data() + offset;
-  double* next = bank.parameters[1 - state.current].data() + offset;
-  double* velocity = bank.velocities.data() + offset;
   const double scale = 1.0 / static_cast<double>(rows);
-  UpdateSums sums;
-  for (std::int64_t e = begin; e < end; ++e) {
+  return sum_over_elements(shape.elements_per_model(), pool, [&](std::int64_t e, UpdateSums& sums) {
     double total = 0.0;
     for (std::int64_t p = 0; p < partials.partitions; ++p) {
       total += partials.gradient[static_cast<std::size_t>(p * shape.elements() + offset + e)];
     }
     const bool is_intercept = e % shape.stride() == shape.features;
-    const double after =
-        update_element(plan, factors, mode, is_intercept, total * scale, now[e], velocity[e], sums);
-    if (mode != UpdateMode::evaluate) {
-      next[e] = after;
+    arrays.gradient[e] = penalised_gradient(plan, is_intercept, total * scale, arrays.now[e], sums);
+  });
+}
+
+// direction_o = P gradient_o for every output o; P is symmetric, so its rows serve as columns.
+void precondition(const ModelArrays& arrays, ThreadPool& pool, const BankState& bank) {
+  constexpr std::int64_t rows_per_task = 128;
+  const std::int64_t stride = bank.shape.stride();
+  const std::int64_t tasks = (stride + rows_per_task - 1) / rows_per_task;
+  pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
+    const std::int64_t begin = task * rows_per_task;
+    const std::int64_t end = std::min(stride, begin + rows_per_task);
+    for (std::int64_t o = 0; o < bank.shape.outputs; ++o) {
+      std::fill(arrays.direction + o * stride + begin, arrays.direction + o * stride + end, 0.0);
     }
-  }
-  return sums;
+    for (std::int64_t j = 0; j < stride; ++j) {
+      const double* row = bank.preconditioner.data() + j * stride;
+      for (std::int64_t o = 0; o < bank.shape.outputs; ++o) {
+        const double factor = arrays.gradient[o * stride + j];
+        double* direction = arrays.direction + o * stride;
+        for (std::int64_t i = begin; i < end; ++i) {
+          direction[i] += factor * row[i];
+        }
+      }
+    }
+  });
 }
 
 double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t models,
@@ -48,7 +98,8 @@ double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t mo
 }  // namespace
 
 BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> plans,
-                              const std::vector<double>& initial) {
+                              const std::vector<double>& initial,
+                              std::vector<double> preconditioner) {
   BankState bank;
   const auto elements = static_cast<std::size_t>(shape.elements());
   bank.shape = shape;
@@ -57,14 +108,14 @@ BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> pla
   bank.parameters[0] = initial.empty() ? std::vector<double>(elements, 0.0) : initial;
   bank.parameters[1].assign(elements, 0.0);
   bank.velocities.assign(elements, 0.0);
+  bank.gradients.assign(elements, 0.0);
+  bank.directions.assign(preconditioner.empty() ? 0 : elements, 0.0);
+  bank.preconditioner = std::move(preconditioner);
   return bank;
 }
 
 void update(const Partials& partials, std::int64_t rows, UpdateMode mode, ThreadPool& pool,
             BankState& bank) {
-  const std::int64_t elements = bank.shape.elements_per_model();
-  const std::int64_t tasks = (elements + elements_per_task - 1) / elements_per_task;
-  std::vector<UpdateSums> sums(static_cast<std::size_t>(tasks));
   for (std::int64_t model = 0; model < bank.shape.models; ++model) {
     ModelState& state = bank.states[static_cast<std::size_t>(model)];
     const ModelPlan& plan = bank.plans[static_cast<std::size_t>(model)];
@@ -72,17 +123,21 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
       continue;
     }
     const StepFactors factors = step_factors(plan, state);
-    pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
-      const std::int64_t begin = task * elements_per_task;
-      const std::int64_t end = std::min(elements, begin + elements_per_task);
-      sums[static_cast<std::size_t>(task)] =
-          update_range(partials, rows, mode, model, begin, end, factors, bank);
-    });
-    for (std::int64_t task = 1; task < tasks; ++task) {
-      sums[0].add(sums[static_cast<std::size_t>(task)]);
+    const ModelArrays arrays(bank, model);
+    UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
+    if (mode != UpdateMode::evaluate) {
+      if (!bank.preconditioner.empty()) {
+        precondition(arrays, pool, bank);
+      }
+      sums.add(sum_over_elements(
+          bank.shape.elements_per_model(), pool, [&](std::int64_t e, UpdateSums& part) {
+            arrays.next[e] =
+                stepped_parameter(plan, factors, arrays.gradient[e], arrays.direction[e],
+                                  arrays.now[e], arrays.velocity[e], part);
+          }));
     }
-    finish_update(plan, factors, mode, mean_loss_of(partials, rows, bank.shape.models, model),
-                  sums[0], state);
+    finish_update(plan, factors, mode, mean_loss_of(partials, rows, bank.shape.models, model), sums,
+                  state);
   }
 }
 

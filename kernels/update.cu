@@ -24,22 +24,33 @@ __device__ UpdateSums block_total(const UpdateSums& mine, UpdateSums* shared) {
   return total;
 }
 
-// One element of a model, as the loop of update.cpp.
-template <class T>
+// What a launch does of an update. With a preconditioner there are two, and its product between
+// them: the direction of an element needs the gradients of all.
+enum class Stage { whole, gradient, step };
+
+// One element of a model, as the loops of update.cpp.
+template <Stage stage, class T>
 STEEPEST_HD UpdateSums update_one(const PassSums<T>& pass, double scale, UpdateMode mode,
                                   const BankView& bank, std::int64_t model, std::int64_t element,
                                   const ModelState& state, const StepFactors& factors) {
   const BankShape& shape = bank.shape;
-  const std::int64_t offset = model * shape.elements_per_model();
-  const double* now = bank.parameters_of(model, state.current);
-  double* next = bank.parameters_of(model, 1 - state.current);
-  const bool is_intercept = element % shape.stride() == shape.features;
+  const ModelPlan& plan = bank.plans[model];
+  const std::int64_t i = model * shape.elements_per_model() + element;
+  const double now = bank.parameters_of(model, state.current)[element];
   UpdateSums sums;
-  const double after = update_element(bank.plans[model], factors, mode, is_intercept,
-                                      pass.gradient_sum(offset + element) * scale, now[element],
-                                      bank.velocities[offset + element], sums);
-  if (mode != UpdateMode::evaluate) {
-    next[element] = after;
+  double gradient = 0.0;
+  if constexpr (stage == Stage::step) {
+    gradient = bank.gradients[i];
+  } else {
+    const bool is_intercept = element % shape.stride() == shape.features;
+    gradient = penalised_gradient(plan, is_intercept, pass.gradient_sum(i) * scale, now, sums);
+  }
+  if constexpr (stage == Stage::gradient) {
+    bank.gradients[i] = gradient;
+  } else if (mode != UpdateMode::evaluate) {
+    const double direction = stage == Stage::step ? bank.directions[i] : gradient;
+    bank.parameters_of(model, 1 - state.current)[element] =
+        stepped_parameter(plan, factors, gradient, direction, now, bank.velocities[i], sums);
   }
   return sums;
 }
@@ -78,7 +89,7 @@ STEEPEST_HD void finish_model(const PassSums<T>& pass, double scale, UpdateMode 
 }
 
 // A task is elements_per_task elements of a model, one a thread.
-template <class T>
+template <Stage stage, class T>
 __global__ void __launch_bounds__(threads)
     update_kernel(PassSums<T> pass, double rows, UpdateMode mode, BankView bank,
                   StepRecord* records) {
@@ -99,12 +110,15 @@ __global__ void __launch_bounds__(threads)
     const StepFactors factors = step_factors(bank.plans[model], state);
     UpdateSums mine;
     if (element < bank.shape.elements_per_model()) {
-      mine = update_one(pass, scale, mode, bank, model, element, state, factors);
+      mine = update_one<stage>(pass, scale, mode, bank, model, element, state, factors);
     }
-    const UpdateSums total = block_total(mine, shared);
+    UpdateSums total = block_total(mine, shared);
     if (thread == 0) {
+      if constexpr (stage == Stage::step) {
+        total.add(bank.sums[task]);
+      }
       bank.sums[task] = total;
-      is_last = takes_last_ticket(bank.tickets + model, tasks);
+      is_last = stage != Stage::gradient && takes_last_ticket(bank.tickets + model, tasks);
     }
     __syncthreads();
     if (is_last) {
@@ -122,14 +136,24 @@ __global__ void __launch_bounds__(threads)
 
 template <class T>
 void queue_update(const PassSums<T>& sums, std::int64_t rows, UpdateMode mode, const BankView& bank,
-                  StepRecord* records, cudaStream_t stream) {
-  launch("updating parameters", update_kernel<T>, bank.shape.models * tasks_per_model(bank.shape),
-         threads, stream, sums, static_cast<double>(rows), mode, bank, records);
+                  StepRecord* records, const MatrixProducts& products) {
+  const auto queue = [&](auto kernel) {
+    launch("updating parameters", kernel, bank.shape.models * tasks_per_model(bank.shape), threads,
+           products.stream(), sums, static_cast<double>(rows), mode, bank, records);
+  };
+  if (bank.preconditioner == nullptr || mode == UpdateMode::evaluate) {
+    queue(update_kernel<Stage::whole, T>);
+    return;
+  }
+  queue(update_kernel<Stage::gradient, T>);
+  products.precondition(bank.shape.columns(), bank.shape.stride(), bank.preconditioner,
+                        bank.gradients, bank.directions);
+  queue(update_kernel<Stage::step, T>);
 }
 
 template void queue_update(const PassSums<float>&, std::int64_t, UpdateMode, const BankView&,
-                           StepRecord*, cudaStream_t);
+                           StepRecord*, const MatrixProducts&);
 template void queue_update(const PassSums<double>&, std::int64_t, UpdateMode, const BankView&,
-                           StepRecord*, cudaStream_t);
+                           StepRecord*, const MatrixProducts&);
 
 }  // namespace steepest::kernels

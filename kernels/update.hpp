@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The update: reduces partial gradients in order, adds the penalty, applies schedule and rule, and
-// judges convergence. The arithmetic here is shared by the CPU loop and the CUDA kernel.
+// The update: reduces partial gradients in order, adds the penalty, preconditions, applies schedule
+// and rule, and judges convergence. The arithmetic here is shared by the CPU loop and the CUDA
+// kernel.
 #pragma once
 
 #include <cmath>
@@ -52,12 +53,12 @@ STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelSt
   return factors;
 }
 
-/// One element: `mean_gradient` is the reduced gradient of the mean loss. Returns the parameter
-/// after the step; adds to `sums`. An intercept is not penalised, and stays 0 when the model has
+/// One element of the gradient: `mean_gradient` is the reduced gradient of the mean loss; the
+/// penalty is added here. An intercept is not penalised, and has gradient 0 when the model has
 /// none.
-STEEPEST_HD inline double update_element(const ModelPlan& plan, const StepFactors& factors,
-                                         UpdateMode mode, bool is_intercept, double mean_gradient,
-                                         double parameter, double& velocity, UpdateSums& sums) {
+STEEPEST_HD inline double penalised_gradient(const ModelPlan& plan, bool is_intercept,
+                                             double mean_gradient, double parameter,
+                                             UpdateSums& sums) {
   if (is_intercept && !plan.has_intercept) {
     return 0.0;
   }
@@ -69,11 +70,16 @@ STEEPEST_HD inline double update_element(const ModelPlan& plan, const StepFactor
   const double size = std::fabs(gradient);
   sums.gradient_max = size > sums.gradient_max ? size : sums.gradient_max;
   sums.gradient_square += gradient * gradient;
-  if (mode == UpdateMode::evaluate) {
-    return parameter;
-  }
+  return gradient;
+}
+
+/// One element of the step: returns the parameter after it. `direction` is the gradient, or the
+/// preconditioned gradient.
+STEEPEST_HD inline double stepped_parameter(const ModelPlan& plan, const StepFactors& factors,
+                                            double gradient, double direction, double parameter,
+                                            double& velocity, UpdateSums& sums) {
   const double next =
-      apply_rule(plan.rule, factors.momentum, factors.rate, gradient, parameter, velocity);
+      apply_rule(plan.rule, factors.momentum, factors.rate, direction, parameter, velocity);
   const double moved = std::fabs(next - parameter);
   sums.step_max = moved > sums.step_max ? moved : sums.step_max;
   sums.uphill += gradient * velocity;
@@ -116,12 +122,15 @@ struct BankState {
   BankShape shape;
   std::vector<ModelPlan> plans;
   std::vector<ModelState> states;
-  std::vector<double> parameters[2];  ///< (columns, d + 1) each; ModelState::current says which
-  std::vector<double> velocities;     ///< (columns, d + 1)
+  std::vector<double> parameters[2];   ///< (columns, d + 1) each; ModelState::current says which
+  std::vector<double> velocities;      ///< (columns, d + 1)
+  std::vector<double> gradients;       ///< (columns, d + 1): of the objective, at the last update
+  std::vector<double> directions;      ///< (columns, d + 1); empty without a preconditioner
+  std::vector<double> preconditioner;  ///< (d + 1, d + 1) symmetric, or empty: see BankPlan
 
   /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0.
   static BankState at_start(const BankShape& shape, std::vector<ModelPlan> plans,
-                            const std::vector<double>& initial);
+                            const std::vector<double>& initial, std::vector<double> preconditioner);
 
   [[nodiscard]] const double* parameters_of(std::int64_t model) const {
     const auto& buffer = parameters[states[static_cast<std::size_t>(model)].current];
@@ -132,8 +141,8 @@ struct BankState {
 /// Updates every running model of the bank on the CPU (in mode evaluate, every model).
 ///
 /// `rows` is the number of rows the partial sums were taken over, whose weights have mean 1.
-/// Complexity: partitions * elements additions. Determinism: the same bits for any number of
-/// threads.
+/// Complexity: partitions * elements additions, and 2 * elements * (d + 1) flops with a
+/// preconditioner. Determinism: the same bits for any number of threads.
 void update(const Partials& partials, std::int64_t rows, UpdateMode mode, ThreadPool& pool,
             BankState& bank);
 

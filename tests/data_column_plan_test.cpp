@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/data/column_plan.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "src/data/column_plan.hpp"
 #include "tests/temporary_folder.hpp"
 #include "tests/thrown.hpp"
 
@@ -72,8 +71,9 @@ TEST(ColumnPlan, ANameWinsOverANumber) {
 
 TEST(ColumnPlan, UnknownNamesListTheColumns) {
   const std::string message = input_error(with_target("Idd"));
-  EXPECT_TRUE(contains(message, "--target: there is no column \"Idd\". Did you mean \"id\"? The 5 "
-                                "columns are \"id\", \"a\", \"2\", \"w\", \"y\""))
+  EXPECT_TRUE(contains(message,
+                       "--target: there is no column \"Idd\". Did you mean \"id\"? The 5 "
+                       "columns are \"id\", \"a\", \"2\", \"w\", \"y\""))
       << message;
   ReadOptions options;
   options.ignore = {"zzzz"};
@@ -98,8 +98,9 @@ TEST(ColumnPlan, NumbersOutOfRangeSayTheRange) {
 TEST(ColumnPlan, NoColumnHasTwoRoles) {
   ReadOptions options = with_target("y");
   options.features = {"a", "y"};
-  EXPECT_TRUE(contains(option_error(options), "column 5 (\"y\") is named by both --target and "
-                                              "--features"));
+  EXPECT_TRUE(contains(option_error(options),
+                       "column 5 (\"y\") is named by both --target and "
+                       "--features"));
   options = with_target("y");
   options.ignore = {"-1"};
   EXPECT_TRUE(contains(option_error(options), "--ignore"));
@@ -158,8 +159,9 @@ TEST(ColumnNames, DuplicatesArePlaced) {
   EXPECT_EQ(error.location().line, 1);
   EXPECT_EQ(error.location().byte, 5);
   EXPECT_EQ(error.location().column, 3);
-  EXPECT_TRUE(contains(error.what(), "the name \"a\" comes twice in the header, in columns 1 and "
-                                     "3"));
+  EXPECT_TRUE(contains(error.what(),
+                       "the name \"a\" comes twice in the header, in columns 1 and "
+                       "3"));
 }
 
 TEST(ColumnNames, MustBeUtf8) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/data/dialect.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "src/data/dialect.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::data {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/data/dictionary.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
+
+#include "src/data/dictionary.hpp"
 
 namespace steepest::data {
 namespace {

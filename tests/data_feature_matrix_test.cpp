@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "steepest/feature_matrix.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <limits>
 
 #include "steepest/error.hpp"
+#include "steepest/feature_matrix.hpp"
 
 namespace steepest {
 namespace {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/data/header.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "src/data/header.hpp"
 #include "steepest/error.hpp"
 #include "tests/thrown.hpp"
 
@@ -46,6 +45,7 @@ TEST(Header, AKnownNameSettlesIt) {
   EXPECT_TRUE(header("red,round\nblue,square\nred,square\n", HeaderMode::automatic, {"red"}));
   EXPECT_TRUE(header("country,2005\nNL,2\nBE,3\n", HeaderMode::automatic, {"country"}));
   EXPECT_FALSE(header("1,2\n3,4\n", HeaderMode::automatic, {"1", "-1"}));
+  EXPECT_FALSE(header(",\n,\n", HeaderMode::automatic, {""}));
 }
 
 TEST(Header, NamesAndNumbersAboveNumbersAreAQuestion) {
@@ -61,8 +61,7 @@ TEST(Header, TheUserDecides) {
 }
 
 TEST(Header, YesOverNumbersLooksLikeData) {
-  const auto error =
-      testing::thrown<InputError>([] { header("1,2.5\n3,4\n", HeaderMode::yes); });
+  const auto error = testing::thrown<InputError>([] { header("1,2.5\n3,4\n", HeaderMode::yes); });
   EXPECT_EQ(std::string(error.what()),
             "f.csv:1: the header looks like data: every field of the first line is a number. Line: "
             "1, 2.5 Fixes: --header no");

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/data/number.hpp"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "src/data/missing_texts.hpp"
+#include "src/data/number.hpp"
 
 namespace steepest::data {
 namespace {
@@ -37,9 +36,27 @@ void expect_as_c_library(const std::string& text) {
 }
 
 TEST(Number, FormsThatCsvFilesUse) {
-  for (const char* text : {"0", "-0", "1", "+1", "-1", ".5", "-.5", "+.5", "5.", "1e5", "1E5",
-                           "1e+5", "1e-5", "0.1", "007", "00.50", "3.4028234e38", "1.17549435e-38",
-                           "1e-45", "123456789012345678901234567890", "0.30000001192092896"}) {
+  for (const char* text : {"0",
+                           "-0",
+                           "1",
+                           "+1",
+                           "-1",
+                           ".5",
+                           "-.5",
+                           "+.5",
+                           "5.",
+                           "1e5",
+                           "1E5",
+                           "1e+5",
+                           "1e-5",
+                           "0.1",
+                           "007",
+                           "00.50",
+                           "3.4028234e38",
+                           "1.17549435e-38",
+                           "1e-45",
+                           "123456789012345678901234567890",
+                           "0.30000001192092896"}) {
     expect_as_c_library(text);
   }
 }
@@ -69,10 +86,29 @@ TEST(Number, HalfwayBetweenTwoFloatsRoundsOnceNotTwice) {
 }
 
 TEST(Number, RefusesWhatIsNone) {
-  for (const char* text :
-       {"", ".", "+", "-", "e5", "1e", "1e+", "1,5", "1_000", "0x10", "1 2", "--1", "+-1", "-+1",
-        "++1", "1.2.3", "abc", "1a", "infx", "nanx", "true", "\xE2\x88\x92"
-                                                             "1"}) {
+  for (const char* text : {"",
+                           ".",
+                           "+",
+                           "-",
+                           "e5",
+                           "1e",
+                           "1e+",
+                           "1,5",
+                           "1_000",
+                           "0x10",
+                           "1 2",
+                           "--1",
+                           "+-1",
+                           "-+1",
+                           "++1",
+                           "1.2.3",
+                           "abc",
+                           "1a",
+                           "infx",
+                           "nanx",
+                           "true",
+                           "\xE2\x88\x92"
+                           "1"}) {
     EXPECT_EQ(status(text), NumberStatus::not_number) << text;
   }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/data/record_reader.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "src/data/record_reader.hpp"
 #include "tests/temporary_folder.hpp"
 #include "tests/thrown.hpp"
 
@@ -29,8 +28,8 @@ std::vector<Read> read_records(const std::string& content, const ReaderLimits& l
   reader.set_delimiter(delimiter);
   std::vector<Read> records;
   while (reader.next()) {
-    Read read{{}, reader.line(), reader.byte(), std::string(reader.record().raw),
-              reader.record().fault};
+    Read read{
+        {}, reader.line(), reader.byte(), std::string(reader.record().raw), reader.record().fault};
     for (std::size_t i = 0; i < reader.record().fields.size(); ++i) {
       read.fields.emplace_back(reader.record().text(i));
     }
@@ -41,7 +40,7 @@ std::vector<Read> read_records(const std::string& content, const ReaderLimits& l
 
 class RecordReaderBlocks : public ::testing::TestWithParam<std::int64_t> {
  protected:
-  [[nodiscard]] static std::vector<Read> read(const std::string& content, char delimiter = ',') {
+  static std::vector<Read> read(const std::string& content, char delimiter = ',') {
     ReaderLimits limits;
     limits.block_bytes = GetParam();
     limits.head_bytes = GetParam();
@@ -64,10 +63,10 @@ TEST_P(RecordReaderBlocks, Rfc4180) {
   expect_rows("aaa,bbb,ccc\r\nzzz,yyy,xxx", {{"aaa", "bbb", "ccc"}, {"zzz", "yyy", "xxx"}});
   expect_rows("a,b\r\n", {{"a", "b"}});
   expect_rows("aaa,bbb ,c c\r\n", {{"aaa", "bbb ", "c c"}});
-  expect_rows("\"aaa\",\"bbb\",\"ccc\"\r\nzzz,yyy,xxx", {{"aaa", "bbb", "ccc"},
-                                                          {"zzz", "yyy", "xxx"}});
-  expect_rows("\"aaa\",\"b\r\nbb\",\"ccc\"\r\nzzz,yyy,xxx", {{"aaa", "b\r\nbb", "ccc"},
-                                                              {"zzz", "yyy", "xxx"}});
+  expect_rows("\"aaa\",\"bbb\",\"ccc\"\r\nzzz,yyy,xxx",
+              {{"aaa", "bbb", "ccc"}, {"zzz", "yyy", "xxx"}});
+  expect_rows("\"aaa\",\"b\r\nbb\",\"ccc\"\r\nzzz,yyy,xxx",
+              {{"aaa", "b\r\nbb", "ccc"}, {"zzz", "yyy", "xxx"}});
   expect_rows("\"aaa\",\"b\"\"bb\",\"ccc\"", {{"aaa", "b\"bb", "ccc"}});
 }
 
@@ -96,7 +95,9 @@ TEST_P(RecordReaderBlocks, EmptyFieldsAtEveryPlace) {
 }
 
 TEST_P(RecordReaderBlocks, ByteOrderMarkIsDroppedAndCounted) {
-  const std::vector<Read> records = read("\xEF\xBB\xBF" "a,b\n1,2\n");
+  const std::vector<Read> records = read(
+      "\xEF\xBB\xBF"
+      "a,b\n1,2\n");
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[0].fields, (Fields{"a", "b"}));
   EXPECT_EQ(records[0].byte, 3);

@@ -91,7 +91,7 @@ class Writer {
 };
 
 Table random_table(std::mt19937_64& random) {
-  const std::vector<std::string> pool{"a",      "b,c",  "d\ne",     "\"", "f\r\ng", "h;\t|",
+  const std::vector<std::string> pool{"a",       "b,c",  "d\ne",      "\"", "f\r\ng", "h;\t|",
                                       "i \"j\"", "k\rl", "\xC3\xA9 ", " m", "\"\"n",  "\n"};
   Table table;
   const std::size_t rows = 2 + random() % 40;

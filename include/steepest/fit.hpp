@@ -27,10 +27,16 @@ struct FitOptions {
   std::optional<UpdateRule> rule;    ///< nullopt: accelerated (full batch), gradient (mini-batch)
   std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch)
   std::optional<double> learning_rate;       ///< nullopt: from the curvature
+
+  /// Whether steps go along P g, P the inverse of a bound on the Hessian made once from the second
+  /// moments of the features, instead of along the gradient g. nullopt: in full-batch runs with rule,
+  /// schedule and rate automatic, where there are at most 2,000 features.
+  std::optional<bool> precondition;
+
   std::int64_t batch_size = 0;               ///< rows a step; 0: full batch
   std::int64_t epochs = 0;                   ///< budget; 0: 20,000 (full batch) or 100 (mini-batch)
   double max_seconds = 0.0;                  ///< budget of training; 0: none
-  std::optional<double> tolerance_gradient;  ///< nullopt: see FitResult::tolerances
+  std::optional<double> tolerance_gradient;  ///< nullopt: 1e-6 to 1e-8 of the target's deviation
   std::optional<double> tolerance_loss;
   std::optional<double> tolerance_step;
   std::optional<std::int64_t> patience;
@@ -75,6 +81,7 @@ struct FitResult {
   DeviceInfo device;
   Precision precision = Precision::fp64;
   UpdateRule rule;
+  bool preconditioned = false;
   Schedule schedule;
   double largest_curvature =
       0.0;  ///< the bound L on the Hessian the automatic rate is from; 0: not needed

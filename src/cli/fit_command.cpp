@@ -24,6 +24,7 @@ struct FitCommandOptions {
   std::string rule = "auto";
   std::string schedule = "auto";
   std::string learning_rate = "auto";
+  std::string preconditioner = "auto";
   std::string batch_size = "auto";
   std::string epochs;
   std::string l2;
@@ -70,6 +71,13 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
     options.schedule = parse_schedule(given.schedule);
   }
   options.learning_rate = optional_number("--learning-rate", given.learning_rate);
+  if (given.preconditioner == "none" || given.preconditioner == "second-moment") {
+    options.precondition = given.preconditioner == "second-moment";
+  } else if (given.preconditioner != "auto") {
+    throw OptionError(
+        fmt::format("--preconditioner \"{}\" is not known: use auto, none or second-moment",
+                    given.preconditioner));
+  }
   if (given.batch_size != "auto" && given.batch_size != "full") {
     options.batch_size = count_at_least_one("--batch-size", given.batch_size);
   }
@@ -211,6 +219,9 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
       ->default_str("auto");
   app->add_option("--learning-rate", options->learning_rate,
                   "auto (from the curvature) or a number")
+      ->default_str("auto");
+  app->add_option("--preconditioner", options->preconditioner,
+                  "auto, none or second-moment (steps in the metric of the Hessian's bound)")
       ->default_str("auto");
   app->add_option("--batch-size", options->batch_size, "auto, full or rows a step")
       ->default_str("auto");

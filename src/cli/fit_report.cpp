@@ -143,6 +143,7 @@ Json fit_json(const FitRun& run) {
   json["method"] = {{"rule", to_string(result.rule)},
                     {"schedule", to_string(result.schedule)},
                     {"learning_rate", result.schedule.learning_rate},
+                    {"preconditioner", result.preconditioned ? "second-moment" : "none"},
                     {"curvature_bound", result.largest_curvature},
                     {"batch_size", result.batch_size},
                     {"precision", name(result.precision)},
@@ -161,7 +162,8 @@ void print_fit(const FitRun& run) {
   line("device", fmt::format("{}: {}, {}", name(result.device.kind), result.device.name,
                              name(result.precision)));
   line("method",
-       fmt::format("{}, {}, learning rate {:.4g}, {}", to_string(result.rule),
+       fmt::format("{}{}, {}, learning rate {:.4g}, {}", to_string(result.rule),
+                   result.preconditioned ? ", preconditioned by second moments" : "",
                    to_string(result.schedule), result.schedule.learning_rate,
                    result.batch_size == run.rows
                        ? "full batch"

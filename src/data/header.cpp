@@ -41,9 +41,12 @@ bool names_above_text(const HeadSample& sample) {
 
 bool knows_a_name(const HeadSample& sample, const std::vector<std::string>& names) {
   const std::unordered_set<std::string_view> known(names.begin(), names.end());
-  return std::any_of(sample.first.begin(), sample.first.end(), [&](const std::string& text) {
-    return !is_number(text) && known.contains(text);
-  });
+  for (std::size_t j = 0; j < sample.first.size(); ++j) {
+    if (sample.first_kinds[j] == CellKind::text && known.contains(sample.first[j])) {
+      return true;
+    }
+  }
+  return false;
 }
 
 std::string first_line(const HeadSample& sample) {

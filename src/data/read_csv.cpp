@@ -181,6 +181,13 @@ void Reading::learn_schema() {
 
 void Reading::learn_classes() {
   Dictionary::Sorted sorted = decoder_.classes().sorted();
+  if (sorted.levels.size() < 2) {
+    Location location{table_.names().file(), 0, 0, plan_.target_columns[0] + 1,
+                      plan_.target_names[0]};
+    throw InputError(location, fmt::format("the target has only one class, {}; there must be two "
+                                           "at least to tell apart",
+                                           quoted(sorted.levels[0])));
+  }
   for (std::int32_t& label : dataset_.labels) {
     label = sorted.position[static_cast<std::size_t>(label)];
   }

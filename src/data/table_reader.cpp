@@ -30,7 +30,9 @@ std::vector<std::string> names_in(const ReadOptions& options) {
   names.insert(names.end(), options.features.begin(), options.features.end());
   names.insert(names.end(), options.ignore.begin(), options.ignore.end());
   names.insert(names.end(), options.categorical.begin(), options.categorical.end());
-  names.push_back(options.weight);
+  if (!options.weight.empty()) {
+    names.push_back(options.weight);
+  }
   return names;
 }
 

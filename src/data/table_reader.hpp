@@ -66,7 +66,7 @@ class TableReader {
   std::int64_t bytes_reported_ = 0;
 };
 
-/// The options' column names that are no numbers, so that a header can be told by them.
+/// The column names and numbers in the options: a header can be told by the names.
 [[nodiscard]] std::vector<std::string> names_in(const ReadOptions& options);
 
 }  // namespace steepest::data

@@ -10,12 +10,27 @@
 namespace steepest::train {
 namespace {
 
-double norm(const std::vector<double>& vector) {
-  double square = 0.0;
-  for (const double element : vector) {
-    square += element * element;
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0.0;
+  for (std::size_t j = 0; j < a.size(); ++j) {
+    sum += a[j] * b[j];
   }
-  return std::sqrt(square);
+  return sum;
+}
+
+// P u, or u where P is the identity.
+std::vector<double> preconditioned(const std::vector<double>& matrix,
+                                   const std::vector<double>& u) {
+  if (matrix.empty()) {
+    return u;
+  }
+  std::vector<double> product(u.size(), 0.0);
+  for (std::size_t i = 0; i < u.size(); ++i) {
+    for (std::size_t j = 0; j < u.size(); ++j) {
+      product[j] += u[i] * matrix[i * u.size() + j];
+    }
+  }
+  return product;
 }
 
 std::vector<double> fixed_direction(std::size_t length, bool intercept) {
@@ -32,38 +47,42 @@ std::vector<double> fixed_direction(std::size_t length, bool intercept) {
 
 }  // namespace
 
-double largest_eigenvalue(kernels::Backend& backend, std::int64_t features, bool intercept) {
+double largest_eigenvalue(kernels::Backend& backend, const HessianBound& bound,
+                          const std::vector<double>& preconditioner) {
   constexpr int most_products = 100;
   constexpr double accuracy = 0.01;
-  std::vector<double> v = fixed_direction(static_cast<std::size_t>(features + 1), intercept);
-  std::vector<double> product(v.size());
-  double bound = 0.0;
+  std::vector<double> u =
+      fixed_direction(static_cast<std::size_t>(bound.features + 1), bound.intercept);
+  std::vector<double> product(u.size());
+  double estimate = 0.0;
   for (int iteration = 0; iteration < most_products; ++iteration) {
-    const double length = norm(v);
-    if (length == 0.0) {
+    std::vector<double> v = preconditioned(preconditioner, u);
+    const double length = std::sqrt(dot(u, v));
+    if (!(length > 0.0)) {
       break;
     }
-    double theta = 0.0;
-    for (double& element : v) {
-      element /= length;
+    for (std::size_t j = 0; j < u.size(); ++j) {
+      u[j] /= length;
+      v[j] /= length;
     }
-    backend.second_moment_product(intercept, v.data(), product.data());
-    for (std::size_t j = 0; j < v.size(); ++j) {
-      theta += v[j] * product[j];
+    backend.second_moment_product(bound.intercept, v.data(), product.data());
+    for (std::size_t j = 0; j < product.size(); ++j) {
+      const bool is_intercept = static_cast<std::int64_t>(j) == bound.features;
+      product[j] = bound.loss_curvature * product[j] + (is_intercept ? 0.0 : bound.l2 * v[j]);
     }
-    double residual = 0.0;
-    for (std::size_t j = 0; j < v.size(); ++j) {
-      const double gap = product[j] - theta * v[j];
-      residual += gap * gap;
+    const double theta = dot(v, product);
+    std::vector<double> gap(u.size());
+    for (std::size_t j = 0; j < u.size(); ++j) {
+      gap[j] = product[j] - theta * u[j];
     }
-    residual = std::sqrt(residual);
-    bound = theta + residual;
-    v.swap(product);
+    const double residual = std::sqrt(std::max(0.0, dot(gap, preconditioned(preconditioner, gap))));
+    estimate = theta + residual;
+    u.swap(product);
     if (residual <= accuracy * theta) {
       break;
     }
   }
-  return bound;
+  return estimate;
 }
 
 double batch_curvature(double full, double row, std::int64_t rows, std::int64_t batch) {

@@ -10,6 +10,7 @@
 #include "kernels/backend.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
+#include "src/train/preconditioner.hpp"
 #include "src/train/run_loop.hpp"
 #include "src/train/scaling.hpp"
 #include "steepest/error.hpp"
@@ -77,16 +78,29 @@ class Fit {
     backend_->hold(std::move(training));
   }
 
-  // The bound on the curvature of the objective (or of a batch of it) in trained units.
+  // The bound on the curvature of what a step sees, in the metric it moves in, in trained units.
   double curvature_bound() {
-    const double full = largest_eigenvalue(*backend_, features_, options_.intercept);
-    return curvature(plan_.loss) * batch_curvature(full, row_curvature_, rows_, plan_.batch_size) +
-           plan_.l2;
+    const HessianBound bound{features_, options_.intercept, curvature(plan_.loss), plan_.l2};
+    if (plan_.preconditioned) {
+      auto made = make_preconditioner(*backend_, rows_, bound);
+      if (made) {
+        preconditioner_ = std::move(made->matrix);
+        result_.preconditioned = true;
+        if (made->exact_bound) {
+          return 1.0;
+        }
+      }
+    }
+    const double full = largest_eigenvalue(*backend_, bound, preconditioner_);
+    return batch_curvature(full, bound.loss_curvature * row_curvature_ + plan_.l2, rows_,
+                           plan_.batch_size);
   }
 
   RunOutcome run_with_safe_rate() {
     constexpr int most_halvings = 30;
-    result_.largest_curvature = curvature_bound();
+    if (!options_.learning_rate || plan_.preconditioned) {
+      result_.largest_curvature = curvature_bound();
+    }
     const double slowdown =
         plan_.full_batch || plan_.rule.kind == RuleKind::gradient ? 1.0 : 1.0 - plan_.rule.momentum;
     double rate = options_.learning_rate.value_or(slowdown / result_.largest_curvature);
@@ -108,14 +122,15 @@ class Fit {
     model.schedule = plan_.schedule;
     model.penalty.l2 = plan_.l2;
     model.has_intercept = options_.intercept;
-    model.tolerances = plan_tolerances(options_, result_.precision, scaling_.coefficient_unit(),
-                                       result_.largest_curvature);
+    model.tolerances = plan_tolerances(options_, plan_.loss, result_.precision, scaling_.coefficient_unit(),
+                                       preconditioner_.empty() ? result_.largest_curvature : 1.0);
     kernels::BankPlan bank;
     bank.loss = plan_.loss;
     bank.outputs = plan_.columns;
     bank.models = {model};
     bank.batch_size = plan_.batch_size;
     bank.seed = options_.seed;
+    bank.preconditioner = preconditioner_;
     backend_->start(std::move(bank));
     result_.tolerances = model.tolerances;
     result_.tolerances.gradient *= scaling_.coefficient_unit();
@@ -208,6 +223,7 @@ class Fit {
   FitPlan plan_;
   Scaling scaling_;
   std::vector<double> weights_;
+  std::vector<double> preconditioner_;  // empty: none
   double row_curvature_ = 0.0;
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;

@@ -110,6 +110,10 @@ FitPlan plan_fit(const Dataset& data, const FitOptions& options) {
       UpdateRule{plan.full_batch ? RuleKind::accelerated : RuleKind::gradient, 0.9});
   require(plan.full_batch || plan.rule.kind != RuleKind::accelerated,
           "rule accelerated needs the whole gradient: use it with --batch-size full");
+  const bool all_automatic = !options.rule && !options.schedule && !options.learning_rate;
+  plan.preconditioned = options.precondition.value_or(plan.full_batch && all_automatic);
+  require(plan.full_batch || !plan.preconditioned,
+          "--preconditioner second-moment needs the whole gradient: use it with --batch-size full");
   Schedule schedule;
   schedule.kind = plan.full_batch ? ScheduleKind::constant : ScheduleKind::cosine;
   plan.schedule = options.schedule.value_or(schedule);
@@ -169,16 +173,14 @@ void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& d
   }
 }
 
-Tolerances plan_tolerances(const FitOptions& options, Precision precision, double gradient_unit,
-                           double curvature) {
+Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Precision precision,
+                           double gradient_unit, double curvature) {
   // In float32 the gradient cannot be known better than the rounding of coefficients of size 1
   // shows through the largest curvature.
   constexpr double float_rounding = 6e-8;
-  constexpr double fp64_gradient = 1e-8;
-  constexpr double fp32_gradient = 1e-6;
-  const double automatic = precision == Precision::fp64
-                               ? fp64_gradient
-                               : std::max(fp32_gradient, float_rounding * curvature);
+  const bool exact = precision == Precision::fp64;
+  const double wanted = classifies(loss) ? (exact ? 1e-6 : 5e-6) : (exact ? 1e-8 : 1e-6);
+  const double automatic = exact ? wanted : std::max(wanted, float_rounding * curvature);
   Tolerances tolerances;
   tolerances.gradient =
       options.tolerance_gradient ? *options.tolerance_gradient / gradient_unit : automatic;

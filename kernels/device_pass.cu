@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "kernels/device_pass.cuh"
+#include "kernels/for_each_index.cuh"
+
+namespace steepest::kernels {
+namespace {
+
+// Position r of a chunk to the row visited there.
+struct SelectRow {
+  RowOrder order;
+  std::int64_t first;
+  std::int64_t* indexes;
+
+  STEEPEST_HD void operator()(std::int64_t r) const { indexes[r] = order(first + r); }
+};
+
+// Element i of a gathered chunk laid out (rows, pitch); rows past the chunk's are zero.
+template <class T>
+struct GatherElement {
+  const T* features;
+  const std::int64_t* indexes;
+  std::int64_t rows;
+  std::int64_t pitch;
+  T* out;
+
+  STEEPEST_HD void operator()(std::int64_t i) const {
+    const std::int64_t row = i / pitch;
+    out[i] = row < rows ? features[indexes[row] * pitch + i % pitch] : T(0);
+  }
+};
+
+template <class T>
+struct FoldGradient {
+  PassSums<T> sums;
+  double* carried;
+
+  STEEPEST_HD void operator()(std::int64_t element) const {
+    carried[element] = sums.gradient_sum(element);
+  }
+};
+
+template <class T>
+struct FoldLoss {
+  PassSums<T> sums;
+  double* carried;
+
+  STEEPEST_HD void operator()(std::int64_t model) const { carried[model] = sums.loss_sum(model); }
+};
+
+std::int64_t parts(std::int64_t rows) {
+  return (rows + most_partition_rows - 1) / most_partition_rows;
+}
+
+}  // namespace
+
+template <class T>
+DevicePass<T>::DevicePass(const BankShape& shape, const DeviceRows<T>& data,
+                          std::int64_t batch_rows, const MatrixProducts& products)
+    : shape_(shape),
+      data_(data),
+      products_(products),
+      most_rows_(most_chunk_rows(shape, data.pitch, sizeof(T))),
+      residual_rows_(std::min(data.rows, most_rows_) + most_partitions),
+      residuals_(residual_rows_ * shape.columns(), "scores of a pass"),
+      gradient_(parts(std::min(data.rows, most_rows_)) * shape.columns() * data.pitch,
+                "gradients of a pass"),
+      losses_(parts(std::min(data.rows, most_rows_)) * shape.models, "losses of a pass"),
+      carried_gradient_(shape.elements(), "gradients of a pass"),
+      carried_loss_(shape.models, "losses of a pass"),
+      indexes_(std::min(batch_rows, most_rows_), "row numbers of a batch"),
+      gathered_(
+          batch_rows == 0 ? 0 : (std::min(batch_rows, most_rows_) + most_partitions) * data.pitch,
+          "rows of a batch") {
+  // A pass without losses carries those it never wrote.
+  fill_bytes(losses_.data(), losses_.size(), 0, products.stream());
+}
+
+template <class T>
+PassSums<T> DevicePass<T>::empty_sums() const {
+  PassSums<T> sums;
+  sums.shape = shape_;
+  sums.pitch = data_.pitch;
+  sums.gradient = gradient_.data();
+  sums.loss = losses_.data();
+  return sums;
+}
+
+template <class T>
+void DevicePass<T>::gather(const RowSelection& rows, const RowChunk& chunk) {
+  const RowOrder order(rows.total_rows, rows.seed, rows.epoch);
+  for_each_index("shuffling rows", chunk.rows, products_.stream(),
+                 SelectRow{order, rows.first + chunk.first, indexes_.data()});
+  for_each_index(
+      "gathering a batch", chunk.padded_rows() * data_.pitch, products_.stream(),
+      GatherElement<T>{data_.features, indexes_.data(), chunk.rows, data_.pitch, gathered_.data()});
+}
+
+template <class T>
+ChunkRows<T> DevicePass<T>::rows_of(const RowSelection& rows, const RowChunk& chunk) {
+  const std::int64_t first = rows.first + chunk.first;
+  ChunkRows<T> ready;
+  ready.chunk = chunk;
+  ready.features = data_.features + first * data_.pitch;
+  ready.targets = {data_.targets, data_.labels, data_.weights, nullptr, first};
+  if (rows.shuffled) {
+    gather(rows, chunk);
+    ready.features = gathered_.data();
+    ready.targets.indexes = indexes_.data();
+  }
+  return ready;
+}
+
+template <class T>
+void DevicePass<T>::multiply(const ChunkRows<T>& chunk) {
+  products_.gradients(chunk.chunk.partitions, chunk.chunk.partition_rows, shape_.columns(),
+                      shape_.stride(), data_.pitch, chunk.features, residuals_.data(),
+                      gradient_.data());
+}
+
+template <class T>
+void DevicePass<T>::carry(PassSums<T>& sums) {
+  fold_gradient(sums);
+  for_each_index("adding up losses", shape_.models, products_.stream(),
+                 FoldLoss<T>{sums, carried_loss_.data()});
+  sums.carried_gradient = carried_gradient_.data();
+  sums.carried_loss = carried_loss_.data();
+}
+
+template <class T>
+void DevicePass<T>::fold_gradient(const PassSums<T>& sums) {
+  for_each_index("adding up gradients", shape_.elements(), products_.stream(),
+                 FoldGradient<T>{sums, carried_gradient_.data()});
+}
+
+template <class T>
+std::vector<double> DevicePass<T>::gradient(const PassSums<T>& sums) {
+  fold_gradient(sums);
+  std::vector<double> total(static_cast<std::size_t>(shape_.elements()));
+  download(carried_gradient_.data(), shape_.elements(), total.data(), products_.stream());
+  return total;
+}
+
+template class DevicePass<float>;
+template class DevicePass<double>;
+
+}  // namespace steepest::kernels
