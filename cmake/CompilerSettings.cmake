@@ -12,6 +12,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 add_library(steepest_settings INTERFACE)
 set(steepest_warnings -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
                       -Wcast-qual -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND steepest_warnings -Wno-restrict)  # false alarms in std::string: GCC bug 105651
+endif()
 # -ffp-contract is pinned, so that the same source gives the same bits with GCC and Clang.
 target_compile_options(steepest_settings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:${steepest_warnings} -ffp-contract=off>)

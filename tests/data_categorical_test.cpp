@@ -27,10 +27,10 @@ class Categorical : public ::testing::Test {
   }
 
   std::string error(const std::string& content, const Schema* known = nullptr) {
-    return testing::thrown_message<InputError>([&] { static_cast<void>(read(content, known)); });
+    return tests::thrown_message<InputError>([&] { static_cast<void>(read(content, known)); });
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 

@@ -14,7 +14,7 @@ namespace {
 using Columns = std::vector<std::int64_t>;
 
 ColumnPlan plan(const std::string& content, const ReadOptions& options) {
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", content), {});
   const HeadSample sample = sample_head(reader.head(), true, ',', MissingTexts());
   EXPECT_TRUE(reader.next());
@@ -24,11 +24,11 @@ ColumnPlan plan(const std::string& content, const ReadOptions& options) {
 ColumnPlan plan(const ReadOptions& options) { return plan("id,a,2,w,y\n1,2,3,4,5\n", options); }
 
 std::string input_error(const ReadOptions& options) {
-  return testing::thrown_message<InputError>([&] { static_cast<void>(plan(options)); });
+  return tests::thrown_message<InputError>([&] { static_cast<void>(plan(options)); });
 }
 
 std::string option_error(const ReadOptions& options) {
-  return testing::thrown_message<OptionError>([&] { static_cast<void>(plan(options)); });
+  return tests::thrown_message<OptionError>([&] { static_cast<void>(plan(options)); });
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -145,17 +145,17 @@ TEST(ColumnPlan, TargetKindComesFromTheHead) {
 }
 
 TEST(ColumnNames, EmptyOnesAreNumberedAndBlanksAroundThemDropped) {
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", ", b ,\"\",\" d\"\n1,2,3,4\n"), {});
   ASSERT_TRUE(reader.next());
   EXPECT_EQ(ColumnNames(reader).all(), (std::vector<std::string>{"x1", "b", "x3", "d"}));
 }
 
 TEST(ColumnNames, DuplicatesArePlaced) {
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", "a,bb,a\n1,2,3\n"), {});
   ASSERT_TRUE(reader.next());
-  const auto error = testing::thrown<InputError>([&] { const ColumnNames names(reader); });
+  const auto error = tests::thrown<InputError>([&] { const ColumnNames names(reader); });
   EXPECT_EQ(error.location().line, 1);
   EXPECT_EQ(error.location().byte, 5);
   EXPECT_EQ(error.location().column, 3);
@@ -165,10 +165,10 @@ TEST(ColumnNames, DuplicatesArePlaced) {
 }
 
 TEST(ColumnNames, MustBeUtf8) {
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", "a,caf\xE9\n1,2\n"), {});
   ASSERT_TRUE(reader.next());
-  const auto error = testing::thrown<InputError>([&] { const ColumnNames names(reader); });
+  const auto error = tests::thrown<InputError>([&] { const ColumnNames names(reader); });
   EXPECT_EQ(error.location().column, 2);
   EXPECT_TRUE(contains(error.what(), "\"caf\\xe9\" is not UTF-8"));
 }

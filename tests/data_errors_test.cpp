@@ -18,7 +18,7 @@ class Errors : public ::testing::Test {
  protected:
   InputError read(const std::string& content) {
     options.paths = {folder.write("a.csv", content)};
-    return testing::thrown<InputError>([&] { static_cast<void>(read_dataset(options)); });
+    return tests::thrown<InputError>([&] { static_cast<void>(read_dataset(options)); });
   }
 
   // The message without the folder's name.
@@ -37,7 +37,7 @@ class Errors : public ::testing::Test {
     EXPECT_EQ(error.location().column_name, name);
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 

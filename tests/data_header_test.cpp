@@ -49,7 +49,7 @@ TEST(Header, AKnownNameSettlesIt) {
 }
 
 TEST(Header, NamesAndNumbersAboveNumbersAreAQuestion) {
-  const auto error = testing::thrown<InputError>([] { header("abc,2\n3,4\n5,6\n"); });
+  const auto error = tests::thrown<InputError>([] { header("abc,2\n3,4\n5,6\n"); });
   EXPECT_EQ(std::string(error.what()),
             "f.csv:1: cannot tell whether the first line is a header: it has both text and numbers "
             "above columns of numbers. Line: abc, 2 Fixes: --header yes | --header no");
@@ -61,7 +61,7 @@ TEST(Header, TheUserDecides) {
 }
 
 TEST(Header, YesOverNumbersLooksLikeData) {
-  const auto error = testing::thrown<InputError>([] { header("1,2.5\n3,4\n", HeaderMode::yes); });
+  const auto error = tests::thrown<InputError>([] { header("1,2.5\n3,4\n", HeaderMode::yes); });
   EXPECT_EQ(std::string(error.what()),
             "f.csv:1: the header looks like data: every field of the first line is a number. Line: "
             "1, 2.5 Fixes: --header no");

@@ -23,7 +23,7 @@ class Hostile : public ::testing::Test {
  protected:
   std::string error_of(const std::string& path) {
     options.paths = {path};
-    return testing::thrown_message<InputError>([&] { static_cast<void>(read_dataset(options)); });
+    return tests::thrown_message<InputError>([&] { static_cast<void>(read_dataset(options)); });
   }
 
   std::string error(const std::string& content) { return error_of(folder.write("a.csv", content)); }
@@ -32,7 +32,7 @@ class Hostile : public ::testing::Test {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 

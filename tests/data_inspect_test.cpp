@@ -31,7 +31,7 @@ class Inspect : public ::testing::Test {
     return false;
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
 };
 
 TEST_F(Inspect, TypesCountsAndMoments) {

@@ -24,7 +24,7 @@ class Missing : public ::testing::Test {
     return read_dataset(options, {}, known);
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 
@@ -58,7 +58,7 @@ TEST_F(Missing, MeanOfACategoryIsItsFrequencies) {
 
 TEST_F(Missing, MeanNeedsAValue) {
   options.missing = MissingPolicy::mean;
-  const std::string message = testing::thrown_message<InputError>(
+  const std::string message = tests::thrown_message<InputError>(
       [&] { static_cast<void>(read("a,b,y\n1,,1\n2,NA,2\n")); });
   EXPECT_NE(message.find("column \"b\": all values are missing, so there is no mean to take their "
                          "place. Fixes: --ignore b"),
@@ -96,7 +96,7 @@ TEST_F(Missing, ADroppedRowTeachesNoLevel) {
 
 TEST_F(Missing, DropDoesNotHideABadCell) {
   options.missing = MissingPolicy::drop;
-  const auto error = testing::thrown<InputError>(
+  const auto error = tests::thrown<InputError>(
       [&] { static_cast<void>(read("a,b,y\n1,1,1\n,bad,2\n3,3,3\n")); });
   EXPECT_EQ(error.location().column, 2);
 }
@@ -104,7 +104,7 @@ TEST_F(Missing, DropDoesNotHideABadCell) {
 TEST_F(Missing, DropOfEveryRowIsAnError) {
   options.missing = MissingPolicy::drop;
   const std::string message =
-      testing::thrown_message<InputError>([&] { static_cast<void>(read("a,y\n1,\n2,NA\n")); });
+      tests::thrown_message<InputError>([&] { static_cast<void>(read("a,y\n1,\n2,NA\n")); });
   EXPECT_NE(message.find("all 2 rows were skipped"), std::string::npos) << message;
 }
 
@@ -131,7 +131,7 @@ TEST_F(Missing, AKnownSchemaWithoutMeanIsAnError) {
   const Schema known = read("a,y\n1,1\n2,2\n3,3\n").schema;
   options.missing = MissingPolicy::mean;
   const std::string message =
-      testing::thrown_message<InputError>([&] { static_cast<void>(read("a,y\n,1\n", &known)); });
+      tests::thrown_message<InputError>([&] { static_cast<void>(read("a,y\n,1\n", &known)); });
   EXPECT_NE(message.find("the model holds no mean for this column"), std::string::npos) << message;
 }
 

@@ -27,7 +27,7 @@ class Read : public ::testing::Test {
     return read_dataset(options);
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 
@@ -228,7 +228,7 @@ TEST_F(Read, HeadersOfAllFilesMustAgree) {
   options.paths = {folder.write("1.csv", "a,b,y\n1,2,3\n"),
                    folder.write("2.csv", "a,y,b\n1,3,2\n")};
   options.targets = {"y"};
-  const auto error = testing::thrown<InputError>([&] { static_cast<void>(read_dataset(options)); });
+  const auto error = tests::thrown<InputError>([&] { static_cast<void>(read_dataset(options)); });
   EXPECT_EQ(error.location().file, folder.path("2.csv"));
   EXPECT_EQ(error.location().line, 1);
   EXPECT_EQ(error.location().column, 2);
@@ -243,7 +243,7 @@ TEST_F(Read, HeadersOfAllFilesMustAgree) {
 TEST_F(Read, HeadersOfAllFilesMustBeAsLong) {
   options.paths = {folder.write("1.csv", "a,b\n1,2\n"), folder.write("2.csv", "a,b,c\n1,3,2\n")};
   const auto message =
-      testing::thrown_message<InputError>([&] { static_cast<void>(read_dataset(options)); });
+      tests::thrown_message<InputError>([&] { static_cast<void>(read_dataset(options)); });
   EXPECT_NE(
       message.find("the header has 3 columns, but the one of " + folder.path("1.csv") + " has 2"),
       std::string::npos)
@@ -260,7 +260,7 @@ TEST_F(Read, BadPathsAndOptions) {
   options.paths = {"-", "-"};
   EXPECT_THROW(static_cast<void>(read_dataset(options)), OptionError);
   options.paths = {folder.path("none-*.csv")};
-  EXPECT_NE(testing::thrown_message<InputError>([&] {
+  EXPECT_NE(tests::thrown_message<InputError>([&] {
               static_cast<void>(read_dataset(options));
             }).find("no file matches"),
             std::string::npos);

@@ -23,7 +23,7 @@ struct Read {
 
 std::vector<Read> read_records(const std::string& content, const ReaderLimits& limits,
                                char delimiter) {
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", content), limits);
   reader.set_delimiter(delimiter);
   std::vector<Read> records;
@@ -138,7 +138,7 @@ TEST_P(RecordReaderBlocks, FaultyQuotesEndWithTheirLine) {
 }
 
 TEST_P(RecordReaderBlocks, AQuoteNeverClosedNamesItsLine) {
-  const auto error = testing::thrown<InputError>([] { read("a,b\n1,2\n3,\"4\n5,6\n7,8\n"); });
+  const auto error = tests::thrown<InputError>([] { read("a,b\n1,2\n3,\"4\n5,6\n7,8\n"); });
   EXPECT_EQ(error.location().line, 3);
   EXPECT_EQ(error.location().byte, 10);
   EXPECT_NE(std::string(error.what()).find("the quote opened at line 3 is never closed"),
@@ -155,7 +155,7 @@ TEST_P(RecordReaderBlocks, ANullByteIsPlaced) {
     content += "11,22\n";
   }
   content += std::string("9,\0\n", 4);
-  const auto error = testing::thrown<InputError>([&] { read_records(content, limits, ','); });
+  const auto error = tests::thrown<InputError>([&] { read_records(content, limits, ','); });
   EXPECT_EQ(error.location().byte, 622);  // 20 + 100 * 6 + 2
   EXPECT_NE(std::string(error.what()).find("null byte"), std::string::npos) << error.what();
 }
@@ -168,12 +168,12 @@ TEST(RecordReader, RefusesARecordBeyondTheLimit) {
   limits.head_bytes = 64;
   limits.record_bytes = 1000;
   const std::string long_field(2000, '7');
-  const auto error = testing::thrown<InputError>(
+  const auto error = tests::thrown<InputError>(
       [&] { read_records("a\n1\n2\n" + long_field + "\n", limits, ','); });
   EXPECT_EQ(error.location().line, 4);
   EXPECT_EQ(error.location().byte, 6);
   EXPECT_NE(std::string(error.what()).find("longer than 1,000 bytes"), std::string::npos);
-  const auto quoted = testing::thrown<InputError>(
+  const auto quoted = tests::thrown<InputError>(
       [&] { read_records("a\n1\n\"2\n" + long_field + "\n", limits, ','); });
   EXPECT_NE(std::string(quoted.what()).find("A quote opened at line 3 is not closed"),
             std::string::npos)
@@ -190,7 +190,7 @@ TEST(RecordReader, TakesARecordUpToTheLimit) {
 }
 
 TEST(RecordReader, LocatesAFieldBehindEmbeddedLines) {
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", "h,i\n\"a\nb\r\nc\",bad\n"), {});
   reader.set_delimiter(',');
   ASSERT_TRUE(reader.next());

@@ -23,7 +23,7 @@ class Rejects : public ::testing::Test {
     return read_dataset(options);
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 
@@ -82,7 +82,7 @@ TEST_F(Rejects, IsWrittenWhenEveryRowWasBad) {
 TEST_F(Rejects, APlaceThatCannotBeWrittenIsAnOptionError) {
   options.rejects_path = folder.path("nowhere/bad.csv");
   const std::string message =
-      testing::thrown_message<OptionError>([&] { static_cast<void>(read("a,b\n1,2\n")); });
+      tests::thrown_message<OptionError>([&] { static_cast<void>(read("a,b\n1,2\n")); });
   EXPECT_NE(message.find("No such file or directory"), std::string::npos) << message;
 }
 

@@ -131,7 +131,7 @@ void expect_same(const Dataset& dataset, const Table& table) {
 
 TEST(RoundTrip, RandomTablesInRandomStylesAtEveryBlockSize) {
   std::mt19937_64 random(20240607);
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   for (int repeat = 0; repeat < 300; ++repeat) {
     const Table table = random_table(random);
     Style style;
@@ -165,7 +165,7 @@ TEST(RoundTrip, RandomTablesInRandomStylesAtEveryBlockSize) {
 
 TEST(RoundTrip, DelimiterAndHeaderAreFoundWithoutBeingTold) {
   std::mt19937_64 random(11);
-  const testing::TemporaryFolder folder;
+  const tests::TemporaryFolder folder;
   for (const char delimiter : {',', ';', '\t', '|'}) {
     for (const bool header : {false, true}) {
       std::string content = header ? fmt::format("a{}b{}c\n", delimiter, delimiter) : "";

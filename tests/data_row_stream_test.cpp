@@ -27,7 +27,7 @@ class RowStreams : public ::testing::Test {
     options.missing = MissingPolicy::mean;
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 
@@ -87,7 +87,7 @@ TEST_F(RowStreams, DoNotOfferToSkipRows) {
   RowStream stream(options, data.schema);
   FeatureMatrix block;
   const auto error =
-      testing::thrown<InputError>([&] { static_cast<void>(stream.next(block, 10)); });
+      tests::thrown<InputError>([&] { static_cast<void>(stream.next(block, 10)); });
   EXPECT_EQ(error.location().line, 3);
   EXPECT_EQ(std::string(error.what()).find("--on-bad-row"), std::string::npos) << error.what();
 }

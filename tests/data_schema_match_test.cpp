@@ -36,10 +36,10 @@ class SchemaMatch : public ::testing::Test {
   }
 
   std::string error(const std::string& content, const Schema& known) {
-    return testing::thrown_message<InputError>([&] { static_cast<void>(read(content, known)); });
+    return tests::thrown_message<InputError>([&] { static_cast<void>(read(content, known)); });
   }
 
-  testing::TemporaryFolder folder;
+  tests::TemporaryFolder folder;
   ReadOptions options;
 };
 

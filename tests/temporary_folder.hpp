@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace steepest::testing {
+namespace steepest::tests {
 
 class TemporaryFolder {
  public:
@@ -66,4 +66,4 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace steepest::testing
+}  // namespace steepest::tests

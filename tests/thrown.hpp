@@ -7,7 +7,7 @@
 #include <typeinfo>
 #include <utility>
 
-namespace steepest::testing {
+namespace steepest::tests {
 
 /// Runs `call` and returns the `Expected` it throws; fails the test when it throws none or another.
 template <class Expected, class Call>
@@ -28,4 +28,4 @@ template <class Expected, class Call>
   return thrown<Expected>(std::forward<Call>(call)).what();
 }
 
-}  // namespace steepest::testing
+}  // namespace steepest::tests

@@ -54,9 +54,14 @@ std::optional<char> delimiter_from(const std::string& text) {
   return text.front();
 }
 
+bool has_fills(const Schema& schema) {
+  return std::any_of(schema.columns.begin(), schema.columns.end(),
+                     [](const FeatureColumn& column) { return !column.missing_fill.empty(); });
+}
+
 }  // namespace
 
-ReadOptions DataOptions::to_read_options() const {
+ReadOptions DataOptions::to_read_options(const Schema* known) const {
   ReadOptions read;
   read.paths = paths;
   read.targets = comma_list(targets);
@@ -69,20 +74,19 @@ ReadOptions DataOptions::to_read_options() const {
       "--header", header,
       {{"auto", HeaderMode::automatic}, {"yes", HeaderMode::yes}, {"no", HeaderMode::no}});
   read.missing_texts = comma_list(missing_texts);
-  read.missing = choice<MissingPolicy>("--missing", missing,
-                                       {{"error", MissingPolicy::error},
-                                        {"mean", MissingPolicy::mean},
-                                        {"drop", MissingPolicy::drop},
-                                        {"zero", MissingPolicy::zero}});
+  const bool filled = known != nullptr && missing.empty() && has_fills(*known);
+  read.missing = filled ? MissingPolicy::mean
+                        : choice<MissingPolicy>("--missing", missing.empty() ? "error" : missing,
+                                                {{"error", MissingPolicy::error},
+                                                 {"mean", MissingPolicy::mean},
+                                                 {"drop", MissingPolicy::drop},
+                                                 {"zero", MissingPolicy::zero}});
   read.bad_rows = choice<BadRowPolicy>(
       "--on-bad-row", bad_rows, {{"error", BadRowPolicy::error}, {"skip", BadRowPolicy::skip}});
   read.unseen_levels = choice<UnseenLevelPolicy>(
       "--unseen-levels", unseen_levels,
       {{"error", UnseenLevelPolicy::error}, {"baseline", UnseenLevelPolicy::baseline}});
   read.rejects_path = rejects;
-  if (!rejects.empty() && read.bad_rows != BadRowPolicy::skip) {
-    throw OptionError("--rejects needs --on-bad-row skip");
-  }
   return read;
 }
 
@@ -100,9 +104,10 @@ void add_data_options(CLI::App& app, DataOptions& options, bool with_target) {
   app.add_option("--delimiter", options.delimiter, "field separator; default: found by looking");
   app.add_option("--header", options.header, "yes, no or auto")->default_str("auto");
   app.add_option("--na", options.missing_texts, "texts that mean missing, beside the usual ones");
-  app.add_option("--missing", options.missing,
-                 "what to do with missing values: error, mean, drop or zero")
-      ->default_str("error");
+  app.add_option(
+      "--missing", options.missing,
+      "what to do with missing values: error, mean, drop or zero; default: error, or mean "
+      "with a model that was fitted so");
   app.add_option("--on-bad-row", options.bad_rows, "error or skip")->default_str("error");
   app.add_option("--rejects", options.rejects, "CSV of the rows skipped");
   app.add_option("--unseen-levels", options.unseen_levels,

@@ -23,12 +23,14 @@ struct DataOptions {
   std::string delimiter;
   std::string header = "auto";
   std::string missing_texts;
-  std::string missing = "error";
+  std::string missing;
   std::string bad_rows = "error";
   std::string rejects;
   std::string unseen_levels = "error";
 
-  [[nodiscard]] ReadOptions to_read_options() const;
+  /// With a model's schema, missing values are filled as they were when it was fitted, unless
+  /// --missing says otherwise.
+  [[nodiscard]] ReadOptions to_read_options(const Schema* known = nullptr) const;
 };
 
 /// Adds DATA... and the options above. `with_target` adds --target and --weight.

@@ -54,7 +54,7 @@ int run_evaluate(const EvaluateOptions& given, const GlobalOptions& global) {
   if (given.confusion && model.kind != ModelKind::softmax) {
     throw OptionError("--confusion needs a softmax model: this one is linear");
   }
-  ReadOptions read = given.data.to_read_options();
+  ReadOptions read = given.data.to_read_options(&model.schema);
   read.target_kind = model.kind == ModelKind::softmax ? TargetKind::classes : TargetKind::numbers;
   const Dataset data = read_with_progress(read, global, &model.schema);
   const Metrics metrics = measure(model, data);

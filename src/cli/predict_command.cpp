@@ -121,7 +121,7 @@ int run_predict(const PredictOptions& given, const GlobalOptions& global) {
   }
   const Model model = load_model(given.model);
   const Predictor predictor(model, given.probabilities);
-  RowStream rows(given.data.to_read_options(), model.schema);
+  RowStream rows(given.data.to_read_options(&model.schema), model.schema);
   ProgressBar bar("predicting", !global.quiet && !given.output.empty());
   const ReadProgress progress = reading_progress(bar);
   Sink sink(given.output);

@@ -94,9 +94,9 @@ void check_numbers(const FitOptions& options) {
 
 FitPlan plan_fit(const Dataset& data, const FitOptions& options) {
   check_numbers(options);
-  check_rows(data);
   FitPlan plan;
   plan.loss = choose_loss(data, options);
+  check_rows(data);
   plan.columns = std::holds_alternative<LogisticLoss>(plan.loss) ? 1 : data.outputs();
   plan.l2 = options.l2.value_or(default_l2(data, plan.loss));
   plan.batch_size =

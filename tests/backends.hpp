@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every backend a test body runs on: CPU in both precisions always, CUDA where a device is.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.hpp"
+
+namespace steepest::tests {
+
+/// A kind of device and an arithmetic.
+struct BackendCase {
+  DeviceKind kind;
+  Precision precision;
+
+  friend void PrintTo(const BackendCase& backend, std::ostream* out) {
+    *out << name(backend.kind) << '_' << name(backend.precision);
+  }
+};
+
+inline const std::vector<BackendCase>& backend_cases() {
+  static const std::vector<BackendCase> cases = {{DeviceKind::cpu, Precision::fp64},
+                                                 {DeviceKind::cpu, Precision::fp32},
+                                                 {DeviceKind::cuda, Precision::fp64},
+                                                 {DeviceKind::cuda, Precision::fp32}};
+  return cases;
+}
+
+inline std::string backend_case_name(const testing::TestParamInfo<BackendCase>& info) {
+  return std::string(name(info.param.kind)) + "_" + std::string(name(info.param.precision));
+}
+
+/// A test body run once a backend; skipped, with the reason, where there is no such device.
+class OnEveryBackend : public testing::TestWithParam<BackendCase> {
+ protected:
+  void SetUp() override {
+    if (GetParam().kind == DeviceKind::cuda) {
+      const DeviceInfo device = kernels::describe_cuda_devices().front();
+      if (!device.usable) {
+        GTEST_SKIP() << "no CUDA device: " << device.problem;
+      }
+    }
+  }
+
+  [[nodiscard]] std::unique_ptr<kernels::Backend> make(int threads = 2) const {
+    return GetParam().kind == DeviceKind::cpu
+               ? kernels::make_cpu_backend(threads, GetParam().precision)
+               : kernels::make_cuda_backend(0, GetParam().precision);
+  }
+
+  /// `exact` in fp64, `rounded` in fp32.
+  [[nodiscard]] double tolerance(double exact, double rounded) const {
+    return GetParam().precision == Precision::fp64 ? exact : rounded;
+  }
+};
+
+}  // namespace steepest::tests

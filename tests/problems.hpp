@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small random problems, and an objective written plainly to hold the engines against.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "kernels/backend.hpp"
+
+namespace steepest::tests {
+
+/// Sizes of a random problem.
+struct ProblemShape {
+  std::int64_t rows;
+  std::int64_t features;
+  std::int64_t outputs;
+  bool weighted = false;
+};
+
+/// Standard normal features (already in the trained scale), targets or labels, weights of mean 1.
+inline kernels::TrainingData random_data(const ProblemShape& shape, bool classes, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  kernels::TrainingData data;
+  data.features = FeatureMatrix(shape.rows, shape.features);
+  std::generate_n(data.features.data(), shape.rows * shape.features,
+                  [&] { return static_cast<float>(normal(random)); });
+  data.mean.assign(static_cast<std::size_t>(shape.features), 0.0);
+  data.scale.assign(static_cast<std::size_t>(shape.features), 1.0);
+  const std::int64_t classes_or_two = std::max<std::int64_t>(shape.outputs, 2);
+  for (std::int64_t i = 0; i < shape.rows; ++i) {
+    if (classes) {
+      data.labels.push_back(
+          static_cast<std::int32_t>(random() % static_cast<unsigned>(classes_or_two)));
+    } else {
+      for (std::int64_t o = 0; o < shape.outputs; ++o) {
+        data.targets.push_back(normal(random));
+      }
+    }
+  }
+  if (shape.weighted) {
+    double total = 0.0;
+    for (std::int64_t i = 0; i < shape.rows; ++i) {
+      data.weights.push_back(static_cast<double>(random() % 4));
+      total += data.weights.back();
+    }
+    for (double& weight : data.weights) {
+      weight *= static_cast<double>(shape.rows) / total;
+    }
+  }
+  return data;
+}
+
+inline std::vector<double> random_parameters(std::int64_t count, double size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal(0.0, size);
+  std::vector<double> parameters(static_cast<std::size_t>(count));
+  std::generate(parameters.begin(), parameters.end(), [&] { return normal(random); });
+  return parameters;
+}
+
+/// The mean loss of one model written from its definition in long double, sharing nothing with the
+/// engines. `parameters` is (outputs, d + 1).
+inline long double plain_mean_loss(const RowLoss& loss, const kernels::TrainingData& data,
+                                   std::int64_t outputs, const std::vector<double>& parameters) {
+  const std::int64_t d = data.features.columns();
+  long double total = 0;
+  for (std::int64_t i = 0; i < data.features.rows(); ++i) {
+    std::vector<long double> z(static_cast<std::size_t>(outputs));
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      const double* w = parameters.data() + o * (d + 1);
+      z[static_cast<std::size_t>(o)] = w[d];
+      for (std::int64_t j = 0; j < d; ++j) {
+        z[static_cast<std::size_t>(o)] += static_cast<long double>(w[j]) * data.features.row(i)[j];
+      }
+    }
+    const auto row = static_cast<std::size_t>(i);
+    long double value = 0;
+    if (std::holds_alternative<SquaredLoss>(loss)) {
+      for (std::size_t o = 0; o < z.size(); ++o) {
+        const long double gap = z[o] - data.targets[row * z.size() + o];
+        value += gap * gap / 2;
+      }
+    } else if (std::holds_alternative<LogisticLoss>(loss)) {
+      const long double y = data.labels[row] == 1 ? 1 : -1;
+      value = std::log1p(std::exp(-y * z[0]));
+    } else {
+      long double sum = 0;
+      for (const long double score : z) {
+        sum += std::exp(score);
+      }
+      value = std::log(sum) - z[static_cast<std::size_t>(data.labels[row])];
+    }
+    total += value * (data.weights.empty() ? 1.0 : data.weights[row]);
+  }
+  return total / data.features.rows();
+}
+
+/// Score columns of a loss: one for logistic.
+inline std::int64_t columns_of(const RowLoss& loss, std::int64_t outputs) {
+  return std::holds_alternative<LogisticLoss>(loss) ? 1 : outputs;
+}
+
+}  // namespace steepest::tests
