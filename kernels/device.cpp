@@ -88,14 +88,17 @@ DeviceInfo choose_device(const DeviceChoice& choice, int threads) {
     }
     return describe_cpu(threads);
   }
+  if (!found.front().usable && found.size() == 1) {
+    throw DeviceError(fmt::format("cuda cannot be used: {}", found.front().problem));
+  }
   for (const DeviceInfo& device : found) {
-    if (device.ordinal == choice.ordinal) {
-      if (!device.usable) {
-        throw DeviceError(
-            fmt::format("cuda:{} cannot be used: {}", choice.ordinal, device.problem));
-      }
-      return device;
+    if (device.ordinal != choice.ordinal) {
+      continue;
     }
+    if (!device.usable) {
+      throw DeviceError(fmt::format("cuda:{} cannot be used: {}", choice.ordinal, device.problem));
+    }
+    return device;
   }
   throw DeviceError(fmt::format("cuda:{} does not exist: this machine has {} CUDA device{}",
                                 choice.ordinal, found.size(), found.size() == 1 ? "" : "s"));

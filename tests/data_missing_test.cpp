@@ -58,8 +58,8 @@ TEST_F(Missing, MeanOfACategoryIsItsFrequencies) {
 
 TEST_F(Missing, MeanNeedsAValue) {
   options.missing = MissingPolicy::mean;
-  const std::string message = tests::thrown_message<InputError>(
-      [&] { static_cast<void>(read("a,b,y\n1,,1\n2,NA,2\n")); });
+  const std::string message =
+      tests::thrown_message<InputError>([&] { static_cast<void>(read("a,b,y\n1,,1\n2,NA,2\n")); });
   EXPECT_NE(message.find("column \"b\": all values are missing, so there is no mean to take their "
                          "place. Fixes: --ignore b"),
             std::string::npos)
@@ -96,8 +96,8 @@ TEST_F(Missing, ADroppedRowTeachesNoLevel) {
 
 TEST_F(Missing, DropDoesNotHideABadCell) {
   options.missing = MissingPolicy::drop;
-  const auto error = tests::thrown<InputError>(
-      [&] { static_cast<void>(read("a,b,y\n1,1,1\n,bad,2\n3,3,3\n")); });
+  const auto error =
+      tests::thrown<InputError>([&] { static_cast<void>(read("a,b,y\n1,1,1\n,bad,2\n3,3,3\n")); });
   EXPECT_EQ(error.location().column, 2);
 }
 

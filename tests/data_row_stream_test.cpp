@@ -86,8 +86,7 @@ TEST_F(RowStreams, DoNotOfferToSkipRows) {
   options.paths = {folder.write("b.csv", "a,c,b\n1,red,2\n1,red,x\n")};
   RowStream stream(options, data.schema);
   FeatureMatrix block;
-  const auto error =
-      tests::thrown<InputError>([&] { static_cast<void>(stream.next(block, 10)); });
+  const auto error = tests::thrown<InputError>([&] { static_cast<void>(stream.next(block, 10)); });
   EXPECT_EQ(error.location().line, 3);
   EXPECT_EQ(std::string(error.what()).find("--on-bad-row"), std::string::npos) << error.what();
 }

@@ -214,14 +214,16 @@ TEST_P(LinearFit, RidgeWithoutStandardizingOrIntercept) {
   EXPECT_NEAR(result.at.objective(), objective, 1e-6 * objective);
 }
 
-TEST_P(LinearFit, MiniBatchesComeNearTheClosedForm) {
+// The cosine schedule lets mini-batches settle; what is left is a sliver of the noise.
+TEST_P(LinearFit, MiniBatchesComeNearTheOptimum) {
+  const auto data = [] { return random_linear(2000, {1, 2, 3, 4}, {1, 1, 1, 1}, 0.3, 1, 4); };
   FitOptions wanted = options();
   wanted.batch_size = 32;
   wanted.epochs = 60;
-  const FitResult result = fit(random_linear(2000, {1, 2, 3, 4}, {1, 1, 1, 1}, 0.3, 1, 4), wanted);
-  const Eigen::MatrixXd expected =
-      closed_form(random_linear(2000, {1, 2, 3, 4}, {1, 1, 1, 1}, 0.3, 1, 4));
-  expect_agrees(result.model, expected, 0.01);
+  const FitResult result = fit(data(), wanted);
+  const double optimum = fit(data(), options()).at.objective();
+  EXPECT_GE(result.at.objective(), optimum * (1 - 1e-6));
+  EXPECT_LE(result.at.objective(), optimum * (1 + 1e-4));
   EXPECT_EQ(result.termination.reason, Reason::epochs);
   EXPECT_EQ(result.steps, 60 * 63);
   EXPECT_EQ(result.history.size(), 60U);

@@ -25,15 +25,15 @@ enum class ScheduleKind : std::int32_t {
 /// A schedule and its settings; plain data, so that the update kernel can hold it.
 /// t counts steps from 0 at the end of the warm-up; T = horizon - warmup is the number left.
 ///
-/// | kind         | rate(t), base rate eta                               | source | | ------------
-/// | ---------------------------------------------------- | ----------------------- | | constant |
-/// eta                                                  |                         | | step | eta *
-/// gamma^floor(t / every)                         | PyTorch StepLR          | | multistep    | eta
-/// * gamma^#{m in milestones : m <= t}              | PyTorch MultiStepLR     | | exponential  |
-/// eta * gamma^t                                        | PyTorch ExponentialLR   | | inverse_time
-/// | eta / (1 + decay * t)                                | Robbins and Monro 1951  | | polynomial
-/// | minimum + (eta - minimum) * (1 - t/T)^power          | PyTorch PolynomialLR    | | cosine |
-/// minimum + (eta - minimum) * (1 + cos(pi t/T)) / 2    | arXiv 1608.03983, eq. 5 |
+/// | kind         | rate(t), base rate eta                            | source                  |
+/// | ------------ | ------------------------------------------------- | ----------------------- |
+/// | constant     | eta                                               |                         |
+/// | step         | eta * gamma^floor(t / every)                      | PyTorch StepLR          |
+/// | multistep    | eta * gamma^#{m in milestones : m <= t}           | PyTorch MultiStepLR     |
+/// | exponential  | eta * gamma^t                                     | PyTorch ExponentialLR   |
+/// | inverse_time | eta / (1 + decay * t)                             | Robbins and Monro 1951  |
+/// | polynomial   | minimum + (eta - minimum) * (1 - t/T)^power       | PyTorch PolynomialLR    |
+/// | cosine       | minimum + (eta - minimum) * (1 + cos(pi t/T)) / 2 | arXiv 1608.03983, eq. 5 |
 ///
 /// Past the horizon polynomial and cosine stay at `minimum`. The warm-up prefix rises linearly:
 /// rate(s) = eta * (s + 1) / (warmup + 1) for step s < warmup, so the first rate is never 0.
