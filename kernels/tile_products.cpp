@@ -22,6 +22,7 @@ constexpr bool many_registers = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64;
 constexpr int block_rows = many_registers ? 4 : 2;
 constexpr int block_columns = 5;
 constexpr int block_vectors = many_registers ? 4 : 2;
+constexpr int one_column_vectors = 8;
 
 // Features are float in memory; V lanes of T in registers.
 HWY_INLINE hn::VFromD<hn::CappedTag<float, 16>> load_features(hn::CappedTag<float, 16> d,
@@ -37,6 +38,23 @@ HWY_INLINE hn::VFromD<hn::CappedTag<double, 8>> load_features(hn::CappedTag<doub
 
 template <class T>
 using Tag = hn::CappedTag<T, 64 / sizeof(T)>;
+
+// How far after a row the same row of the next tile lies: 0 when the rows do not follow each other
+// in memory. Both products ask for half of the next tile, so that memory has work to do while
+// arithmetic is done; on the last tile that is a little in vain.
+HWY_INLINE std::int64_t floats_to_next_tile(const float* const* rows, std::int64_t count,
+                                            std::int64_t features) {
+  return rows[count - 1] - rows[0] == (count - 1) * features ? count * features : 0;
+}
+
+// Asks for `floats` from `from` on, into the second-level cache.
+template <std::int64_t floats>
+HWY_INLINE void prefetch(const float* from) {
+  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(float));
+  for (std::int64_t j = 0; j < floats; j += line) {
+    __builtin_prefetch(from + j, 0, 2);
+  }
+}
 
 template <int Rows, int Columns, class T>
 HWY_INLINE void score_block(const float* const* rows, std::int64_t features, const T* weights,
@@ -88,7 +106,7 @@ void score_columns(const float* const* rows, std::int64_t count, std::int64_t fe
 template <int Vectors, int Columns, class T>
 HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std::int64_t j,
                                const T* residuals, std::int64_t columns, T* gradient,
-                               std::int64_t padded) {
+                               std::int64_t padded, std::int64_t ahead) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -99,6 +117,9 @@ HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std
     }
   }
   for (std::int64_t r = 0; r < count; ++r) {
+    if (ahead > 0 && r % 2 == 0) {
+      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(rows[r] + ahead + j);
+    }
     V x[Vectors];
     for (int v = 0; v < Vectors; ++v) {
       x[v] = load_features(d, rows[r] + j + v * lanes);
@@ -114,20 +135,6 @@ HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std
     for (int c = 0; c < Columns; ++c) {
       hn::StoreU(sums[v][c], d, gradient + c * padded + j + v * lanes);
     }
-  }
-}
-
-template <int Columns, class T>
-void gradient_columns(const float* const* rows, std::int64_t count, std::int64_t features,
-                      const T* residuals, std::int64_t columns, T* gradient, std::int64_t padded) {
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
-  const std::int64_t wide = block_vectors * lanes;
-  std::int64_t j = 0;
-  for (; j + wide <= features; j += wide) {
-    gradient_block<block_vectors, Columns>(rows, count, j, residuals, columns, gradient, padded);
-  }
-  for (; j < features; j += lanes) {
-    gradient_block<1, Columns>(rows, count, j, residuals, columns, gradient, padded);
   }
 }
 
@@ -167,13 +174,41 @@ void scores_on_target(const float* const* rows, std::int64_t count, std::int64_t
   });
 }
 
+// Vectors [j, j + Vectors) of every column, while that piece of the rows is in the nearest cache.
+template <int Vectors, class T>
+HWY_INLINE void gradient_vectors(const float* const* rows, std::int64_t count, std::int64_t j,
+                                 const T* residuals, const PaddedColumns<T>& gradient,
+                                 std::int64_t ahead) {
+  for_column_blocks(gradient.columns, [&](auto width, std::int64_t first) {
+    gradient_block<Vectors, width.value>(rows, count, j, residuals + first, gradient.columns,
+                                         gradient.values + first * gradient.padded, gradient.padded,
+                                         first == 0 ? ahead : 0);
+  });
+}
+
 template <class T>
 void gradient_on_target(const float* const* rows, std::int64_t count, std::int64_t features,
                         const T* residuals, const PaddedColumns<T>& gradient) {
-  for_column_blocks(gradient.columns, [&](auto width, std::int64_t first) {
-    gradient_columns<width.value>(rows, count, features, residuals + first, gradient.columns,
-                                  gradient.values + first * gradient.padded, gradient.padded);
-  });
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
+  const std::int64_t ahead = floats_to_next_tile(rows, count, features);
+  std::int64_t j = 0;
+  if (gradient.columns == 1) {
+    for (; j + (one_column_vectors - 1) * lanes < features; j += one_column_vectors * lanes) {
+      gradient_block<one_column_vectors, 1>(rows, count, j, residuals, 1, gradient.values,
+                                            gradient.padded, ahead);
+    }
+  }
+  for (; j + block_vectors * lanes <= features; j += block_vectors * lanes) {
+    gradient_vectors<block_vectors>(rows, count, j, residuals, gradient, ahead);
+  }
+  const std::int64_t vectors = (features - j + lanes - 1) / lanes;
+  if (vectors >= 3) {
+    gradient_vectors<3>(rows, count, j, residuals, gradient, ahead);
+    j += 3 * lanes;
+  } 
+  for (; j < features; j += lanes) {
+    gradient_vectors<1>(rows, count, j, residuals, gradient, ahead);
+  }
 }
 
 }  // namespace

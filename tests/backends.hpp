@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "steepest/fit.hpp"
 
 namespace steepest::tests {
 
@@ -51,6 +52,15 @@ class OnEveryBackend : public testing::TestWithParam<BackendCase> {
     return GetParam().kind == DeviceKind::cpu
                ? kernels::make_cpu_backend(threads, GetParam().precision)
                : kernels::make_cuda_backend(0, GetParam().precision);
+  }
+
+  /// Options of a fit on this device in this arithmetic, all else automatic.
+  [[nodiscard]] FitOptions fit_options() const {
+    FitOptions options;
+    options.device.kind =
+        GetParam().kind == DeviceKind::cpu ? DeviceChoice::Kind::cpu : DeviceChoice::Kind::cuda;
+    options.precision = GetParam().precision;
+    return options;
   }
 
   /// `exact` in fp64, `rounded` in fp32.

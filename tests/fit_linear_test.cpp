@@ -16,16 +16,7 @@
 namespace steepest::tests {
 namespace {
 
-class LinearFit : public OnEveryBackend {
- protected:
-  [[nodiscard]] FitOptions options() const {
-    FitOptions options;
-    options.device.kind =
-        GetParam().kind == DeviceKind::cpu ? DeviceChoice::Kind::cpu : DeviceChoice::Kind::cuda;
-    options.precision = GetParam().precision;
-    return options;
-  }
-};
+class LinearFit : public OnEveryBackend {};
 
 Dataset named_dataset(std::int64_t rows, std::int64_t features, std::int64_t outputs) {
   Dataset data;
@@ -122,7 +113,7 @@ TEST_P(LinearFit, DefaultAgreesWithTheClosedForm) {
     }
     const Dataset data = random_linear(3000, scale, means, 0.5, 1, seed);
     const Eigen::MatrixXd expected = closed_form(data);
-    const FitResult result = fit(random_linear(3000, scale, means, 0.5, 1, seed), options());
+    const FitResult result = fit(random_linear(3000, scale, means, 0.5, 1, seed), fit_options());
     EXPECT_TRUE(result.termination.converged()) << result.termination.inequality;
     expect_agrees(result.model, expected, tolerance(1e-6, 1e-4));
     ++seed;
@@ -135,7 +126,7 @@ TEST_P(LinearFit, EveryRuleReachesTheClosedForm) {
   const std::vector<double> means = {0, 1, 0.2, -4};
   const Eigen::MatrixXd expected = closed_form(random_linear(500, scales, means, 0.3, 2, 8));
   for (const char* rule : {"gradient", "momentum:0.5", "nesterov:0.7", "accelerated"}) {
-    FitOptions wanted = options();
+    FitOptions wanted = fit_options();
     wanted.rule = parse_rule(rule);
     const FitResult result = fit(random_linear(500, scales, means, 0.3, 2, 8), wanted);
     EXPECT_FALSE(result.preconditioned);
@@ -147,7 +138,7 @@ TEST_P(LinearFit, EveryRuleReachesTheClosedForm) {
 TEST_P(LinearFit, SeveralTargetsAreFittedAtOnce) {
   const std::vector<double> scales = {1, 3, 0.2, 1, 1};
   const std::vector<double> means = {5, 0, 0, -1, 2};
-  const FitResult result = fit(random_linear(800, scales, means, 0.4, 3, 5), options());
+  const FitResult result = fit(random_linear(800, scales, means, 0.4, 3, 5), fit_options());
   expect_agrees(result.model, closed_form(random_linear(800, scales, means, 0.4, 3, 5)),
                 tolerance(1e-6, 1e-4));
 }
@@ -164,7 +155,7 @@ TEST_P(LinearFit, AWeightOfKEqualsKCopies) {
     }
   }
   for (const double l2 : {0.0, 0.3}) {
-    FitOptions wanted = options();
+    FitOptions wanted = fit_options();
     wanted.l2 = l2;
     Dataset a = random_linear(60, {1, 2, 3}, {0, 1, 2}, 0.2, 1, 3);
     a.weights = weighted.weights;
@@ -188,7 +179,7 @@ TEST_P(LinearFit, AWeightOfKEqualsKCopies) {
 
 // Ridge on raw features has a closed form of its own: (X'X/n + l2 I) w = X'y/n.
 TEST_P(LinearFit, RidgeWithoutStandardizingOrIntercept) {
-  FitOptions wanted = options();
+  FitOptions wanted = fit_options();
   wanted.l2 = 0.5;
   wanted.standardize = false;
   wanted.intercept = false;
@@ -217,11 +208,11 @@ TEST_P(LinearFit, RidgeWithoutStandardizingOrIntercept) {
 // The cosine schedule lets mini-batches settle; what is left is a sliver of the noise.
 TEST_P(LinearFit, MiniBatchesComeNearTheOptimum) {
   const auto data = [] { return random_linear(2000, {1, 2, 3, 4}, {1, 1, 1, 1}, 0.3, 1, 4); };
-  FitOptions wanted = options();
+  FitOptions wanted = fit_options();
   wanted.batch_size = 32;
   wanted.epochs = 60;
   const FitResult result = fit(data(), wanted);
-  const double optimum = fit(data(), options()).at.objective();
+  const double optimum = fit(data(), fit_options()).at.objective();
   EXPECT_GE(result.at.objective(), optimum * (1 - 1e-6));
   EXPECT_LE(result.at.objective(), optimum * (1 + 1e-4));
   EXPECT_EQ(result.termination.reason, Reason::epochs);
@@ -234,7 +225,7 @@ TEST_P(LinearFit, AgreesWithScikitLearnOnIris) {
   read.paths = {std::string(STEEPEST_SOURCE_FOLDER) + "/data/iris.csv"};
   read.targets = {"petal_width"};
   read.ignore = {"species"};
-  const FitResult result = fit(read_dataset(read), options());
+  const FitResult result = fit(read_dataset(read), fit_options());
   const auto expected = reference("iris_linear");
   for (std::size_t j = 0; j < 3; ++j) {
     const double value = expected["coefficients"][j];
@@ -254,7 +245,7 @@ TEST_P(LinearFit, AgreesWithNistOnLongley) {
   ReadOptions read;
   read.paths = {std::string(STEEPEST_SOURCE_FOLDER) + "/data/longley.csv"};
   read.targets = {"employed"};
-  FitOptions wanted = options();
+  FitOptions wanted = fit_options();
   wanted.tolerance_gradient = 1e-9;
   const FitResult result = fit(read_dataset(read), wanted);
   const double certified[] = {1.50618722713733,  -0.358191792925910e-01, -2.02022980381683,

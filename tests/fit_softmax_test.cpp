@@ -13,16 +13,7 @@
 namespace steepest::tests {
 namespace {
 
-class SoftmaxFit : public OnEveryBackend {
- protected:
-  [[nodiscard]] FitOptions options() const {
-    FitOptions options;
-    options.device.kind =
-        GetParam().kind == DeviceKind::cpu ? DeviceChoice::Kind::cpu : DeviceChoice::Kind::cuda;
-    options.precision = GetParam().precision;
-    return options;
-  }
-};
+class SoftmaxFit : public OnEveryBackend {};
 
 Dataset iris() {
   ReadOptions read;
@@ -66,7 +57,7 @@ void expect_metrics(const SoftmaxMetrics& found, const nlohmann::json& expected,
 }
 
 TEST_P(SoftmaxFit, DefaultReachesTheOptimumOnIris) {
-  const FitResult result = fit(iris(), options());
+  const FitResult result = fit(iris(), fit_options());
   const auto expected = reference("iris_softmax");
   EXPECT_TRUE(result.termination.converged());
   EXPECT_NEAR(result.model.l2, 1.0 / 150, 1e-15);
@@ -80,13 +71,13 @@ TEST_P(SoftmaxFit, DefaultReachesTheOptimumOnIris) {
 TEST_P(SoftmaxFit, EveryWayToTheOptimumEndsThere) {
   const double optimum = reference("iris_softmax")["objective"];
   for (const char* rule : {"gradient", "momentum:0.8", "nesterov:0.9", "accelerated"}) {
-    FitOptions wanted = options();
+    FitOptions wanted = fit_options();
     wanted.rule = parse_rule(rule);
     const FitResult result = fit(iris(), wanted);
     EXPECT_TRUE(result.termination.converged()) << rule;
     EXPECT_NEAR(result.at.objective(), optimum, 1e-5 * optimum) << rule;
   }
-  FitOptions batches = options();
+  FitOptions batches = fit_options();
   batches.batch_size = 15;
   batches.epochs = 300;
   const FitResult result = fit(iris(), batches);
@@ -98,7 +89,7 @@ TEST_P(SoftmaxFit, SampleWeightsCountInLossGradientAndMetrics) {
   for (int i = 0; i < 150; ++i) {
     data.weights.push_back(1.0 + i % 3);
   }
-  FitOptions wanted = options();
+  FitOptions wanted = fit_options();
   wanted.l2 = 0.01;
   const FitResult result = fit(std::move(data), wanted);
   const auto expected = reference("iris_softmax_weighted");
@@ -109,7 +100,7 @@ TEST_P(SoftmaxFit, SampleWeightsCountInLossGradientAndMetrics) {
 }
 
 TEST_P(SoftmaxFit, LogisticAgreesWithNewton) {
-  FitOptions wanted = options();
+  FitOptions wanted = fit_options();
   wanted.loss = LogisticLoss{};
   wanted.l2 = 0.01;
   const FitResult result = fit(two_species(), wanted);
@@ -128,10 +119,10 @@ TEST_P(SoftmaxFit, LogisticAgreesWithNewton) {
 // A two-class softmax with penalty l2 is a logistic regression with penalty l2 / 2: w = (-b/2,
 // b/2).
 TEST_P(SoftmaxFit, TwoClassSoftmaxGivesTheSameProbabilitiesAsLogistic) {
-  FitOptions logistic = options();
+  FitOptions logistic = fit_options();
   logistic.loss = LogisticLoss{};
   logistic.l2 = 0.01;
-  FitOptions softmax = options();
+  FitOptions softmax = fit_options();
   softmax.l2 = 0.02;
   const Model a = fit(two_species(), logistic).model;
   const Model b = fit(two_species(), softmax).model;

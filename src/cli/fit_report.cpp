@@ -169,7 +169,7 @@ void print_fit(const FitRun& run) {
                        ? "full batch"
                        : fmt::format("batches of {} rows", format_count(result.batch_size))));
   line("result", verdict_text(result));
-  line("", fmt::format("{} steps, {:.6g} epochs, {:.2f} s", format_count(result.steps),
+  line("", fmt::format("steps {}, epochs {:.6g}, {:.2f} s", format_count(result.steps),
                        result.epochs, result.train_seconds));
   line("objective", fmt::format("{:.9g} = mean loss {:.9g} + penalty {:.6g}", result.at.objective(),
                                 result.at.mean_loss, result.at.penalty));

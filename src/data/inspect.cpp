@@ -2,7 +2,7 @@
 // One pass over the whole input, every column summarised; no cell is an error here.
 #include <fmt/format.h>
 
-#include "src/data/column_statistics.hpp"
+#include "src/data/column_profile.hpp"
 #include "src/data/excerpt.hpp"
 #include "src/data/table_reader.hpp"
 #include "steepest/read.hpp"
@@ -11,7 +11,7 @@ namespace steepest {
 namespace {
 
 void add_record(const data::Record& record, std::int64_t line, const data::MissingTexts& missing,
-                std::vector<data::ColumnStatistics>& columns) {
+                std::vector<data::ColumnProfile>& columns) {
   for (std::size_t j = 0; j < columns.size(); ++j) {
     const bool is_quoted = record.fields[j].form != data::Field::Form::plain;
     columns[j].add(record.text(j), is_quoted, missing, line);
@@ -23,7 +23,7 @@ void add_record(const data::Record& record, std::int64_t line, const data::Missi
 FileSummary inspect(const ReadOptions& options, const ReadProgress& progress) {
   data::TableReader table(options, progress, data::ReaderLimits{}, data::names_in(options));
   const data::MissingTexts missing(options.missing_texts);
-  std::vector<data::ColumnStatistics> columns(static_cast<std::size_t>(table.names().size()));
+  std::vector<data::ColumnProfile> columns(static_cast<std::size_t>(table.names().size()));
   FileSummary summary;
   summary.dialect = table.dialect();
   std::string first_rejected;

@@ -13,7 +13,7 @@
 
 namespace steepest::data {
 
-class ColumnStatistics {
+class ColumnProfile {
  public:
   void add(std::string_view text, bool is_quoted, const MissingTexts& missing, std::int64_t line);
 

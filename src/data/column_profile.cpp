@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mean and variance by Welford's recurrence (Technometrics 4, 1962).
-#include "src/data/column_statistics.hpp"
+#include "src/data/column_profile.hpp"
 
 #include <fmt/format.h>
 
@@ -19,7 +19,7 @@ constexpr std::int64_t row_number_rows = 10;  // fewer rows say nothing about ro
 
 }  // namespace
 
-void ColumnStatistics::add_number(double value) {
+void ColumnProfile::add_number(double value) {
   minimum_ = numbers_ == 0 ? value : std::min(minimum_, value);
   maximum_ = numbers_ == 0 ? value : std::max(maximum_, value);
   steps_of_one_ += numbers_ > 0 && value == last_ + 1.0 ? 1 : 0;
@@ -31,8 +31,8 @@ void ColumnStatistics::add_number(double value) {
   squares_ += difference * (value - mean_);
 }
 
-void ColumnStatistics::add(std::string_view text, bool is_quoted, const MissingTexts& missing,
-                           std::int64_t line) {
+void ColumnProfile::add(std::string_view text, bool is_quoted, const MissingTexts& missing,
+                        std::int64_t line) {
   const std::string_view bare = is_quoted ? text : trimmed(text);
   double value = 0.0;
   const NumberStatus status = parse_number(trimmed(text), value);
@@ -58,7 +58,7 @@ void ColumnStatistics::add(std::string_view text, bool is_quoted, const MissingT
   }
 }
 
-ColumnSummary::Type ColumnStatistics::type() const {
+ColumnSummary::Type ColumnProfile::type() const {
   if (values_ == 0) {
     return ColumnSummary::Type::empty;
   }
@@ -68,7 +68,7 @@ ColumnSummary::Type ColumnStatistics::type() const {
   return integers_ == values_ ? ColumnSummary::Type::integer : ColumnSummary::Type::numeric;
 }
 
-ColumnSummary ColumnStatistics::summary(const std::string& name) const {
+ColumnSummary ColumnProfile::summary(const std::string& name) const {
   ColumnSummary result;
   result.name = name;
   result.type = type();
@@ -87,8 +87,8 @@ ColumnSummary ColumnStatistics::summary(const std::string& name) const {
   return result;
 }
 
-void ColumnStatistics::append_warnings(const std::string& name,
-                                       std::vector<std::string>& warnings) const {
+void ColumnProfile::append_warnings(const std::string& name,
+                                    std::vector<std::string>& warnings) const {
   const std::string column = quoted(name);
   const std::int64_t texts = values_ - numbers_ - infinite_;
   if (values_ == 0) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fit holds its data about once, not three times.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/run_command.hpp"
+
+namespace steepest::tests {
+namespace {
+
+// Largest resident set of `steepest fit PATH --target y`, in bytes; -1 when it fails.
+std::int64_t peak_of_fit(const std::string& path) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    execl(STEEPEST_COMMAND, "steepest", "fit", path.c_str(), "--target", "y", "--device", "cpu",
+          "--quiet", static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  int status = 0;
+  rusage usage{};
+  wait4(child, &status, 0, &usage);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? usage.ru_maxrss * 1024 : -1;
+}
+
+TEST(FitMemory, StaysBelowTwiceTheFloatMatrix) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers hold memory of their own";
+#endif
+  const TemporaryFolder folder;
+  const std::string path = folder.path("d.csv");
+  constexpr std::int64_t rows = 400000;
+  ASSERT_EQ(run_command(folder, "generate linear --rows 400000 --features 28 -o " + path).exit_code,
+            0);
+  const std::int64_t matrix = rows * 28 * 4;
+  const std::int64_t peak = peak_of_fit(path);
+  ASSERT_GT(peak, matrix);
+  EXPECT_LT(peak, 2 * matrix) << "matrix " << matrix << " bytes";
+}
+
+}  // namespace
+}  // namespace steepest::tests
