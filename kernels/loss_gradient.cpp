@@ -15,6 +15,61 @@ constexpr std::int64_t tile_bytes = 96 << 10;
 // Sums of this many rows are kept in T before they are added to the double sums.
 constexpr std::int64_t rows_between_flushes = 1024;
 
+// What a tile's rows are compared with. A row's target values are rounded to T in `rounded`.
+template <class Loss, class T>
+class RowTargets {
+ public:
+  RowTargets(const PassData& data, std::int64_t outputs, T* rounded)
+      : values_(data.targets->data()),
+        labels_(data.labels->data()),
+        weights_(data.weights->empty() ? nullptr : data.weights->data()),
+        outputs_(outputs),
+        rounded_(rounded) {}
+
+  [[nodiscard]] RowTarget<T> of(std::int64_t row) const {
+    RowTarget<T> target{rounded_, 0};
+    if constexpr (std::is_same_v<Loss, SquaredLoss>) {
+      for (std::int64_t o = 0; o < outputs_; ++o) {
+        rounded_[o] = static_cast<T>(values_[row * outputs_ + o]);
+      }
+    }
+    if constexpr (requires { requires Loss::classifies; }) {
+      target.label = labels_[row];
+    }
+    return target;
+  }
+
+  [[nodiscard]] T weight(std::int64_t row) const {
+    return weights_ == nullptr ? T(1) : static_cast<T>(weights_[row]);
+  }
+
+ private:
+  const double* values_;
+  const std::int32_t* labels_;
+  const double* weights_;
+  std::int64_t outputs_;
+  T* rounded_;
+};
+
+// One model with one score a row: everything stays in registers.
+template <class Loss, class T>
+void residuals_of_one_column(const PassData& data, const std::int64_t* rows, std::int64_t count,
+                             T* scores, double& loss, double& intercept_gradient) {
+  T rounded = 0;
+  const RowTargets<Loss, T> targets(data, 1, &rounded);
+  double losses = loss;
+  double residuals = intercept_gradient;
+  for (std::int64_t r = 0; r < count; ++r) {
+    T score = scores[r];
+    losses += static_cast<double>(
+        Loss::residual_in_place(&score, 1, targets.of(rows[r]), targets.weight(rows[r])));
+    residuals += static_cast<double>(score);
+    scores[r] = score;
+  }
+  loss = losses;
+  intercept_gradient = residuals;
+}
+
 }  // namespace
 
 template <class T>
@@ -61,27 +116,25 @@ template <class Loss>
 void LossGradient<T>::residuals(const PassData& data, std::int64_t count, Scratch& scratch) const {
   const std::int64_t outputs = shape_.outputs;
   const std::int64_t columns = shape_.columns();
+  if (columns == 1) {
+    residuals_of_one_column<Loss>(data, scratch.indexes.data(), count, scratch.scores.data(),
+                                  scratch.loss[0], scratch.intercept_gradient[0]);
+    return;
+  }
+  const RowTargets<Loss, T> targets(data, outputs, scratch.targets.data());
+  double* const loss = scratch.loss.data();
+  double* const intercept_gradient = scratch.intercept_gradient.data();
   for (std::int64_t r = 0; r < count; ++r) {
     const std::int64_t i = scratch.indexes[static_cast<std::size_t>(r)];
-    if constexpr (std::is_same_v<Loss, SquaredLoss>) {
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        scratch.targets[static_cast<std::size_t>(o)] =
-            static_cast<T>((*data.targets)[static_cast<std::size_t>(i * outputs + o)]);
-      }
-    }
-    RowTarget<T> target{scratch.targets.data(), 0};
-    if constexpr (requires { requires Loss::classifies; }) {
-      target.label = (*data.labels)[static_cast<std::size_t>(i)];
-    }
-    const T weight =
-        data.weights->empty() ? T(1) : static_cast<T>((*data.weights)[static_cast<std::size_t>(i)]);
+    const RowTarget<T> target = targets.of(i);
+    const T weight = targets.weight(i);
     T* row = scratch.scores.data() + r * columns;
     for (std::int64_t k = 0; k < shape_.models; ++k) {
-      scratch.loss[static_cast<std::size_t>(k)] +=
+      loss[k] +=
           static_cast<double>(Loss::residual_in_place(row + k * outputs, outputs, target, weight));
     }
     for (std::int64_t c = 0; c < columns; ++c) {
-      scratch.intercept_gradient[static_cast<std::size_t>(c)] += static_cast<double>(row[c]);
+      intercept_gradient[c] += static_cast<double>(row[c]);
     }
   }
 }

@@ -2,8 +2,8 @@
 // Compiled once for every instruction set by Highway; the best one is chosen at run time.
 #include "kernels/tile_products.hpp"
 
-#include <algorithm>
-#include <array>
+#include <cstddef>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/tile_products.cpp"
@@ -39,27 +39,50 @@ HWY_INLINE hn::VFromD<hn::CappedTag<double, 8>> load_features(hn::CappedTag<doub
 template <class T>
 using Tag = hn::CappedTag<T, 64 / sizeof(T)>;
 
-// How far after a row the same row of the next tile lies: 0 when the rows do not follow each other
-// in memory. Both products ask for half of the next tile, so that memory has work to do while
-// arithmetic is done; on the last tile that is a little in vain.
-HWY_INLINE std::int64_t floats_to_next_tile(const float* const* rows, std::int64_t count,
-                                            std::int64_t features) {
-  return rows[count - 1] - rows[0] == (count - 1) * features ? count * features : 0;
+// Where the next tile lies, in bytes after this one: 0 when the rows do not follow each other in
+// memory. Each of the two products asks for half of its rows, so that memory works while arithmetic
+// does; after the last tile that is a little in vain.
+HWY_INLINE std::uintptr_t bytes_to_next_tile(const float* const* rows, std::int64_t count,
+                                             std::int64_t features) {
+  const bool contiguous = rows[count - 1] - rows[0] == (count - 1) * features;
+  return contiguous ? static_cast<std::uintptr_t>(count * features) * sizeof(float) : 0;
 }
 
-// Asks for `floats` from `from` on, into the second-level cache.
-template <std::int64_t floats>
-HWY_INLINE void prefetch(const float* from) {
-  constexpr std::int64_t line = 64 / static_cast<std::int64_t>(sizeof(float));
-  for (std::int64_t j = 0; j < floats; j += line) {
-    __builtin_prefetch(from + j, 0, 2);
+// Asks for `floats` floats, `ahead` bytes after `from`, into the second-level cache.
+template <std::size_t floats>
+HWY_INLINE void prefetch(const float* from, std::uintptr_t ahead) {
+  constexpr std::size_t line_bytes = 64;
+  for (std::size_t offset = 0; offset < floats * sizeof(float); offset += line_bytes) {
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(from) + ahead + offset;
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
+  }
+}
+
+// Cuts [0, count) into blocks of equal width, at most `most`; body(width constant, first).
+template <int most, class Body, int tried = most>
+HWY_INLINE void with_width(std::int64_t width, std::int64_t first, Body& body) {
+  if constexpr (tried == 1) {
+    body(std::integral_constant<int, 1>(), first);
+  } else if (width == tried) {
+    body(std::integral_constant<int, tried>(), first);
+  } else {
+    with_width<most, Body, tried - 1>(width, first, body);
+  }
+}
+
+template <int most, class Body>
+HWY_INLINE void for_blocks(std::int64_t count, Body body) {
+  const std::int64_t blocks = (count + most - 1) / most;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const std::int64_t first = block * count / blocks;
+    with_width<most>((block + 1) * count / blocks - first, first, body);
   }
 }
 
 template <int Rows, int Columns, class T>
 HWY_INLINE void score_block(const float* const* rows, std::int64_t features, const T* weights,
                             std::int64_t padded, const T* intercepts, T* scores,
-                            std::int64_t columns) {
+                            std::int64_t columns, std::uintptr_t ahead) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -73,6 +96,11 @@ HWY_INLINE void score_block(const float* const* rows, std::int64_t features, con
     V w[Columns];
     for (int c = 0; c < Columns; ++c) {
       w[c] = hn::LoadU(d, weights + c * padded + j);
+    }
+    if (ahead != 0) {
+      for (int r = 1; r < Rows; r += 2) {
+        prefetch<hn::MaxLanes(Tag<T>())>(rows[r] + j, ahead);
+      }
     }
     for (int r = 0; r < Rows; ++r) {
       const V x = load_features(d, rows[r] + j);
@@ -91,22 +119,22 @@ HWY_INLINE void score_block(const float* const* rows, std::int64_t features, con
 template <int Columns, class T>
 void score_columns(const float* const* rows, std::int64_t count, std::int64_t features,
                    const T* weights, std::int64_t padded, const T* intercepts, T* scores,
-                   std::int64_t columns) {
+                   std::int64_t columns, std::uintptr_t ahead) {
   std::int64_t r = 0;
   for (; r + block_rows <= count; r += block_rows) {
     score_block<block_rows, Columns>(rows + r, features, weights, padded, intercepts,
-                                     scores + r * columns, columns);
+                                     scores + r * columns, columns, ahead);
   }
   for (; r < count; ++r) {
     score_block<1, Columns>(rows + r, features, weights, padded, intercepts, scores + r * columns,
-                            columns);
+                            columns, 0);
   }
 }
 
 template <int Vectors, int Columns, class T>
 HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std::int64_t j,
                                const T* residuals, std::int64_t columns, T* gradient,
-                               std::int64_t padded, std::int64_t ahead) {
+                               std::int64_t padded, std::uintptr_t ahead) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -117,8 +145,8 @@ HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std
     }
   }
   for (std::int64_t r = 0; r < count; ++r) {
-    if (ahead > 0 && r % 2 == 0) {
-      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(rows[r] + ahead + j);
+    if (ahead != 0 && r % 2 == 0) {
+      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(rows[r] + j, ahead);
     }
     V x[Vectors];
     for (int v = 0; v < Vectors; ++v) {
@@ -138,77 +166,38 @@ HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std
   }
 }
 
-// Columns are cut into equal blocks of at most block_columns; body(width constant, first column).
-template <class Body>
-HWY_INLINE void for_column_blocks(std::int64_t columns, Body body) {
-  const std::int64_t blocks = (columns + block_columns - 1) / block_columns;
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    const std::int64_t first = block * columns / blocks;
-    const std::int64_t width = (block + 1) * columns / blocks - first;
-    switch (width) {
-      case 1:
-        body(std::integral_constant<int, 1>(), first);
-        break;
-      case 2:
-        body(std::integral_constant<int, 2>(), first);
-        break;
-      case 3:
-        body(std::integral_constant<int, 3>(), first);
-        break;
-      case 4:
-        body(std::integral_constant<int, 4>(), first);
-        break;
-      default:
-        body(std::integral_constant<int, 5>(), first);
-        break;
-    }
-  }
-}
-
 template <class T>
 void scores_on_target(const float* const* rows, std::int64_t count, std::int64_t features,
                       const PaddedColumns<const T>& weights, const T* intercepts, T* scores) {
-  for_column_blocks(weights.columns, [&](auto width, std::int64_t first) {
+  const std::uintptr_t ahead = bytes_to_next_tile(rows, count, features);
+  for_blocks<block_columns>(weights.columns, [&](auto width, std::int64_t first) {
     score_columns<width.value>(rows, count, features, weights.values + first * weights.padded,
-                               weights.padded, intercepts + first, scores + first, weights.columns);
+                               weights.padded, intercepts + first, scores + first, weights.columns,
+                               first == 0 ? ahead : 0);
   });
 }
 
-// Vectors [j, j + Vectors) of every column, while that piece of the rows is in the nearest cache.
-template <int Vectors, class T>
-HWY_INLINE void gradient_vectors(const float* const* rows, std::int64_t count, std::int64_t j,
-                                 const T* residuals, const PaddedColumns<T>& gradient,
-                                 std::int64_t ahead) {
-  for_column_blocks(gradient.columns, [&](auto width, std::int64_t first) {
-    gradient_block<Vectors, width.value>(rows, count, j, residuals + first, gradient.columns,
-                                         gradient.values + first * gradient.padded, gradient.padded,
-                                         first == 0 ? ahead : 0);
-  });
-}
-
+// All columns take a piece of the rows in turn, while it is in the nearest cache.
 template <class T>
 void gradient_on_target(const float* const* rows, std::int64_t count, std::int64_t features,
                         const T* residuals, const PaddedColumns<T>& gradient) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
-  const std::int64_t ahead = floats_to_next_tile(rows, count, features);
-  std::int64_t j = 0;
+  const std::int64_t vectors = (features + lanes - 1) / lanes;
+  const std::uintptr_t ahead = bytes_to_next_tile(rows, count, features);
   if (gradient.columns == 1) {
-    for (; j + (one_column_vectors - 1) * lanes < features; j += one_column_vectors * lanes) {
-      gradient_block<one_column_vectors, 1>(rows, count, j, residuals, 1, gradient.values,
-                                            gradient.padded, ahead);
-    }
+    for_blocks<one_column_vectors>(vectors, [&](auto width, std::int64_t vector) {
+      gradient_block<width.value, 1>(rows, count, vector * lanes, residuals, 1, gradient.values,
+                                     gradient.padded, ahead);
+    });
+    return;
   }
-  for (; j + block_vectors * lanes <= features; j += block_vectors * lanes) {
-    gradient_vectors<block_vectors>(rows, count, j, residuals, gradient, ahead);
-  }
-  const std::int64_t vectors = (features - j + lanes - 1) / lanes;
-  if (vectors >= 3) {
-    gradient_vectors<3>(rows, count, j, residuals, gradient, ahead);
-    j += 3 * lanes;
-  } 
-  for (; j < features; j += lanes) {
-    gradient_vectors<1>(rows, count, j, residuals, gradient, ahead);
-  }
+  for_blocks<block_vectors>(vectors, [&](auto high, std::int64_t vector) {
+    for_blocks<block_columns>(gradient.columns, [&](auto wide, std::int64_t first) {
+      gradient_block<high.value, wide.value>(
+          rows, count, vector * lanes, residuals + first, gradient.columns,
+          gradient.values + first * gradient.padded, gradient.padded, first == 0 ? ahead : 0);
+    });
+  });
 }
 
 }  // namespace

@@ -31,7 +31,18 @@ bool is_number(const ColumnSummary& column) {
 }
 
 std::string delimiter_name(char delimiter) {
-  return delimiter == '\t' ? "tab" : std::string(1, delimiter);
+  switch (delimiter) {
+    case ',':
+      return "comma";
+    case ';':
+      return "semicolon";
+    case '\t':
+      return "tab";
+    case '|':
+      return "bar";
+    default:
+      return std::string(1, delimiter);
+  }
 }
 
 Json to_json(const ColumnSummary& column) {

@@ -70,10 +70,7 @@ int run_command(const Command& command, const GlobalOptions& options) {
 
 int run(int argc, char** argv) {
   GlobalOptions options;
-  CLI::App app(
-      "Fits regression models by gradient descent, and says how far the answer is from the "
-      "optimum.",
-      "steepest");
+  CLI::App app("Fits regression models by gradient descent, and says why it stopped.", "steepest");
   app.set_version_flag("--version", std::string("steepest ") + version);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace steepest::cli {
 namespace {
@@ -55,7 +56,8 @@ Json to_json(const Metrics& metrics) {
 std::string to_text(const Metrics& metrics) {
   std::string text;
   for (const auto& [name, value] : named(metrics)) {
-    text += fmt::format("{}{} {:.6g}", text.empty() ? "" : "   ", name, value);
+    text += fmt::format("{}{} {}", text.empty() ? "" : "   ", name,
+                        std::isfinite(value) ? fmt::format("{:.6g}", value) : "undefined");
   }
   return text;
 }

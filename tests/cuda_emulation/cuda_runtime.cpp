@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// The calls of include/cuda_runtime.h.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "tests/cuda_emulation/device_memory.hpp"
+#include "tests/cuda_emulation/emulation.hpp"
+#include "tests/cuda_emulation/work_queue.hpp"
+
+// The names are CUDA's. NOLINTBEGIN(readability-identifier-naming)
+
+using steepest::emulation::counts;
+using steepest::emulation::machine;
+using steepest::emulation::WorkQueue;
+
+struct CUstream_st {
+  int device = 0;
+  std::shared_ptr<WorkQueue> queue = std::make_shared<WorkQueue>();
+};
+
+// Marks the work of a queue up to a count; none while nothing was recorded.
+struct CUevent_st {
+  std::shared_ptr<WorkQueue> queue;
+  std::int64_t count = 0;
+};
+
+namespace {
+
+int current_device = 0;
+cudaError_t last_error = cudaSuccess;
+
+std::set<cudaStream_t>& streams() {
+  static std::set<cudaStream_t> all;
+  return all;
+}
+
+// Of every page-locked array.
+std::map<void*, std::size_t>& pinned_bytes() {
+  static std::map<void*, std::size_t> all;
+  return all;
+}
+
+void finish(WorkQueue& queue) { queue.finish(queue.pushed()); }
+
+void finish_all_streams() {
+  for (const cudaStream_t stream : streams()) {
+    finish(*stream->queue);
+  }
+}
+
+// What every call does: it may be the one that the machine fails, and it leaves its error behind.
+template <class Body>
+cudaError_t call(const char* name, const Body& body) {
+  const cudaError_t status = machine().failing_call == name ? cudaErrorUnknown : body();
+  if (status != cudaSuccess) {
+    last_error = status;
+  }
+  return status;
+}
+
+cudaError_t known(int device) {
+  return device >= 0 && device < machine().devices ? cudaSuccess : cudaErrorInvalidDevice;
+}
+
+}  // namespace
+
+namespace steepest::emulation {
+
+Index current_block;
+dim3 current_grid;
+dim3 current_block_size;
+
+namespace {
+
+void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& body) {
+  current_grid = config.gridDim;
+  current_block_size = config.blockDim;
+  std::vector<unsigned> order(config.gridDim.x);
+  std::iota(order.begin(), order.end(), 0U);
+  std::shuffle(order.begin(), order.end(), random_order());
+  for (const unsigned block : order) {
+    current_block.x = block;
+    run_block(config.blockDim.x, body);
+  }
+}
+
+}  // namespace
+
+cudaError_t queue_work(cudaStream_t stream, std::function<void()> work) {
+  if (!streams().contains(stream) || stream->device != current_device) {
+    return cudaErrorInvalidResourceHandle;
+  }
+  stream->queue->push(std::move(work));
+  return cudaSuccess;
+}
+
+cudaError_t queue_kernel(const cudaLaunchConfig_t& config, std::function<void()> body) {
+  return call("cudaLaunchKernelEx", [&] {
+    constexpr unsigned most_threads = 1024;
+    const unsigned threads = config.blockDim.x;
+    if (config.gridDim.x == 0 || threads == 0 || threads > most_threads) {
+      return cudaErrorInvalidConfiguration;
+    }
+    ++counts().launches;
+    cudaLaunchConfig_t cut = config;
+    cut.gridDim.x =
+        static_cast<unsigned>(std::min<std::int64_t>(config.gridDim.x, machine().most_blocks));
+    return queue_work(config.stream, [cut, body = std::move(body)] { run_grid(cut, body); });
+  });
+}
+
+}  // namespace steepest::emulation
+
+cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
+
+const char* cudaGetErrorString(cudaError_t status) {
+  switch (status) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
+    case cudaErrorUnknown:
+      break;
+  }
+  return "emulated failure";
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  return call(__func__, [&] {
+    *version = machine().driver;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  return call(__func__, [&] {
+    *count = 0;
+    if (machine().driver / 1000 < CUDART_VERSION / 1000) {
+      return cudaErrorInsufficientDriver;
+    }
+    *count = machine().devices;
+    return *count > 0 ? cudaSuccess : cudaErrorNoDevice;
+  });
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  return call(__func__, [&] {
+    *properties = {"Emulated", static_cast<std::size_t>(machine().memory_bytes),
+                   machine().compute_major, machine().compute_minor, 1};
+    return known(device);
+  });
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr /*attribute*/, int device) {
+  return call(__func__, [&] {
+    *value = machine().prohibited ? cudaComputeModeProhibited : cudaComputeModeDefault;
+    return known(device);
+  });
+}
+
+cudaError_t cudaGetDevice(int* device) {
+  return call(__func__, [&] {
+    *device = current_device;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaSetDevice(int device) {
+  return call(__func__, [&] {
+    if (known(device) == cudaSuccess) {
+      current_device = device;
+    }
+    return known(device);
+  });
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
+  return call(__func__, [&] {
+    *free_bytes = static_cast<std::size_t>(steepest::emulation::free_bytes());
+    *total_bytes = static_cast<std::size_t>(machine().memory_bytes);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
+  return call(__func__, [&] {
+    *memory = steepest::emulation::allocate(static_cast<std::int64_t>(bytes));
+    return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  });
+}
+
+// Waits for all work, as CUDA's does.
+cudaError_t cudaFree(void* memory) {
+  return call(__func__, [&] {
+    finish_all_streams();
+    steepest::emulation::release(memory);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+  return call(__func__, [&] {
+    *memory = std::malloc(bytes);
+    std::memset(*memory, 0xFF, bytes);
+    pinned_bytes()[*memory] = bytes;
+    return cudaSuccess;
+  });
+}
+
+// Waits for nothing: CUDA does not promise to. Work that still reads the memory reads NaNs.
+cudaError_t cudaFreeHost(void* memory) {
+  return call(__func__, [&] {
+    std::memset(memory, 0xFF, pinned_bytes()[memory]);
+    pinned_bytes().erase(memory);
+    const std::shared_ptr<void> owner(memory, std::free);
+    for (const cudaStream_t stream : streams()) {
+      stream->queue->push([owner] {});
+    }
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  return call(__func__, [&] {
+    const bool upload = kind == cudaMemcpyHostToDevice;
+    steepest::emulation::require_on_device(upload ? to : from, static_cast<std::int64_t>(bytes),
+                                           "the device's side of a copy");
+    steepest::emulation::require_on_host(upload ? from : to, "the host's side of a copy");
+    return steepest::emulation::queue_work(stream,
+                                           [to, from, bytes] { std::memcpy(to, from, bytes); });
+  });
+}
+
+cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream) {
+  return call(__func__, [&] {
+    steepest::emulation::require_on_device(memory, static_cast<std::int64_t>(bytes), "what is set");
+    return steepest::emulation::queue_work(
+        stream, [memory, value, bytes] { std::memset(memory, value, bytes); });
+  });
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
+  return call(__func__, [&] {
+    *stream = new CUstream_st;
+    (*stream)->device = current_device;
+    streams().insert(*stream);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  return call(__func__, [&] {
+    ++counts().waits;
+    finish(*stream->queue);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  return call(__func__, [&] {
+    finish(*stream->queue);
+    streams().erase(stream);
+    delete stream;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {
+  return call(__func__, [&] {
+    *event = new CUevent_st;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  return call(__func__, [&] {
+    event->queue = stream->queue;
+    event->count = stream->queue->pushed();
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  return call(__func__, [&] {
+    ++counts().waits;
+    if (event->queue != nullptr) {
+      event->queue->finish(event->count);
+    }
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  return call(__func__, [&] {
+    delete event;
+    return cudaSuccess;
+  });
+}
+
+// NOLINTEND(readability-identifier-naming)

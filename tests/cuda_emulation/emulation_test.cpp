@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+// What kernels/*.cu promise and only an emulation can show: no allocation in a step, the same bits
+// in any order of blocks and threads, and the sentence of every failure. Then that the emulation
+// sees the mistakes it is there for.
+#include "tests/cuda_emulation/emulation.hpp"
+
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.hpp"
+#include "kernels/device_buffer.cuh"
+#include "steepest/error.hpp"
+#include "tests/cuda_emulation/block.hpp"
+#include "tests/cuda_emulation/device_memory.hpp"
+#include "tests/problems.hpp"
+#include "tests/thrown.hpp"
+
+namespace steepest::tests {
+namespace {
+
+using emulation::counts;
+using emulation::Machine;
+using emulation::set_machine;
+using kernels::Backend;
+using kernels::BankPlan;
+using kernels::ModelPlan;
+
+using History = std::vector<std::vector<kernels::StepRecord>>;
+
+/// Every test starts on the default machine and leaves nothing on it.
+class Emulation : public testing::Test {
+ protected:
+  void SetUp() override { set_machine({}); }
+  void TearDown() override {
+    set_machine({});
+    EXPECT_EQ(counts().bytes_held, 0);
+  }
+};
+
+/// A bank on random data.
+struct Problem {
+  RowLoss loss;
+  ProblemShape shape;
+  std::int64_t models = 1;
+  std::int64_t batch_size = 0;
+  bool preconditioned = false;
+};
+
+// Of rules, rates and penalties that differ from model to model.
+std::vector<ModelPlan> mixed_plans(std::int64_t models) {
+  std::vector<ModelPlan> plans(static_cast<std::size_t>(models));
+  for (std::size_t k = 0; k < plans.size(); ++k) {
+    plans[k].rule = {static_cast<RuleKind>(k % 4), 0.7};
+    plans[k].schedule.learning_rate = 0.02 + 0.001 * static_cast<double>(k % 7);
+    plans[k].schedule.horizon = 100;
+    plans[k].penalty.l2 = k % 2 == 0 ? 0.0 : 0.01;
+  }
+  return plans;
+}
+
+// Diagonal but for one pair of neighbours, positive definite.
+std::vector<double> small_preconditioner(std::int64_t stride) {
+  std::vector<double> matrix(static_cast<std::size_t>(stride * stride));
+  for (std::int64_t j = 0; j < stride; ++j) {
+    matrix[static_cast<std::size_t>(j * stride + j)] = 1.0 + 0.1 * static_cast<double>(j % 5);
+  }
+  matrix[1] = 0.25;
+  matrix[static_cast<std::size_t>(stride)] = 0.25;
+  return matrix;
+}
+
+void start(Backend& backend, const Problem& problem) {
+  backend.hold(random_data(problem.shape, classifies(problem.loss), 21));
+  BankPlan bank;
+  bank.loss = problem.loss;
+  bank.outputs = columns_of(problem.loss, problem.shape.outputs);
+  bank.models = mixed_plans(problem.models);
+  bank.batch_size = problem.batch_size;
+  bank.seed = 5;
+  if (problem.preconditioned) {
+    bank.preconditioner = small_preconditioner(problem.shape.features + 1);
+  }
+  backend.start(std::move(bank));
+}
+
+// Parameters, scores of a few rows and evaluations of all models, and the history.
+std::vector<double> train(Backend& backend, const Problem& problem, std::int64_t steps) {
+  start(backend, problem);
+  History history(static_cast<std::size_t>(problem.models));
+  backend.run(steps, history);
+  backend.evaluate();
+  std::vector<double> all;
+  for (std::int64_t model = 0; model < problem.models; ++model) {
+    const std::vector<double> parameters = backend.parameters(model);
+    all.insert(all.end(), parameters.begin(), parameters.end());
+    const std::vector<double> scores = backend.scores(model, problem.shape.rows / 2, 3);
+    all.insert(all.end(), scores.begin(), scores.end());
+    all.push_back(backend.state(model).at.objective());
+    for (const kernels::StepRecord& record : history[static_cast<std::size_t>(model)]) {
+      all.push_back(record.at.objective());
+    }
+  }
+  return all;
+}
+
+std::vector<double> train_emulated(Precision precision, const Problem& problem,
+                                   std::int64_t steps) {
+  return train(*kernels::make_cuda_backend(0, precision), problem, steps);
+}
+
+// Two partitions of rows, two groups of 32 models, two tasks of elements a model: 5 * 61 > 256.
+std::vector<Problem> problems_of_many_blocks() {
+  const ProblemShape shape{1100, 60, 5, true};
+  return {{SoftmaxLoss{}, shape, 34},
+          {SoftmaxLoss{}, shape, 3, 300},
+          {SquaredLoss{}, shape, 3, 0, true}};
+}
+
+TEST_F(Emulation, RunAllocatesNothing) {
+  for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+    for (const Problem& problem : problems_of_many_blocks()) {
+      const auto backend = kernels::make_cuda_backend(0, precision);
+      start(*backend, problem);
+      const std::int64_t allocations = counts().allocations;
+      History history(static_cast<std::size_t>(problem.models));
+      backend->run(3, history);
+      backend->evaluate();
+      EXPECT_EQ(counts().allocations, allocations);
+    }
+  }
+}
+
+TEST_F(Emulation, TheHostWaitsTwiceIn64Steps) {
+  const auto backend = kernels::make_cuda_backend(0, Precision::fp64);
+  start(*backend, {SquaredLoss{}, {40, 3, 1}});
+  const std::int64_t waits = counts().waits;
+  History history(1);
+  backend->run(128, history);
+  EXPECT_EQ(history[0].size(), 128U);
+  EXPECT_LE(counts().waits - waits, 4);
+}
+
+TEST_F(Emulation, BitsDoNotDependOnTheOrderOrTheNumberOfBlocks) {
+  for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+    for (const Problem& problem : problems_of_many_blocks()) {
+      set_machine({});
+      const std::vector<double> expected = train_emulated(precision, problem, 3);
+      for (const std::int64_t most_blocks : {1, 3, std::numeric_limits<int>::max()}) {
+        Machine machine;
+        machine.most_blocks = most_blocks;
+        machine.seed = static_cast<unsigned>(most_blocks % 1000) + 7;
+        set_machine(machine);
+        EXPECT_EQ(train_emulated(precision, problem, 3), expected) << most_blocks << " blocks";
+      }
+    }
+  }
+}
+
+// 16,800 columns leave room for chunks of one partition only, so 1100 rows take two: the way of
+// all runs on more than 131,072 rows.
+TEST_F(Emulation, ChunksAddUpLikeTheCpu) {
+  for (const std::int64_t batch : {0, 1060}) {
+    const Problem problem{SquaredLoss{}, {1100, 1, 8, true}, 2100, batch};
+    const auto cpu = kernels::make_cpu_backend(1, Precision::fp64);
+    const std::vector<double> expected = train(*cpu, problem, 2);
+    const std::vector<double> found = train_emulated(Precision::fp64, problem, 2);
+    ASSERT_EQ(found.size(), expected.size());
+    double worst = 0.0;
+    for (std::size_t e = 0; e < found.size(); ++e) {
+      const double gap = std::fabs(found[e] - expected[e]);
+      worst = gap <= worst ? worst : gap;  // keeps a NaN
+    }
+    EXPECT_LE(worst, 1e-12);
+  }
+}
+
+TEST_F(Emulation, StaysOnItsDeviceAndRestoresTheCallers) {
+  const Problem problem{SquaredLoss{}, {40, 3, 1}};
+  const std::vector<double> expected = train_emulated(Precision::fp64, problem, 5);
+  Machine machine;
+  machine.devices = 2;
+  set_machine(machine);
+  EXPECT_EQ(train(*kernels::make_cuda_backend(1, Precision::fp64), problem, 5), expected);
+  int current = -1;
+  EXPECT_EQ(cudaGetDevice(&current), cudaSuccess);
+  EXPECT_EQ(current, 0);
+}
+
+TEST_F(Emulation, AFullMemoryNamesWhatDidNotFit) {
+  Machine machine;
+  machine.memory_bytes = 40'000'000;
+  set_machine(machine);
+  const auto backend = kernels::make_cuda_backend(0, Precision::fp64);
+  const auto hold = [&](std::int64_t rows) { backend->hold(random_data({rows, 99, 1}, false, 1)); };
+  // cuBLAS has 32 MiB of the 40 MB. (10,000 + 128) rows of 100 doubles are 8.102 MB.
+  EXPECT_EQ(thrown_message<DeviceError>([&] { hold(10000); }),
+            "the GPU is out of memory: the features need 0.008 GB, and 0.006 of 0.040 GB are free; "
+            "use fewer rows, precision fp32, another GPU or the CPU");
+  hold(100);
+}
+
+TEST_F(Emulation, EveryFailingCallIsADeviceError) {
+  const std::vector<std::pair<std::string, std::string>> failures = {
+      {"cudaGetDeviceProperties", "asking for its properties"},
+      {"cudaDeviceGetAttribute", "asking for its properties"},
+      {"cudaGetDevice", "asking for the current device"},
+      {"cudaSetDevice", "choosing the device"},
+      {"cudaStreamCreateWithFlags", "creating a stream"},
+      {"cublasCreate", "starting cuBLAS"},
+      {"cublasSetWorkspace", "starting cuBLAS"},
+      {"cudaMalloc", "allocating memory"},
+      {"cudaMallocHost", "page-locking host memory"},
+      {"cudaEventCreateWithFlags", "creating an event"},
+      {"cudaEventRecord", "marking work"},
+      {"cudaMemsetAsync", "clearing memory"},
+      {"cudaMemcpyAsync", "copying to the GPU"},
+      {"thrust::for_each", "standardizing features"},
+      {"cublasDgemmStridedBatched_64", "multiplying features and parameters"},
+      {"cudaLaunchKernelEx", "computing residuals"}};
+  const Problem problem{SquaredLoss{}, {40, 3, 1}};
+  for (const auto& [failing_call, doing] : failures) {
+    Machine machine;
+    machine.failing_call = failing_call;
+    set_machine(machine);
+    const std::string reason =
+        failing_call.rfind("cublas", 0) == 0 ? "emulated cuBLAS failure" : "emulated failure";
+    EXPECT_EQ(thrown_message<DeviceError>([&] { train_emulated(Precision::fp64, problem, 1); }),
+              "the GPU failed while " + doing + ": " + reason + "; use another GPU or the CPU")
+        << failing_call;
+    EXPECT_EQ(counts().bytes_held, 0) << failing_call;
+    EXPECT_EQ(cudaGetLastError(), cudaSuccess) << failing_call;
+    set_machine({});
+    EXPECT_NO_THROW(train_emulated(Precision::fp64, problem, 1)) << failing_call;
+  }
+}
+
+TEST_F(Emulation, SaysWhyThereIsNoDevice) {
+  const auto problem = [](const Machine& machine) {
+    set_machine(machine);
+    const std::vector<DeviceInfo> devices = kernels::describe_cuda_devices();
+    EXPECT_EQ(devices.size(), 1U);
+    EXPECT_FALSE(devices[0].usable);
+    EXPECT_EQ(
+        thrown_message<DeviceError>([] { return kernels::make_cuda_backend(0, Precision::fp32); }),
+        "cuda cannot be used: " + devices[0].problem);
+    return devices[0].problem;
+  };
+  Machine machine;
+  machine.driver = 0;
+  EXPECT_EQ(problem(machine), "no NVIDIA driver is installed on this machine");
+  machine.driver = 12040;
+  EXPECT_EQ(problem(machine),
+            "the NVIDIA driver knows CUDA 12.4 and this build needs 13.0: update the driver");
+  machine = {};
+  machine.devices = 0;
+  EXPECT_EQ(problem(machine),
+            "the NVIDIA driver shows no GPU to this process (no CUDA-capable device is detected)");
+  machine = {};
+  machine.compute_major = 7;
+  machine.compute_minor = 0;
+  EXPECT_EQ(problem(machine),
+            "its compute capability is below 7.5, the oldest this build has code for");
+  machine = {};
+  machine.prohibited = true;
+  EXPECT_EQ(problem(machine),
+            "its compute mode is prohibited: ask the administrator for nvidia-smi -c 0");
+}
+
+// The emulation itself.
+
+TEST_F(Emulation, RunsWorkWhenTheHostWaits) {
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  kernels::DeviceBuffer<int> buffer(1, "numbers");
+  int host = 7;
+  ASSERT_EQ(cudaMemcpyAsync(buffer.data(), &host, sizeof host, cudaMemcpyHostToDevice, stream),
+            cudaSuccess);
+  host = 8;  // too early
+  int back = 0;
+  ASSERT_EQ(cudaMemcpyAsync(&back, buffer.data(), sizeof back, cudaMemcpyDeviceToHost, stream),
+            cudaSuccess);
+  EXPECT_EQ(back, 0);
+  ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+  EXPECT_EQ(back, 8);
+  ASSERT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+}
+
+// Threads that read their neighbour's value; true when all read what it wrote.
+bool neighbours_agree(bool with_barrier) {
+  constexpr unsigned threads = 64;
+  std::vector<unsigned> written(threads, threads);
+  std::vector<unsigned> read(threads, threads);
+  emulation::run_block(threads, [&] {
+    const unsigned thread = emulation::current_thread.x;
+    written[thread] = thread;
+    if (with_barrier) {
+      emulation::wait_at_barrier(1);
+    }
+    read[thread] = written[(thread + 1) % threads];
+  });
+  for (unsigned thread = 0; thread < threads; ++thread) {
+    if (read[thread] != (thread + 1) % threads) {
+      return false;
+    }
+  }
+  return true;
+}
+
+TEST_F(Emulation, SeesAMissingBarrier) {
+  EXPECT_TRUE(neighbours_agree(true));
+  EXPECT_FALSE(neighbours_agree(false));
+}
+
+TEST(EmulationDeathTest, SeesADivergentBarrier) {
+  EXPECT_DEATH(emulation::run_block(4,
+                                    [] {
+                                      if (emulation::current_thread.x > 0) {
+                                        emulation::wait_at_barrier(7);
+                                      }
+                                    }),
+               "divergent barrier");
+  EXPECT_DEATH(
+      emulation::run_block(4, [] { emulation::wait_at_barrier(7 + emulation::current_thread.x); }),
+      "divergent barrier");
+}
+
+TEST(EmulationDeathTest, SeesAWritePastAnArray) {
+  EXPECT_DEATH(
+      {
+        auto* memory = static_cast<char*>(emulation::allocate(10));
+        memory[10] = 1;
+        emulation::release(memory);
+      },
+      "past an array of 10 bytes");
+}
+
+TEST(EmulationDeathTest, SeesACopyBetweenTheWrongMemories) {
+  kernels::DeviceBuffer<double> buffer(4, "numbers");
+  double host[8] = {};
+  EXPECT_DEATH(kernels::upload(host, 5, buffer.data(), nullptr), "does not lie in one array");
+  EXPECT_DEATH(kernels::upload(buffer.data(), 4, host, nullptr), "does not lie in one array");
+}
+
+}  // namespace
+}  // namespace steepest::tests

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stands in for Thrust's header of this name: the two ends of a range of numbers.
+#pragma once
+
+namespace thrust {
+
+// The name is Thrust's. NOLINTNEXTLINE(readability-identifier-naming)
+template <class Number>
+struct counting_iterator {
+  explicit counting_iterator(Number first) : value(first) {}
+
+  Number value;
+};
+
+}  // namespace thrust
