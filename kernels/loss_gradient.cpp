@@ -2,6 +2,7 @@
 #include "kernels/loss_gradient.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/tile_products.hpp"
 
@@ -11,6 +12,10 @@ namespace {
 // A tile and its scores stay in the second-level cache of any current core between the two
 // products.
 constexpr std::int64_t tile_bytes = 96 << 10;
+
+// With one column a pass is bound by memory: this tile and the next, on its way while this one is
+// worked on, stay in the nearest cache.
+constexpr std::int64_t one_column_tile_bytes = 16 << 10;
 
 // Sums of this many rows are kept in T before they are added to the double sums.
 constexpr std::int64_t rows_between_flushes = 1024;
@@ -95,7 +100,8 @@ template <class T>
 std::int64_t LossGradient<T>::tile_rows() const {
   const std::int64_t row_bytes = shape_.features * static_cast<std::int64_t>(sizeof(float)) +
                                  shape_.columns() * static_cast<std::int64_t>(sizeof(T));
-  return std::clamp<std::int64_t>(tile_bytes / row_bytes / 4 * 4, 8, rows_between_flushes);
+  const std::int64_t bytes = shape_.columns() == 1 ? one_column_tile_bytes : tile_bytes;
+  return std::clamp<std::int64_t>(bytes / row_bytes / 4 * 4, 8, rows_between_flushes);
 }
 
 template <class T>

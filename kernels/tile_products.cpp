@@ -44,7 +44,7 @@ using Tag = hn::CappedTag<T, 64 / sizeof(T)>;
 // does; after the last tile that is a little in vain.
 HWY_INLINE std::uintptr_t bytes_to_next_tile(const float* const* rows, std::int64_t count,
                                              std::int64_t features) {
-  const bool contiguous = rows[count - 1] - rows[0] == (count - 1) * features;
+  const bool contiguous = count > 0 && rows[count - 1] - rows[0] == (count - 1) * features;
   return contiguous ? static_cast<std::uintptr_t>(count * features) * sizeof(float) : 0;
 }
 
