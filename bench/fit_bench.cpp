@@ -68,7 +68,7 @@ void run_fit(benchmark::State& state, const Dataset& data) {
   if (!converged) {
     state.SkipWithError("the fit did not converge");
   }
-  // The fraction says how many plain reads of X the fit costs: 1 / fraction_of_read.
+  // How many plain reads of X take as long as the fit.
   state.counters["plain_reads"] = 1.0 / state.counters["fraction_of_read"];
   state.counters["bytes_per_second"] = bytes / seconds;
   state.counters["steps"] = static_cast<double>(steps);

@@ -21,7 +21,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Twelve chains cover latency times ports of current cores and fit sixteen registers.
 constexpr int chains = 12;
 
-// Written out, since arrays of vectors are not kept in registers by every compiler.
 template <class D, class V = hn::VFromD<D>>
 std::int64_t multiply_adds_on_target(D d, std::int64_t rounds) {
   using T = hn::TFromD<D>;

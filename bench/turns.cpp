@@ -14,7 +14,6 @@ constexpr double shortest_turn = 2e-3;
 constexpr std::int64_t most_calls = 100'000;
 
 double seconds_of(const Operation& operation, std::int64_t calls) {
-  double total = 0.0;
   if (operation.prepare) {
     operation.prepare();
   }
@@ -22,8 +21,7 @@ double seconds_of(const Operation& operation, std::int64_t calls) {
   for (std::int64_t call = 0; call < calls; ++call) {
     operation.call();
   }
-  total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return total;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 double median(std::vector<double> values) {
@@ -38,7 +36,7 @@ struct Side {
   std::int64_t calls = 1;
   std::vector<double> seconds = {};  // a call, one a turn
 
-  // Calls that fill the shortest turn, by a second, warm call.
+  // Calls that fill the shortest turn, judged by a second, warm call.
   void choose_calls() {
     seconds_of(operation, 1);
     const double one = seconds_of(operation, 1);
@@ -98,10 +96,13 @@ double measure(benchmark::State& state, const Operation& operation,
   state.counters["seconds"] = seconds;
   state.counters["calls"] = static_cast<double>(measured.calls);
   for (std::size_t i = 0; i < limits.size(); ++i) {
-    const double rate = limits[i].operation_work / seconds;
-    const double best = limits[i].work / median(references[i].seconds);
-    state.counters[limits[i].counter] = rate / best;
-    state.counters[limits[i].counter == "fraction_of_fma" ? "limit_flops" : "limit_bytes"] = best;
+    std::vector<double> ratios;
+    for (std::size_t turn = 0; turn < measured.seconds.size(); ++turn) {
+      ratios.push_back(references[i].seconds[turn] / measured.seconds[turn]);
+    }
+    state.counters[limits[i].counter] = limits[i].operation_work / limits[i].work * median(ratios);
+    state.counters[limits[i].counter == "fraction_of_fma" ? "limit_flops" : "limit_bytes"] =
+        limits[i].work / median(references[i].seconds);
   }
   return seconds;
 }

@@ -38,7 +38,8 @@ struct Operation {
 /// Runs the state's loop. An iteration is a turn: some calls of the operation, at least 2 ms of
 /// them where nothing must be prepared, then as long of each limit. Sets the iteration time to that
 /// of the calls, and counters from medians over the turns: `seconds` a call, `calls` a turn, and
-/// for every limit the fraction of it that the operation reaches. Returns `seconds`.
+/// for every limit its rate and the fraction of it that the operation reaches in the same turn.
+/// Returns `seconds`.
 double measure(benchmark::State& state, const Operation& operation,
                const std::vector<Limit>& limits);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs two commands in turn, as whole processes, and compares what they took and what they found."""
+"""Runs two commands in turn, as whole processes, and compares their times and their answers."""
 import argparse
 import json
 import statistics

@@ -39,7 +39,8 @@ def main():
         return
     own = [options.steepest, "fit", options.data, "--target", "y", "--model", "linear",
            "--device", "cpu", "--quiet", "--json"]
-    report(options.turns, own, lambda _: [sys.executable, *sys.argv, "--peer", "0"], difference, TOLERANCE)
+    report(options.turns, own, lambda _: [sys.executable, *sys.argv, "--peer", "0"], difference,
+           TOLERANCE)
 
 
 if __name__ == "__main__":

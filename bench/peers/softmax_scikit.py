@@ -64,8 +64,8 @@ def main():
     own = [options.steepest, "fit", options.data, "--target", "label", "--model", "softmax",
            "--device", "cpu", "--quiet", "--json"]
     report(options.turns, own,
-           lambda own: [sys.executable, *sys.argv, "--peer",
-                        str(own["method"]["tolerance_gradient"])],
+           lambda answer: [sys.executable, *sys.argv, "--peer",
+                           str(answer["method"]["tolerance_gradient"])],
            difference(options.data), TOLERANCE)
 
 

@@ -26,11 +26,11 @@ struct FitOptions {
   std::optional<double> l2;          ///< nullopt: 0 for squared, 1 / sum of weights for classifiers
   std::optional<UpdateRule> rule;    ///< nullopt: accelerated (full batch), gradient (mini-batch)
   std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch)
-  std::optional<double> learning_rate;       ///< nullopt: from the curvature
+  std::optional<double> learning_rate;  ///< nullopt: from the curvature
 
   /// Whether steps go along P g, P the inverse of a bound on the Hessian made once from the second
-  /// moments of the features, instead of along the gradient g. nullopt: in full-batch runs with rule,
-  /// schedule and rate automatic, where there are at most 2,000 features.
+  /// moments of the features, instead of along the gradient g. nullopt: in full-batch runs with
+  /// rule, schedule and rate automatic, where there are at most 2,000 features.
   std::optional<bool> precondition;
 
   std::int64_t batch_size = 0;               ///< rows a step; 0: full batch

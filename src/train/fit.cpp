@@ -122,8 +122,9 @@ class Fit {
     model.schedule = plan_.schedule;
     model.penalty.l2 = plan_.l2;
     model.has_intercept = options_.intercept;
-    model.tolerances = plan_tolerances(options_, plan_.loss, result_.precision, scaling_.coefficient_unit(),
-                                       preconditioner_.empty() ? result_.largest_curvature : 1.0);
+    model.tolerances =
+        plan_tolerances(options_, plan_.loss, result_.precision, scaling_.coefficient_unit(),
+                        preconditioner_.empty() ? result_.largest_curvature : 1.0);
     kernels::BankPlan bank;
     bank.loss = plan_.loss;
     bank.outputs = plan_.columns;

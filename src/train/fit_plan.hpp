@@ -35,10 +35,10 @@ struct FitPlan {
 void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& data,
                    const FitOptions& options, std::vector<std::string>& warnings);
 
-/// Tolerances in the units training sees. `gradient_unit` is what one trained unit of gradient is in
-/// the objective's units, `curvature` the bound L in trained units. The automatic tolerance on the
-/// gradient, in trained units: 1e-8 (fp64) or 1e-6 (fp32) for regression, 1e-6 or 5e-6 for classes,
-/// and in fp32 never below 6e-8 L.
+/// Tolerances in the units training sees. `gradient_unit` is what one trained unit of gradient is
+/// in the objective's units, `curvature` the bound L in trained units. The automatic tolerance on
+/// the gradient, in trained units: 1e-8 (fp64) or 1e-6 (fp32) for regression, 1e-6 or 5e-6 for
+/// classes, and in fp32 never below 6e-8 L.
 [[nodiscard]] Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss,
                                          Precision precision, double gradient_unit,
                                          double curvature);
