@@ -30,8 +30,8 @@ std::int64_t multiply_adds_on_target(D d, std::int64_t rounds) {
     sums[k] = hn::Set(d, static_cast<T>(k));
   }
   for (std::int64_t round = 0; round < rounds; ++round) {
-    for (int k = 0; k < chains; ++k) {
-      sums[k] = hn::MulAdd(sums[k], factor, factor);
+    for (V& sum : sums) {
+      sum = hn::MulAdd(sum, factor, factor);
     }
   }
   V total = sums[0];
@@ -108,7 +108,7 @@ float plain_sum(const float* values, std::int64_t count, kernels::ThreadPool& po
 template <class T>
 std::int64_t multiply_adds(std::int64_t flops, kernels::ThreadPool& pool) {
   constexpr std::int64_t parts_per_thread = 4;
-  constexpr std::int64_t fewest_per_round = 2 * 12;
+  constexpr std::int64_t fewest_per_round = 24;
   const std::int64_t parts = parts_per_thread * pool.threads();
   const std::int64_t lanes = 64 / static_cast<std::int64_t>(sizeof(T));
   const std::int64_t rounds = flops / (parts * fewest_per_round * lanes) + 1;

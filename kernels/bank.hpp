@@ -18,10 +18,10 @@ struct BankShape {
   std::int64_t outputs = 0;   ///< C
   std::int64_t models = 0;    ///< K
 
-  STEEPEST_HD std::int64_t columns() const { return outputs * models; }
-  STEEPEST_HD std::int64_t stride() const { return features + 1; }
-  STEEPEST_HD std::int64_t elements_per_model() const { return outputs * stride(); }
-  STEEPEST_HD std::int64_t elements() const { return columns() * stride(); }
+  [[nodiscard]] STEEPEST_HD std::int64_t columns() const { return outputs * models; }
+  [[nodiscard]] STEEPEST_HD std::int64_t stride() const { return features + 1; }
+  [[nodiscard]] STEEPEST_HD std::int64_t elements_per_model() const { return outputs * stride(); }
+  [[nodiscard]] STEEPEST_HD std::int64_t elements() const { return columns() * stride(); }
 };
 
 /// Everything about one model that does not change while it is trained. Plain data.

@@ -60,6 +60,7 @@ std::vector<DeviceInfo> describe_cuda_devices() {
     return {none};
   }
   std::vector<DeviceInfo> devices;
+  devices.reserve(static_cast<std::size_t>(count));
   for (int ordinal = 0; ordinal < count; ++ordinal) {
     devices.push_back(describe(ordinal));
   }

@@ -11,8 +11,8 @@ namespace {
 template <class T>
 struct RoundParameter {
   BankView bank;
-  std::int64_t pitch;
-  T* weights;
+  std::int64_t pitch = 0;
+  T* weights = nullptr;
 
   STEEPEST_HD void operator()(std::int64_t i) const {
     const std::int64_t column = i / pitch;

@@ -36,7 +36,7 @@ struct BankView {
   UpdateSums* sums = nullptr;              ///< (models, tasks_per_model)
   unsigned* tickets = nullptr;             ///< models, 0 between launches
 
-  STEEPEST_HD double* parameters_of(std::int64_t model, std::int32_t buffer) const {
+  [[nodiscard]] STEEPEST_HD double* parameters_of(std::int64_t model, std::int32_t buffer) const {
     return parameters + buffer * shape.elements() + model * shape.elements_per_model();
   }
 };

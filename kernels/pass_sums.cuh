@@ -22,7 +22,7 @@ struct PassSums {
   const double* carried_loss = nullptr;      ///< models, or null for none
 
   /// sum_i w_i dl/dz_c x_j for element c * (d + 1) + j.
-  STEEPEST_HD double gradient_sum(std::int64_t element) const {
+  [[nodiscard]] STEEPEST_HD double gradient_sum(std::int64_t element) const {
     const std::int64_t column = element / shape.stride();
     const T* part = gradient + column * pitch + element % shape.stride();
     const std::int64_t part_size = shape.columns() * pitch;
@@ -34,7 +34,7 @@ struct PassSums {
   }
 
   /// sum_i w_i l_i of a model.
-  STEEPEST_HD double loss_sum(std::int64_t model) const {
+  [[nodiscard]] STEEPEST_HD double loss_sum(std::int64_t model) const {
     double total = carried_loss == nullptr ? 0.0 : carried_loss[model];
     for (std::int64_t p = 0; p < partitions; ++p) {
       total += loss[p * shape.models + model];

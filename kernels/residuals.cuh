@@ -21,11 +21,11 @@ struct RowTargets {
   const std::int64_t* indexes = nullptr;  ///< chunk.rows, or null
   std::int64_t first = 0;
 
-  STEEPEST_HD std::int64_t row_of(std::int64_t r) const {
+  [[nodiscard]] STEEPEST_HD std::int64_t row_of(std::int64_t r) const {
     return indexes == nullptr ? first + r : indexes[r];
   }
 
-  STEEPEST_HD T weight_of(std::int64_t row) const {
+  [[nodiscard]] STEEPEST_HD T weight_of(std::int64_t row) const {
     return weights == nullptr ? T(1) : weights[row];
   }
 };

@@ -24,7 +24,7 @@ struct RowChunk {
   std::int64_t partitions = 0;
   std::int64_t partition_rows = 0;
 
-  STEEPEST_HD std::int64_t padded_rows() const { return partitions * partition_rows; }
+  [[nodiscard]] STEEPEST_HD std::int64_t padded_rows() const { return partitions * partition_rows; }
 };
 
 /// Rows a chunk holds at most, so that partial gradients (partitions, columns, pitch) and scores

@@ -30,18 +30,18 @@ class FashionMnist : public testing::Test {
       GTEST_SKIP() << "Debian's package dataset-fashion-mnist is not installed";
     }
     const std::string line = std::string(STEEPEST_SOURCE_FOLDER) + "/scripts/fashion_mnist_csv " +
-                             folder_.path("images") + " 2>/dev/null";
+                             folder.path("images") + " 2>/dev/null";
     ASSERT_EQ(std::system(line.c_str()), 0);
   }
 
   // Runs fit with these options and holds the objective against the optimum.
   nlohmann::json expect_near_optimum(const std::string& options, double l2) {
     const CommandRun run =
-        run_command(folder_, "fit " + folder_.path("images/train.csv") +
-                                 " --target label --model softmax --json --valid " +
-                                 folder_.path("images/test.csv") + " " + options);
+        run_command(folder, "fit " + folder.path("images/train.csv") +
+                                " --target label --model softmax --json --valid " +
+                                folder.path("images/test.csv") + " " + options);
     EXPECT_EQ(run.exit_code, 0) << run.err;
-    const nlohmann::json json = run.json();
+    nlohmann::json json = run.json();
     EXPECT_EQ(json["termination"]["converged"], true);
     EXPECT_NEAR(json["model"]["l2"].get<double>(), l2, 1e-15);
     const double optimum = optimum_of(l2);
@@ -51,7 +51,7 @@ class FashionMnist : public testing::Test {
     return json;
   }
 
-  const TemporaryFolder folder_;
+  const TemporaryFolder folder;
 };
 
 TEST_F(FashionMnist, DefaultComesWithinAThousandthOfTheOptimum) {

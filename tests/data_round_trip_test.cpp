@@ -61,7 +61,7 @@ class Writer {
  private:
   bool one_in(unsigned n) { return random_() % n == 0; }
 
-  std::string join(const std::vector<std::string>& fields) {
+  [[nodiscard]] std::string join(const std::vector<std::string>& fields) const {
     std::string line;
     for (std::size_t j = 0; j < fields.size(); ++j) {
       line += (j == 0 ? std::string() : std::string(1, style_.delimiter)) + fields[j];

@@ -14,9 +14,9 @@ namespace steepest::tests {
 
 /// Sizes of a random problem.
 struct ProblemShape {
-  std::int64_t rows;
-  std::int64_t features;
-  std::int64_t outputs;
+  std::int64_t rows = 0;
+  std::int64_t features = 0;
+  std::int64_t outputs = 0;
   bool weighted = false;
 };
 

@@ -41,9 +41,9 @@ struct Model {
   /// Names of the outputs: target columns of a linear model, classes of a softmax model.
   [[nodiscard]] const std::vector<std::string>& output_names() const;
 
-  /// Scores of each row, (rows, outputs) row-major; features is (rows, d) in the units of the
-  /// input. Summed in double in feature order: the same bits on every machine.
-  [[nodiscard]] std::vector<double> scores(const FeatureMatrix& features) const;
+  /// Scores of each row, (n, outputs) row-major; rows is (n, d) in the units of the input. Summed
+  /// in double in feature order: the same bits on every machine.
+  [[nodiscard]] std::vector<double> scores(const FeatureMatrix& rows) const;
 };
 
 /// Turns scores (rows, classes) into probabilities, in place. Rows sum to 1 within rounding.

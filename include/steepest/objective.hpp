@@ -35,10 +35,10 @@ using RowLoss = std::variant<SquaredLoss, LogisticLoss, SoftmaxLoss>;
 struct Penalty {
   double l2 = 0.0;  ///< >= 0
 
-  STEEPEST_HD double value(double coefficient) const {
+  [[nodiscard]] STEEPEST_HD double value(double coefficient) const {
     return 0.5 * l2 * coefficient * coefficient;
   }
-  STEEPEST_HD double derivative(double coefficient) const { return l2 * coefficient; }
+  [[nodiscard]] STEEPEST_HD double derivative(double coefficient) const { return l2 * coefficient; }
 };
 
 /// objective(B) = sum_i w_i l_i / sum_i w_i + l2/2 |B|_2^2, over the coefficients in the scale they

@@ -66,8 +66,10 @@ STEEPEST_HD inline double learning_rate_at(const Schedule& schedule, std::int64_
   switch (schedule.kind) {
     case ScheduleKind::constant:
       return eta;
-    case ScheduleKind::step:
-      return eta * std::pow(schedule.gamma, static_cast<double>(t / schedule.every));
+    case ScheduleKind::step: {
+      const std::int64_t drops = t / schedule.every;
+      return eta * std::pow(schedule.gamma, static_cast<double>(drops));
+    }
     case ScheduleKind::multistep: {
       std::int32_t passed = 0;
       while (passed < schedule.milestone_count && schedule.milestones[passed] <= t) {

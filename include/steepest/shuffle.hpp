@@ -44,7 +44,7 @@ class RowOrder {
   static constexpr int rounds = 6;
 
   // One to one on `bits_` bits. Each round xors one part with a hash of the other.
-  STEEPEST_HD std::uint64_t permute(std::uint64_t value) const {
+  [[nodiscard]] STEEPEST_HD std::uint64_t permute(std::uint64_t value) const {
     const int low_bits = bits_ / 2;
     const int high_bits = bits_ - low_bits;
     const std::uint64_t low_mask = (std::uint64_t{1} << low_bits) - 1;

@@ -38,7 +38,7 @@ struct Evaluation {
   double gradient_max_norm = 0.0;
   double step_max_norm = 0.0;  ///< of the step that led to or leads from the point
 
-  STEEPEST_HD double objective() const { return mean_loss + penalty; }
+  [[nodiscard]] STEEPEST_HD double objective() const { return mean_loss + penalty; }
 };
 
 /// The memory of the stopping rule between evaluations.

@@ -65,11 +65,11 @@ struct Interrupted {};
 /// True once SIGINT or SIGTERM has arrived; commands end in order then.
 [[nodiscard]] bool interrupted();
 
-Command add_fit(CLI::App& parent, GlobalOptions& options);
-Command add_predict(CLI::App& parent, GlobalOptions& options);
-Command add_evaluate(CLI::App& parent, GlobalOptions& options);
-Command add_inspect(CLI::App& parent, GlobalOptions& options);
-Command add_generate(CLI::App& parent, GlobalOptions& options);
-Command add_devices(CLI::App& parent, GlobalOptions& options);
+Command add_fit(CLI::App& parent, GlobalOptions& global);
+Command add_predict(CLI::App& parent, GlobalOptions& global);
+Command add_evaluate(CLI::App& parent, GlobalOptions& global);
+Command add_inspect(CLI::App& parent, GlobalOptions& global);
+Command add_generate(CLI::App& parent, GlobalOptions& global);
+Command add_devices(CLI::App& parent, GlobalOptions& global);
 
 }  // namespace steepest::cli

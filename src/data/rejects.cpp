@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "steepest/error.hpp"
 
@@ -29,7 +30,7 @@ std::string csv_text(std::string_view text) {
 
 }  // namespace
 
-Rejects::Rejects(const std::string& path) : path_(path) {
+Rejects::Rejects(std::string path) : path_(std::move(path)) {
   if (path_.empty()) {
     return;
   }

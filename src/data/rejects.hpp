@@ -15,7 +15,7 @@ namespace steepest::data {
 class Rejects {
  public:
   /// An empty path writes nothing. Throws OptionError when the file cannot be created.
-  explicit Rejects(const std::string& path);
+  explicit Rejects(std::string path);
   ~Rejects();
   Rejects(const Rejects&) = delete;
   Rejects& operator=(const Rejects&) = delete;

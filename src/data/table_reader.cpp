@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "src/data/dialect.hpp"
 #include "src/data/excerpt.hpp"
@@ -36,9 +37,9 @@ std::vector<std::string> names_in(const ReadOptions& options) {
   return names;
 }
 
-TableReader::TableReader(const ReadOptions& options, const ReadProgress& progress,
+TableReader::TableReader(const ReadOptions& options, ReadProgress progress,
                          const ReaderLimits& limits, const std::vector<std::string>& known_names)
-    : limits_(limits), progress_(progress), files_(input_files(options.paths)) {
+    : limits_(limits), progress_(std::move(progress)), files_(input_files(options.paths)) {
   if (options.delimiter) {
     check_delimiter(*options.delimiter);
   }

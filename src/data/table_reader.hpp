@@ -20,7 +20,7 @@ class TableReader {
  public:
   /// Opens the first file, decides on its dialect and header. `known_names`: column names that tell
   /// a header. Throws InputError and OptionError as the parts do.
-  TableReader(const ReadOptions& options, const ReadProgress& progress, const ReaderLimits& limits,
+  TableReader(const ReadOptions& options, ReadProgress progress, const ReaderLimits& limits,
               const std::vector<std::string>& known_names);
 
   /// Goes on to the next row of data, in this file or the next ones; false at the end. The first

@@ -109,7 +109,7 @@ class ModelReader {
     throw InputError(Location{path_, 0, 0, 0, ""}, sentence);
   }
 
-  Json parse() const {
+  [[nodiscard]] Json parse() const {
     std::ifstream file(path_, std::ios::binary);
     if (!file) {
       fail("no such model file, or it cannot be read");
@@ -165,7 +165,7 @@ class ModelReader {
     return numbers;
   }
 
-  std::vector<FeatureColumn> columns(const Json& json) const {
+  [[nodiscard]] std::vector<FeatureColumn> columns(const Json& json) const {
     std::vector<FeatureColumn> result;
     for (const Json& entry : value<Json>(json, "columns")) {
       FeatureColumn column;

@@ -36,15 +36,15 @@ double curvature(const RowLoss& loss) {
   return std::visit([](const auto& chosen) { return chosen.curvature; }, loss);
 }
 
-RowLoss row_loss_named(std::string_view wanted) {
+RowLoss row_loss_named(std::string_view name) {
   std::optional<RowLoss> found;
   for_each_loss([&](auto loss) {
-    if (wanted == loss.name) {
+    if (name == loss.name) {
       found = loss;
     }
   });
   if (!found) {
-    throw OptionError("loss \"" + std::string(wanted) + "\" is not known: use " +
+    throw OptionError("loss \"" + std::string(name) + "\" is not known: use " +
                       join_choices(row_loss_names()));
   }
   return *found;

@@ -29,6 +29,6 @@ struct Preconditioner {
 /// rows beyond; a ridge of `ridge` times the largest diagonal element keeps B invertible.
 [[nodiscard]] std::optional<Preconditioner> make_preconditioner(kernels::Backend& backend,
                                                                 std::int64_t rows,
-                                                                const HessianBound& bound);
+                                                                const HessianBound& limits);
 
 }  // namespace steepest::train

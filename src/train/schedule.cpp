@@ -137,6 +137,7 @@ Schedule parse_schedule(std::string_view text) {
   });
   if (entry == table.end()) {
     std::vector<std::string_view> names;
+    names.reserve(table.size());
     for (const ScheduleEntry& known : table) {
       names.push_back(known.name);
     }

@@ -4,9 +4,8 @@
 
 namespace thrust {
 
-// The name is Thrust's. NOLINTNEXTLINE(readability-identifier-naming)
 template <class Number>
-struct counting_iterator {
+struct counting_iterator {  // NOLINT(readability-identifier-naming): the name is Thrust's
   explicit counting_iterator(Number first) : value(first) {}
 
   Number value;
