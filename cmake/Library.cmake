@@ -14,6 +14,22 @@ else()
   set(steepest_cuda_sources ${PROJECT_SOURCE_DIR}/kernels/cuda_backend_absent.cpp)
 endif()
 
+# One source file a level of vector instructions; the processor is asked at run time.
+set(steepest_avx2 -mavx2 -mfma -mbmi -mbmi2 -mlzcnt -mpopcnt -mpclmul)
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/data/field_kernels_avx2.cpp
+  PROPERTIES COMPILE_OPTIONS "${steepest_avx2}")
+set_source_files_properties(${PROJECT_SOURCE_DIR}/src/data/field_kernels_avx512.cpp
+  PROPERTIES COMPILE_OPTIONS
+    "${steepest_avx2};-mavx512f;-mavx512bw;-mavx512vl;-mavx512dq;-mavx512cd;-mavx512vbmi2")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms in the headers of the intrinsics: GCC bug 105593.
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/src/data/field_kernels_avx512.cpp APPEND PROPERTY
+    COMPILE_OPTIONS -Wno-maybe-uninitialized -Wno-uninitialized)
+endif()
+if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(FILTER steepest_sources EXCLUDE REGEX "_avx[0-9]+\\.cpp$")
+endif()
+
 add_library(steepest ${steepest_sources} ${steepest_cuda_sources})
 add_library(steepest::steepest ALIAS steepest)
 target_compile_features(steepest PUBLIC cxx_std_20)

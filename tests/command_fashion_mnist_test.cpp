@@ -25,6 +25,9 @@ double optimum_of(double l2) {
 class FashionMnist : public testing::Test {
  protected:
   void SetUp() override {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "sanitizers would take an hour";
+#endif
     const std::string source = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz";
     if (!std::filesystem::exists(source)) {
       GTEST_SKIP() << "Debian's package dataset-fashion-mnist is not installed";

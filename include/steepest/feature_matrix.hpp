@@ -33,7 +33,13 @@ class FeatureMatrix {
 
   /// Appends one row (columns long) and returns it for writing. The first call fixes nothing: set
   /// the width by the constructor, as in FeatureMatrix(0, columns). Amortised O(columns).
-  float* append_row();
+  float* append_row() { return append_rows(1); }
+
+  /// Appends `count` rows, as append_row does, and returns the first of them.
+  float* append_rows(std::int64_t count);
+
+  /// Whether `count` more rows fit without moving those there are.
+  [[nodiscard]] bool has_room_for(std::int64_t count) const;
 
   /// Keeps the first `rows` rows.
   void truncate(std::int64_t rows);

@@ -43,6 +43,7 @@ struct ReadOptions {
   std::string rejects_path;  ///< CSV of the rows skipped; empty: none is written
   TargetKind target_kind = TargetKind::automatic;
   UnseenLevelPolicy unseen_levels = UnseenLevelPolicy::error;
+  int threads = 0;  ///< 0: every processor this process may run on. The result is the same.
 };
 
 /// Called now and then with bytes read and bytes in all (0 when unknown). May throw to give up.

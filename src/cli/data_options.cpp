@@ -133,7 +133,9 @@ ReadProgress reading_progress(ProgressBar& bar) {
 Dataset read_with_progress(const ReadOptions& options, const GlobalOptions& global,
                            const Schema* known) {
   ProgressBar bar("reading", !global.quiet);
-  return read_dataset(options, reading_progress(bar), known);
+  ReadOptions with_threads = options;
+  with_threads.threads = global.threads;
+  return read_dataset(with_threads, reading_progress(bar), known);
 }
 
 }  // namespace steepest::cli

@@ -39,7 +39,8 @@ ByteSource::ByteSource(const std::string& path) : name_(path == "-" ? "<stdin>" 
     }
     throw InputError(Location{name_}, "is a directory, not a CSV file");
   }
-  if (S_ISREG(status.st_mode)) {
+  seekable_ = S_ISREG(status.st_mode);
+  if (seekable_) {
     ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
 }
@@ -53,6 +54,18 @@ ByteSource::~ByteSource() {
 std::int64_t ByteSource::read(char* destination, std::int64_t count) {
   for (;;) {
     const ssize_t got = ::read(descriptor_, destination, static_cast<std::size_t>(count));
+    if (got >= 0) {
+      return got;
+    }
+    if (errno != EINTR) {
+      throw InputError(Location{name_}, reason(errno));
+    }
+  }
+}
+
+std::int64_t ByteSource::read_at(char* destination, std::int64_t count, std::int64_t offset) const {
+  for (;;) {
+    const ssize_t got = ::pread(descriptor_, destination, static_cast<std::size_t>(count), offset);
     if (got >= 0) {
       return got;
     }

@@ -22,9 +22,16 @@ class ByteSource {
   /// Reads at most `count` bytes; 0 only at the end.
   std::int64_t read(char* destination, std::int64_t count);
 
+  /// Whether read_at works: a regular file.
+  [[nodiscard]] bool seekable() const { return seekable_; }
+
+  /// As read(), from a byte of the file on; for any number of threads at once.
+  std::int64_t read_at(char* destination, std::int64_t count, std::int64_t offset) const;
+
  private:
   std::string name_;
   int descriptor_ = -1;
+  bool seekable_ = false;
 };
 
 }  // namespace steepest::data

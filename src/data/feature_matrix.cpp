@@ -57,21 +57,18 @@ void FeatureMatrix::reallocate(std::int64_t floats) {
   capacity_ = floats;
 }
 
-float* FeatureMatrix::append_row() {
-  const std::int64_t needed = floats_for(rows_ + 1, columns_);
-  const bool fresh = !data_;
+bool FeatureMatrix::has_room_for(std::int64_t count) const {
+  return floats_for(rows_ + count, columns_) <= capacity_;
+}
+
+float* FeatureMatrix::append_rows(std::int64_t count) {
+  const std::int64_t needed = floats_for(rows_ + count, columns_);
   if (needed > capacity_) {
     reallocate(std::max(needed, std::min(max_floats, capacity_ + capacity_ / 2)));
   }
   float* const added = data_.get() + rows_ * columns_;
-  if (fresh) {
-    zero(added, columns_ + tail);
-  } else {
-    // The old tail is zero already: only what the new tail reaches beyond it is not.
-    const std::int64_t beyond = std::min(columns_, tail);
-    zero(added + columns_ + tail - beyond, beyond);
-  }
-  ++rows_;
+  rows_ += count;
+  zero(data_.get() + rows_ * columns_, tail);
   return added;
 }
 

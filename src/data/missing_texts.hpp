@@ -26,6 +26,7 @@ class MissingTexts {
 
   /// True when the user listed numbers (-999): then every number read has to be looked up, too.
   [[nodiscard]] bool has_numbers() const { return !numbers_.empty(); }
+  [[nodiscard]] const std::vector<double>& numbers() const { return numbers_; }
 
  private:
   std::unordered_set<std::string, TextHash, std::equal_to<>> texts_;

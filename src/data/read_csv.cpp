@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole input into memory: decode every record, then learn levels and fills, then encode.
+// The whole input into memory: parse every record, then learn levels and fills, then encode.
 #include "src/data/read_csv.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <optional>
 
+#include "kernels/thread_pool.hpp"
+#include "src/data/block_queue.hpp"
+#include "src/data/chunk_parser.hpp"
 #include "src/data/excerpt.hpp"
 #include "src/data/feature_encoding.hpp"
 #include "src/data/rejects.hpp"
 #include "src/data/row_decoder.hpp"
+#include "src/data/row_store.hpp"
 #include "src/data/table_reader.hpp"
+#include "src/data/turns.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::data {
@@ -34,23 +40,45 @@ std::vector<std::string> header_hints(const ReadOptions& options, const Schema* 
   return names;
 }
 
+// What a thread works with.
+struct Worker {
+  Worker(const CellRoles& roles, char delimiter, const ReaderLimits& limits)
+      : parser(roles, delimiter, limits), codes(roles.texts.size()) {}
+
+  ChunkParser parser;
+  LearnedCodes codes;
+  Block block;
+  std::uint32_t begin = 0;  // where the parser took a record to begin
+  std::vector<Placement> placements;
+};
+
 // One read of the input. Members are in the order in which they depend on each other.
+//
+// Threads take blocks and parse them side by side, each from its first line end on, as if that
+// ended a record. In the blocks' order, the records around that line end then go through the
+// scanner; where it finds that the line end stood in quotes, the block is parsed again from where
+// it does not. So what the fast path parsed begins where a record begins, always.
 class Reading {
  public:
   Reading(const ReadOptions& options, const ReadProgress& progress, const Schema* known,
           const ReaderLimits& limits)
       : options_(options),
         known_(known),
+        limits_(limits),
         table_(options, progress, limits, header_hints(options, known)),
         plan_(plan_for(table_, options, known)),
+        roles_(plan_, table_.names().size(), options, known),
         decoder_(plan_, table_.names(), table_.sample(), options, known, /*may_skip=*/true),
-        rejects_(options.rejects_path) {
-    dataset_.features = FeatureMatrix(0, static_cast<std::int64_t>(plan_.features.size()));
-  }
+        rejects_(options.rejects_path),
+        store_(roles_, dataset_) {}
 
   Dataset run() {
-    while (table_.next()) {
-      read_record();
+    if (limits_.scalar) {
+      while (table_.next()) {
+        read_record();
+      }
+    } else {
+      read_files();
     }
     check_rows();
     learn_schema();
@@ -62,10 +90,15 @@ class Reading {
   }
 
  private:
+  void read_files();
+  void read_file(kernels::ThreadPool& pool);
+  void work(Worker& worker, BlockQueue& queue, Turns& turns);
+  void take_block(Worker& worker);
+  std::uint32_t find_record(std::string_view text, std::uint32_t at);
+  void scan(std::string_view text);
+  void scan_records();
   void read_record();
-  void keep_row();
   void reject(const RowProblem& problem);
-  void note_target(double value);
   void check_rows();
   void learn_schema();
   void learn_classes();
@@ -73,14 +106,119 @@ class Reading {
 
   const ReadOptions& options_;
   const Schema* known_;
+  const ReaderLimits& limits_;
   TableReader table_;
   ColumnPlan plan_;
+  CellRoles roles_;
   RowDecoder decoder_;
   Rejects rejects_;
   Dataset dataset_;
+  RowStore store_;
+  std::vector<Worker> workers_;
   std::optional<InputError> first_reject_;
-  std::vector<double> distinct_targets_;  // the first three
 };
+
+void Reading::read_files() {
+  kernels::ThreadPool pool(options_.threads);
+  for (int i = 0; i < pool.threads(); ++i) {
+    workers_.emplace_back(roles_, table_.dialect().delimiter, limits_);
+  }
+  do {
+    read_file(pool);
+  } while (table_.open_next());
+}
+
+void Reading::read_file(kernels::ThreadPool& pool) {
+  RecordReader& reader = table_.reader();
+  const bool all_there = reader.head_is_all();
+  std::string begun = reader.begin_pushing();
+  const std::int64_t offset = reader.bytes_read() + static_cast<std::int64_t>(begun.size());
+  BlockQueue queue(reader.source(), std::move(begun), offset, limits_.block_bytes);
+  Turns turns;
+  pool.for_each(all_there ? 1 : pool.threads(), [&](std::int64_t index, int /*thread*/) {
+    work(workers_[static_cast<std::size_t>(index)], queue, turns);
+  });
+  turns.rethrow();
+  reader.close();
+  scan_records();
+}
+
+// Blocks until there are no more. What goes wrong in a block is told when its turn comes.
+void Reading::work(Worker& worker, BlockQueue& queue, Turns& turns) {
+  for (bool more = true; more;) {
+    std::exception_ptr error;
+    try {
+      more = queue.take(worker.block);
+      if (more) {
+        const std::size_t line_end = worker.block.view().find('\n');
+        worker.begin = line_end == std::string_view::npos
+                           ? worker.block.size()
+                           : static_cast<std::uint32_t>(line_end) + 1;
+        worker.parser.parse(worker.block.text(), worker.begin, worker.block.size());
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    worker.placements.clear();
+    const bool go_on = turns.take(worker.block.number(), [&] {
+      if (error != nullptr) {
+        std::rethrow_exception(error);
+      }
+      if (more) {
+        take_block(worker);
+      }
+    });
+    if (!go_on) {
+      return;
+    }
+    store_.copy(worker.parser, worker.codes, worker.placements);
+  }
+}
+
+void Reading::take_block(Worker& worker) {
+  const std::string_view text = worker.block.view();
+  scan(text.substr(0, worker.begin));
+  if (worker.begin < text.size() && !table_.reader().between_records()) {
+    const std::uint32_t begin = find_record(text, worker.begin);
+    worker.parser.parse(text.data(), begin, worker.block.size());
+  }
+  for (const Piece& piece : worker.parser.pieces()) {
+    if (piece.rows > 0 &&
+        store_.place(worker.parser, piece, decoder_, worker.codes, worker.placements)) {
+      table_.skip_rows(piece.rows, piece.end - piece.begin, piece.lines);
+    } else {
+      scan(text.substr(piece.begin, piece.end - piece.begin));
+    }
+  }
+  scan(text.substr(worker.parser.used()));
+  table_.report();
+}
+
+// Scans on, line by line, until a record ends; where the next one begins.
+std::uint32_t Reading::find_record(std::string_view text, std::uint32_t at) {
+  while (at < text.size() && !table_.reader().between_records()) {
+    const std::size_t line_end = text.find('\n', at);
+    const auto next = line_end == std::string_view::npos ? static_cast<std::uint32_t>(text.size())
+                                                         : static_cast<std::uint32_t>(line_end) + 1;
+    scan(text.substr(at, next - at));
+    at = next;
+  }
+  return at;
+}
+
+// Text that follows all the reader has seen.
+void Reading::scan(std::string_view text) {
+  if (!text.empty()) {
+    table_.reader().push(text);
+    scan_records();
+  }
+}
+
+void Reading::scan_records() {
+  while (table_.next_in_file()) {
+    read_record();
+  }
+}
 
 void Reading::read_record() {
   if (table_.problem() != nullptr) {
@@ -89,13 +227,12 @@ void Reading::read_record() {
     reject(problem);
     return;
   }
-  float* const row = dataset_.features.append_row();
-  const RowDecoder::Outcome outcome = decoder_.decode(table_.record(), row);
+  const RowDecoder::Outcome outcome = decoder_.decode(table_.record(), store_.add_row());
   if (outcome == RowDecoder::Outcome::row) {
-    keep_row();
+    store_.keep_row(decoder_);
     return;
   }
-  dataset_.features.truncate(dataset_.features.rows() - 1);
+  store_.drop_row();
   if (outcome == RowDecoder::Outcome::bad) {
     reject(decoder_.problem());
     return;
@@ -107,19 +244,6 @@ void Reading::read_record() {
   }
 }
 
-void Reading::keep_row() {
-  for (const double target : decoder_.targets()) {
-    dataset_.targets.push_back(target);
-    note_target(target);
-  }
-  if (plan_.targets_are_classes && !plan_.target_columns.empty()) {
-    dataset_.labels.push_back(decoder_.label());
-  }
-  if (plan_.weight_column >= 0) {
-    dataset_.weights.push_back(decoder_.weight());
-  }
-}
-
 void Reading::reject(const RowProblem& problem) {
   if (options_.bad_rows == BadRowPolicy::error || problem.of_column) {
     throw error_of(problem, table_.reader(), table_.names());
@@ -128,13 +252,6 @@ void Reading::reject(const RowProblem& problem) {
   rejects_.add(problem, table_.reader(), table_.names());
   if (!first_reject_) {
     first_reject_ = error_of(problem, table_.reader(), table_.names());
-  }
-}
-
-void Reading::note_target(double value) {
-  if (distinct_targets_.size() < 3 && std::find(distinct_targets_.begin(), distinct_targets_.end(),
-                                                value) == distinct_targets_.end()) {
-    distinct_targets_.push_back(value);
   }
 }
 
@@ -198,14 +315,15 @@ void Reading::learn_classes() {
 void Reading::convert_two_values() {
   const bool decides = known_ == nullptr && options_.target_kind == TargetKind::automatic &&
                        plan_.numbers_were_assumed && plan_.target_columns.size() == 1;
-  if (!decides || distinct_targets_.size() != 2) {
+  std::vector<double> values = store_.distinct_targets();
+  if (!decides || values.size() != 2) {
     return;
   }
-  std::sort(distinct_targets_.begin(), distinct_targets_.end());
+  std::sort(values.begin(), values.end());
   for (const double target : dataset_.targets) {
-    dataset_.labels.push_back(target == distinct_targets_[1] ? 1 : 0);
+    dataset_.labels.push_back(target == values[1] ? 1 : 0);
   }
-  dataset_.schema.classes = {shortest(distinct_targets_[0]), shortest(distinct_targets_[1])};
+  dataset_.schema.classes = {shortest(values[0]), shortest(values[1])};
   dataset_.targets = {};
 }
 

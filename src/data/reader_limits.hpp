@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes the reader works with; tests shrink them to walk every block border.
+// How the reader works; tests vary it to walk every border between blocks, and every path.
 #pragma once
 
 #include <cstdint>
+
+#include "src/data/simd_level.hpp"
 
 namespace steepest::data {
 
@@ -10,6 +12,8 @@ struct ReaderLimits {
   std::int64_t block_bytes = std::int64_t{1} << 20;   ///< read from the file at once
   std::int64_t head_bytes = std::int64_t{1} << 20;    ///< looked at to sniff dialect and types
   std::int64_t record_bytes = std::int64_t{1} << 26;  ///< longest record: offsets are 32-bit
+  SimdLevel simd = best_simd_level();
+  bool scalar = false;  ///< record by record on one thread: what the fast path is held against
 };
 
 }  // namespace steepest::data

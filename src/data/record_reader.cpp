@@ -91,12 +91,52 @@ void RecordReader::throw_too_long() const {
                                          grouped(limits_.record_bytes), hint));
 }
 
+std::string RecordReader::begin_pushing() {
+  pushing_ = true;
+  at_end_ = false;
+  std::string rest(head());
+  bytes_read_ -= end_ - begin_;
+  begin_ = 0;
+  end_ = 0;
+  return rest;
+}
+
+void RecordReader::push(std::string_view bytes) {
+  const std::int64_t held = end_ - begin_;
+  if (held > limits_.record_bytes) {
+    throw_too_long();
+  }
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, static_cast<std::size_t>(held));
+    begin_ = 0;
+    end_ = held;
+  }
+  const auto count = static_cast<std::int64_t>(bytes.size());
+  if (static_cast<std::int64_t>(buffer_.size()) < end_ + count + 1) {
+    buffer_.resize(static_cast<std::size_t>(end_ + count + 1));
+  }
+  std::memcpy(buffer_.data() + end_, bytes.data(), bytes.size());
+  end_ += count;
+  bytes_read_ += count;
+  buffer_[static_cast<std::size_t>(end_)] = '\0';
+}
+
+void RecordReader::skip(std::int64_t bytes, std::int64_t lines) {
+  next_byte_ += bytes;
+  next_line_ += lines;
+  bytes_read_ += bytes;
+}
+
 // One record, blank or not.
-bool RecordReader::step() {
-  if (scanner_.ended_with_return()) {  // the LF of a CRLF
+RecordReader::Step RecordReader::step() {
+  if (after_return_) {
     if (begin_ == end_ && !at_end_) {
+      if (pushing_) {
+        return Step::starved;
+      }
       refill();
     }
+    after_return_ = false;
     if (begin_ < end_ && buffer_[static_cast<std::size_t>(begin_)] == '\n') {
       ++begin_;
       ++next_byte_;
@@ -104,9 +144,12 @@ bool RecordReader::step() {
   }
   for (;;) {
     if (begin_ == end_ && at_end_) {
-      return false;
+      return Step::end;
     }
     if (begin_ == end_) {
+      if (pushing_) {
+        return Step::starved;
+      }
       refill();
       continue;
     }
@@ -117,8 +160,12 @@ bool RecordReader::step() {
       byte_ = next_byte_;
       next_byte_ += used;
       line_ = next_line_;
+      after_return_ = scanner_.ended_with_return();
       next_line_ += 1 + (record().has_quotes ? count_lines(record().raw) : 0);
-      return true;
+      return Step::record;
+    }
+    if (pushing_) {
+      return Step::starved;
     }
     refill();
   }
@@ -145,7 +192,7 @@ void RecordReader::check_faults() const {
 }
 
 bool RecordReader::next() {
-  while (step()) {
+  while (step() == Step::record) {
     if (record().fault != QuoteFault::none) {
       check_faults();
     }

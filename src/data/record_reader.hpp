@@ -15,7 +15,8 @@
 namespace steepest::data {
 
 /// Holds one block and the unfinished record in front of it; grows only for a longer record, up to
-/// ReaderLimits::record_bytes.
+/// ReaderLimits::record_bytes. The fast reader parses ordinary rows elsewhere and pushes the rest,
+/// so that lines, bytes and errors are counted and told here alone.
 class RecordReader {
  public:
   /// Opens the file and reads its head. Throws InputError: cannot be opened, empty, compressed,
@@ -32,7 +33,8 @@ class RecordReader {
 
   void set_delimiter(char delimiter) { scanner_ = RecordScanner(delimiter); }
 
-  /// Goes on to the next record that is not blank; false at the end of the file. Throws InputError
+  /// Goes on to the next record that is not blank; false at the end of the file, or when the bytes
+  /// pushed do not hold a whole record. Throws InputError
   /// for what makes the rest of the file unreadable: a quote never closed, a null byte, a record
   /// longer than the limit.
   bool next();
@@ -44,6 +46,24 @@ class RecordReader {
   /// Line and byte of an offset into the current record.
   [[nodiscard]] Location locate(std::size_t offset) const;
 
+  /// From now on bytes come by push() and not from the file: returns those read already that no
+  /// record has used.
+  [[nodiscard]] std::string begin_pushing();
+
+  /// Appends bytes. Throws InputError when the record under way is longer than the limit.
+  void push(std::string_view bytes);
+
+  /// No more bytes will be pushed.
+  void close() { at_end_ = true; }
+
+  /// Whether every byte pushed is part of a record that next() has returned, or blank.
+  [[nodiscard]] bool between_records() const { return begin_ == end_ && !scanner_.under_way(); }
+
+  /// Whole records that were read elsewhere. Only between records.
+  void skip(std::int64_t bytes, std::int64_t lines);
+
+  [[nodiscard]] ByteSource& source() { return source_; }
+
   /// Bytes read from the file so far.
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }
 
@@ -54,7 +74,9 @@ class RecordReader {
   [[noreturn]] void throw_too_long() const;
   void check_faults() const;
   [[nodiscard]] bool is_blank() const;
-  [[nodiscard]] bool step();
+
+  enum class Step : std::uint8_t { record, end, starved };
+  [[nodiscard]] Step step();
 
   ByteSource source_;
   ReaderLimits limits_;
@@ -69,6 +91,8 @@ class RecordReader {
   std::int64_t next_line_ = 1;
   bool at_end_ = false;
   bool byte_order_mark_ = false;
+  bool pushing_ = false;
+  bool after_return_ = false;  // the last record ended with CR: a LF now belongs to it
 };
 
 }  // namespace steepest::data

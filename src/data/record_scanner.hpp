@@ -72,6 +72,8 @@ class RecordScanner {
 
   /// True between a call that returned -1 and the next, when the bytes ran out inside quotes.
   [[nodiscard]] bool inside_quotes() const { return state_ == State::quoted; }
+  /// True between a call that returned -1 and the next.
+  [[nodiscard]] bool under_way() const { return state_ != State::done; }
   [[nodiscard]] std::size_t opening_quote() const { return opening_quote_; }
 
   /// Whether the record ended with CR, so that a LF in front of the next one belongs to it.

@@ -264,6 +264,16 @@ bool RowDecoder::add_level(const Cell& cell, const Record& record, Dictionary& d
   return true;
 }
 
+std::int32_t RowDecoder::learn_text(std::int32_t slot, std::string_view text) {
+  Dictionary& dictionary = slot < 0 ? classes_ : dictionaries_[static_cast<std::size_t>(slot)];
+  const std::int32_t code = dictionary.find(text);
+  if (code >= 0) {
+    return code;
+  }
+  const bool learnable = is_utf8(text) && dictionary.size() < Dictionary::level_limit;
+  return learnable ? dictionary.insert(text) : -1;
+}
+
 bool RowDecoder::fail(ProblemKind kind, const Cell& cell, const Record& record,
                       std::string sentence, std::vector<std::string> fixes) {
   problem_ = {kind,

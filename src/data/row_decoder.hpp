@@ -37,6 +37,10 @@ class RowDecoder {
   [[nodiscard]] std::int32_t label() const { return label_; }
   [[nodiscard]] double weight() const { return weight_; }
 
+  /// Code of a text of feature `slot`, or of a label for slot -1, which is learned if it is new. -1
+  /// when it cannot be learned: decode() says why.
+  std::int32_t learn_text(std::int32_t slot, std::string_view text);
+
   /// One a feature, in the plan's order; empty for a numeric one.
   [[nodiscard]] const std::vector<Dictionary>& dictionaries() const { return dictionaries_; }
   [[nodiscard]] const Dictionary& classes() const { return classes_; }

@@ -80,7 +80,14 @@ void TableReader::read_header() {
   }
 }
 
-void TableReader::open_next() {
+bool TableReader::open_next() {
+  if (next_file_ == files_.size()) {
+    if (progress_ && bytes_read() > bytes_reported_) {
+      bytes_reported_ = bytes_read();
+      progress_(bytes_reported_, bytes_total_);
+    }
+    return false;
+  }
   bytes_before_ += reader_->bytes_read();
   reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
   reader_->set_delimiter(dialect_.delimiter);
@@ -88,6 +95,7 @@ void TableReader::open_next() {
     read_header();
     check_header();
   }
+  return true;
 }
 
 // The first difference to the first file's header is the one named.
@@ -145,21 +153,28 @@ void TableReader::report() {
   }
 }
 
-bool TableReader::next() {
-  while (!reader_->next()) {
-    if (next_file_ == files_.size()) {
-      if (progress_ && bytes_read() > bytes_reported_) {
-        bytes_reported_ = bytes_read();
-        progress_(bytes_reported_, bytes_total_);
-      }
-      return false;
-    }
-    open_next();
+bool TableReader::next_in_file() {
+  if (!reader_->next()) {
+    return false;
   }
   ++records_;
   check_record();
   report();
   return true;
+}
+
+bool TableReader::next() {
+  while (!next_in_file()) {
+    if (!open_next()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void TableReader::skip_rows(std::int64_t rows, std::int64_t bytes, std::int64_t lines) {
+  reader_->skip(bytes, lines);
+  records_ += rows;
 }
 
 void TableReader::throw_no_rows() const {

@@ -27,8 +27,21 @@ class TableReader {
   /// record of a later file must be the same header.
   bool next();
 
+  /// As next(), but stays in this file, or with the bytes pushed to its reader.
+  bool next_in_file();
+
+  /// Goes on to the next file; false, with a last report, when there is none.
+  bool open_next();
+
+  /// Whole rows of this file that were read elsewhere.
+  void skip_rows(std::int64_t rows, std::int64_t bytes, std::int64_t lines);
+
+  /// Calls the progress function, when a megabyte has passed since the last time.
+  void report();
+
   [[nodiscard]] const Record& record() const { return reader_->record(); }
   [[nodiscard]] const RecordReader& reader() const { return *reader_; }
+  [[nodiscard]] RecordReader& reader() { return *reader_; }
 
   /// What is wrong with the record as a whole (number of fields, a quote), if anything.
   [[nodiscard]] const RowProblem* problem() const { return problem_ ? &*problem_ : nullptr; }
@@ -45,11 +58,9 @@ class TableReader {
 
  private:
   void open_first(const ReadOptions& options, const std::vector<std::string>& known_names);
-  void open_next();
   void read_header();
   void check_header();
   void check_record();
-  void report();
 
   ReaderLimits limits_;
   ReadProgress progress_;

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// Index some rows, turn all their fields into numbers, then look at the cells that are something
+// else. A row with any cell in doubt is left to the scanner as a whole.
+#include "src/data/chunk_parser.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "src/data/number.hpp"
+
+namespace steepest::data {
+namespace {
+
+constexpr std::uint32_t index_bytes = 32 * 1024;  // of text at once: its index stays in cache
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+constexpr float for_scanner = -1.0F;
+
+}  // namespace
+
+CellRoles::CellRoles(const ColumnPlan& plan, std::int64_t file_columns, const ReadOptions& options,
+                     const Schema* known)
+    : columns(static_cast<std::uint32_t>(file_columns)),
+      is_number(static_cast<std::size_t>(file_columns)),
+      missing_is_nan(static_cast<std::size_t>(file_columns)),
+      features(static_cast<std::int64_t>(plan.features.size())),
+      missing(options.missing_texts) {
+  const bool filled =
+      options.missing == MissingPolicy::mean || options.missing == MissingPolicy::zero;
+  dictionaries_.reserve(plan.features.size() + 1);  // pointers to them stay valid
+  bool all_filled = filled;
+  for (std::size_t slot = 0; slot < plan.features.size(); ++slot) {
+    const FeatureColumn& feature = plan.features[slot];
+    const auto column = static_cast<std::uint32_t>(plan.feature_columns[slot]);
+    const bool has_fill =
+        known == nullptr || options.missing != MissingPolicy::mean || !feature.missing_fill.empty();
+    missing_is_nan[column] = filled && has_fill;
+    all_filled = all_filled && has_fill;
+    if (feature.kind == ColumnKind::numeric) {
+      is_number[column] = true;
+    } else {
+      TextColumn text{column, static_cast<std::int32_t>(slot), nullptr, false, filled && has_fill};
+      if (known != nullptr) {
+        text.known = &dictionaries_.emplace_back(feature.levels);
+        text.unknown_is_baseline = options.unseen_levels == UnseenLevelPolicy::baseline;
+      }
+      texts.push_back(text);
+    }
+    if (!runs.empty() && runs.back().column + runs.back().length == column) {
+      ++runs.back().length;
+    } else {
+      runs.push_back({column, static_cast<std::uint32_t>(slot), 1});
+    }
+  }
+  for (const std::int64_t column : plan.target_columns) {
+    if (plan.targets_are_classes) {
+      TextColumn text{static_cast<std::uint32_t>(column), -1, nullptr, false, false};
+      if (known != nullptr) {
+        text.known = &dictionaries_.emplace_back(known->classes);
+      }
+      texts.push_back(text);
+      has_label = true;
+    } else {
+      targets.push_back(static_cast<std::uint32_t>(column));
+    }
+  }
+  if (plan.weight_column >= 0) {
+    weight = static_cast<std::uint32_t>(plan.weight_column);
+  }
+  // A lone empty field is a blank line.
+  empty_is_nan = all_filled && columns > 1 && missing.contains("");
+}
+
+ChunkParser::ChunkParser(const CellRoles& roles, char delimiter, const ReaderLimits& limits)
+    : roles_(roles),
+      kernels_(field_kernels(limits.simd)),
+      delimiter_(delimiter),
+      fresh_scanner_(delimiter),
+      scanner_(fresh_scanner_),
+      columns_(roles.columns),
+      texts_(roles.texts.size()) {}
+
+void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end) {
+  pieces_.clear();
+  targets_.clear();
+  weights_.clear();
+  labels_.clear();
+  rows_ = 0;
+  const std::size_t needed = end - begin + RowIndex::padding;
+  if (needed > capacity_) {
+    index_.reserve(end - begin);
+    cells_.reset(new float[needed]);
+    doubtful_.reset(new std::uint32_t[needed]);
+    capacity_ = needed;
+  }
+  used_ = begin;
+  while (used_ < end) {
+    kernels_.index_rows({text, used_, end, index_bytes, roles_.columns, delimiter_}, index_);
+    if (index_.rows > 0) {
+      take_rows(text);
+      used_ = index_.row_begins()[index_.rows];
+      continue;
+    }
+    const std::int64_t bytes = scanner_.scan(text + used_, end - used_, /*last=*/false);
+    if (bytes < 0) {
+      scanner_ = fresh_scanner_;
+      return;
+    }
+    std::uint32_t next = used_ + static_cast<std::uint32_t>(bytes);
+    if (scanner_.ended_with_return()) {
+      if (next == end) {
+        return;  // whether a LF follows is not known
+      }
+      next += text[next] == '\n' ? 1 : 0;
+    }
+    add({used_, next, 0, 0, 0});
+    used_ = next;
+  }
+}
+
+void ChunkParser::take_rows(const char* text) {
+  const auto rows = static_cast<std::size_t>(index_.rows);
+  scanned_.assign(rows, false);
+  any_scanned_ = false;
+  float* const cells = cells_.get() + rows_ * columns_;
+  take_numbers(text, cells);
+  const auto total = static_cast<std::size_t>(rows_) + rows;
+  targets_.resize(total * roles_.targets.size());
+  weights_.resize(roles_.weight ? total : 0);
+  labels_.resize(roles_.has_label ? total : 0);
+  if (!roles_.targets.empty() || roles_.weight || !roles_.texts.empty()) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      const auto row = static_cast<std::int64_t>(r);
+      if (!scanned_[r] && !take_others(text, row, cells + row * columns_)) {
+        scanned_[r] = true;
+        any_scanned_ = true;
+      }
+    }
+  }
+  add_pieces(text);
+  rows_ += index_.rows;
+}
+
+// Every field as a number, whatever it is for; then the numbers the kernel could not decide.
+void ChunkParser::take_numbers(const char* text, float* cells) {
+  const auto fields = static_cast<std::size_t>(index_.rows * columns_);
+  std::fill_n(index_.starts() + fields, 8, index_.row_begins()[0]);
+  std::fill_n(index_.ends() + fields, 8, index_.row_begins()[0]);
+  const std::size_t doubtful = kernels_.parse_numbers(
+      {text, index_.starts(), index_.ends(), fields, cells, doubtful_.get(), !roles_.empty_is_nan});
+  for (std::size_t i = 0; i < doubtful; ++i) {
+    const std::uint32_t f = doubtful_[i];
+    const std::uint32_t row = f / roles_.columns;
+    const std::uint32_t column = f - row * roles_.columns;
+    if (roles_.is_number[column] && !settle_number(plain(text, f), column, cells[f])) {
+      scanned_[row] = true;
+      any_scanned_ = true;
+    }
+  }
+  if (roles_.missing.has_numbers()) {
+    check_listed_numbers(text, cells);
+  }
+}
+
+std::string_view ChunkParser::plain(const char* text, std::size_t field) const {
+  const std::uint32_t start = index_.starts()[field];
+  return {text + start, index_.ends()[field] - start};
+}
+
+// As RowDecoder::decode_number, for the outcomes that are not errors.
+bool ChunkParser::settle_number(std::string_view text, std::uint32_t column, float& value) const {
+  const std::string_view inner = trimmed(text);
+  if (parse_number(inner, value) == NumberStatus::finite) {
+    return true;  // check_listed_numbers() comes later
+  }
+  value = nan;
+  return roles_.missing_is_nan[column] && columns_ > 1 && roles_.missing.contains(inner);
+}
+
+// The user's own list of missing values holds numbers: those have to be looked up by their text.
+void ChunkParser::check_listed_numbers(const char* text, float* cells) {
+  const auto fields = static_cast<std::size_t>(index_.rows * columns_);
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const double number : roles_.missing.numbers()) {
+    const auto nearest = static_cast<float>(number);
+    const float low = std::nextafter(nearest, -infinity);
+    const float high = std::nextafter(nearest, infinity);
+    for (std::size_t f = 0; f < fields; ++f) {
+      if (!(cells[f] >= low && cells[f] <= high)) {
+        continue;
+      }
+      const std::size_t row = f / roles_.columns;
+      const std::size_t column = f - row * roles_.columns;
+      if (roles_.is_number[column] && roles_.missing.contains(trimmed(plain(text, f)))) {
+        cells[f] = nan;
+        if (!roles_.missing_is_nan[column]) {
+          scanned_[row] = true;
+          any_scanned_ = true;
+        }
+      }
+    }
+  }
+}
+
+// Targets, weight, texts of row r of the index; false when one is for the scanner.
+bool ChunkParser::take_others(const char* text, std::int64_t r, float* cells) {
+  const auto first = static_cast<std::size_t>(r * columns_);
+  const auto row = static_cast<std::size_t>(rows_ + r);
+  double* target = targets_.data() + row * roles_.targets.size();
+  for (const std::uint32_t column : roles_.targets) {
+    if (!take_double(text, first + column, *target++)) {
+      return false;
+    }
+  }
+  if (roles_.weight) {
+    double& weight = weights_[row];
+    if (!take_double(text, first + *roles_.weight, weight) || weight < 0.0) {
+      return false;
+    }
+  }
+  for (std::size_t t = 0; t < texts_.size(); ++t) {
+    const CellRoles::TextColumn& column = roles_.texts[t];
+    float value = 0.0F;
+    if (!take_text(text, first + column.column, texts_[t], column, value)) {
+      return false;
+    }
+    if (column.slot >= 0) {
+      cells[column.column] = value;
+    } else {
+      labels_[row] = static_cast<std::int32_t>(value);
+    }
+  }
+  return true;
+}
+
+bool ChunkParser::take_double(const char* text, std::size_t field, double& value) const {
+  const std::string_view whole = plain(text, field);
+  if (whole.size() == 1 && whole[0] >= '0' && whole[0] <= '9') {
+    value = whole[0] - '0';
+  } else if (parse_number(trimmed(whole), value) != NumberStatus::finite) {
+    return false;
+  }
+  return !roles_.missing.has_numbers() || !roles_.missing.contains(trimmed(whole));
+}
+
+bool ChunkParser::take_text(const char* text, std::size_t field, TextState& state,
+                            const CellRoles::TextColumn& column, float& value) const {
+  std::string_view found = plain(text, field);
+  const bool in_quotes = index_.has_quotes && index_.starts()[field] > index_.row_begins()[0] &&
+                         found.data()[-1] == '"';
+  if (!in_quotes) {
+    found = trimmed(found);
+  } else if (found.find('"') != std::string_view::npos) {
+    return false;  // doubled quotes
+  }
+  const std::int32_t index = state.codes.index_of(found);
+  if (static_cast<std::size_t>(index) == state.values.size()) {
+    float meaning = static_cast<float>(index);
+    if (roles_.missing.contains(found)) {
+      meaning = column.missing_is_nan ? nan : for_scanner;
+    } else if (column.known != nullptr) {
+      const std::int32_t code = column.known->find(found);
+      meaning = code >= 0 || !column.unknown_is_baseline ? static_cast<float>(code) : 0.0F;
+    }
+    state.values.push_back(meaning);
+  }
+  value = state.values[static_cast<std::size_t>(index)];
+  return !(value < 0.0F) && (columns_ > 1 || !found.empty());
+}
+
+// Cuts the rows of the index into runs of parsed rows and rows for the scanner.
+void ChunkParser::add_pieces(const char* text) {
+  const std::uint32_t* const begins = index_.row_begins();
+  std::int64_t r = 0;
+  while (r < index_.rows) {
+    std::int64_t next = index_.rows;
+    if (any_scanned_) {
+      if (scanned_[static_cast<std::size_t>(r)]) {
+        add({begins[r], begins[r + 1], 0, 0, 0});
+        ++r;
+        continue;
+      }
+      const auto found = std::find(scanned_.begin() + r, scanned_.end(), true);
+      next = found - scanned_.begin();
+    }
+    Piece piece{begins[r], begins[next], rows_ + r, next - r, next - r};
+    if (index_.has_quotes) {
+      piece.lines = std::count(text + piece.begin, text + piece.end, '\n');
+    }
+    add(piece);
+    r = next;
+  }
+}
+
+// Neighbours of a kind become one.
+void ChunkParser::add(const Piece& piece) {
+  if (!pieces_.empty()) {
+    Piece& last = pieces_.back();
+    if (last.end == piece.begin && (last.rows > 0) == (piece.rows > 0) &&
+        last.first_row + last.rows == piece.first_row) {
+      last.end = piece.end;
+      last.rows += piece.rows;
+      last.lines += piece.lines;
+      return;
+    }
+  }
+  pieces_.push_back(piece);
+}
+
+}  // namespace steepest::data

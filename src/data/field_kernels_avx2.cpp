@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX2: two compares a block, eight fields turned into numbers at once, two to a register.
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "src/data/decimal_digits.hpp"
+#include "src/data/field_kernels_levels.hpp"
+#include "src/data/row_index_loop.hpp"
+
+namespace steepest::data {
+namespace {
+
+class Avx2 {
+ public:
+  explicit Avx2(char delimiter) : delimiter_(_mm256_set1_epi8(delimiter)) {}
+
+  [[nodiscard]] BlockMasks masks(const char* text) const {
+    const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text));
+    const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text + 32));
+    const auto equal = [&](__m256i wanted) {
+      const auto low =
+          static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(first, wanted)));
+      const auto high =
+          static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(second, wanted)));
+      return low | (static_cast<std::uint64_t>(high) << 32);
+    };
+    BlockMasks block;
+    block.delimiters = equal(delimiter_);
+    block.line_feeds = equal(_mm256_set1_epi8('\n'));
+    block.quotes = equal(_mm256_set1_epi8('"'));
+    block.returns = equal(_mm256_set1_epi8('\r'));
+    block.nulls = equal(_mm256_setzero_si256());
+    return block;
+  }
+
+  static std::uint64_t prefix_xor(std::uint64_t bits) {
+    const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<std::int64_t>(bits)),
+                                                 _mm_set1_epi8(-1), 0);
+    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
+  }
+
+  static int trailing_zeros(std::uint64_t bits) { return static_cast<int>(_tzcnt_u64(bits)); }
+  static int population(std::uint64_t bits) { return static_cast<int>(_mm_popcnt_u64(bits)); }
+
+  // Eight positions without a branch; a block of numbers has about six.
+  static void append(std::uint64_t boundaries, std::uint32_t at, std::uint32_t* next_starts,
+                     std::uint32_t* ends) {
+    const int count = population(boundaries);
+    int done = 0;
+    do {
+      for (int i = 0; i < 8; ++i) {
+        const std::uint32_t position = at + static_cast<std::uint32_t>(_tzcnt_u64(boundaries));
+        ends[done + i] = position;
+        next_starts[done + i] = position + 1;
+        boundaries = _blsr_u64(boundaries);
+      }
+      done += 8;
+    } while (done < count);
+  }
+
+ private:
+  __m256i delimiter_;
+};
+
+// Row l keeps the last l bytes of a window; row p takes out byte p and moves those before it up.
+struct Tables {
+  alignas(32) std::uint8_t last[window + 1][window];
+  alignas(32) std::uint8_t without[window + 1][window];  // row 16: takes out none
+  double scale[window + 1];                              // by the position of the point
+};
+
+constexpr Tables make_tables() {
+  Tables tables{};
+  for (int l = 0; l <= window; ++l) {
+    for (int i = 0; i < window; ++i) {
+      tables.last[l][i] = i >= window - l ? 0xFF : 0;
+    }
+  }
+  for (int p = 0; p <= window; ++p) {
+    for (int i = 0; i < window; ++i) {
+      const int source = p == window || i > p ? i : i - 1;
+      tables.without[p][i] = static_cast<std::uint8_t>(source < 0 ? 0x80 : source);
+    }
+    tables.scale[p] = p == window ? 1.0 : inverse_powers[window - 1 - p];
+  }
+  return tables;
+}
+constexpr Tables tables = make_tables();
+
+struct Eight {
+  std::uint32_t undecided = 0;  // a bit a field
+  std::uint32_t empty = 0;
+  alignas(32) double scales[8];
+  alignas(32) std::uint32_t signs[8];
+};
+
+// The digits of field `slot`, one a byte, the point taken out, right-aligned in 16 bytes.
+inline __m128i digits_of(const char* begin, const char* end, unsigned slot, Eight& eight) {
+  const bool negative = *begin == '-' && begin != end;
+  const std::int64_t length = end - begin - (negative ? 1 : 0);
+  eight.empty |= static_cast<std::uint32_t>(begin == end) << slot;
+  eight.undecided |= static_cast<std::uint32_t>(static_cast<std::uint64_t>(length - 1) >= window)
+                     << slot;
+  eight.signs[slot] = static_cast<std::uint32_t>(negative) << 31;
+  const int kept = static_cast<int>(length > window ? window : length);
+  __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(end - window));
+  const auto points =
+      static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
+  // Bit 16 stands for no point.
+  const auto point = _tzcnt_u32((points & (0xFFFFU << (window - kept))) | (1U << window));
+  bytes = _mm_and_si128(_mm_sub_epi8(bytes, _mm_set1_epi8('0')),
+                        _mm_load_si128(reinterpret_cast<const __m128i*>(tables.last[kept])));
+  eight.undecided |= static_cast<std::uint32_t>(kept == 1 && point < window) << slot;  // no digit
+  eight.scales[slot] = tables.scale[point];
+  return _mm_shuffle_epi8(bytes,
+                          _mm_load_si128(reinterpret_cast<const __m128i*>(tables.without[point])));
+}
+
+// Which of four doubles lie so near a float32 midpoint that the rounding is not certain.
+inline std::uint32_t near_midpoint(__m256d numbers) {
+  const __m256i dropped = _mm256_and_si256(
+      _mm256_castpd_si256(numbers), _mm256_set1_epi64x(static_cast<std::int64_t>(dropped_bits)));
+  const __m256i above = _mm256_cmpgt_epi64(
+      dropped, _mm256_set1_epi64x(static_cast<std::int64_t>(midpoint - guard - 1)));
+  const __m256i below = _mm256_cmpgt_epi64(
+      _mm256_set1_epi64x(static_cast<std::int64_t>(midpoint + guard + 1)), dropped);
+  return static_cast<std::uint32_t>(
+      _mm256_movemask_pd(_mm256_castsi256_pd(_mm256_and_si256(above, below))));
+}
+
+inline __m256d integers(__m256i high, __m256i low, int half) {
+  const __m128i h = half == 0 ? _mm256_castsi256_si128(high) : _mm256_extracti128_si256(high, 1);
+  const __m128i l = half == 0 ? _mm256_castsi256_si128(low) : _mm256_extracti128_si256(low, 1);
+  return _mm256_fmadd_pd(_mm256_cvtepi32_pd(h), _mm256_set1_pd(1e8), _mm256_cvtepi32_pd(l));
+}
+
+inline __m256 parse_eight(const char* text, const std::uint32_t* starts, const std::uint32_t* ends,
+                          Eight& eight) {
+  const __m256i by_ten = _mm256_set1_epi16(tens);
+  const __m256i by_hundred = _mm256_set1_epi32(hundreds);
+  __m256i fours[4];  // lanes: fields h and h + 4, four numbers below 10^4 each
+  for (unsigned h = 0; h < 4; ++h) {
+    const __m128i first = digits_of(text + starts[h], text + ends[h], h, eight);
+    const __m128i second = digits_of(text + starts[h + 4], text + ends[h + 4], h + 4, eight);
+    const __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1);
+    const __m256i over_nine = _mm256_subs_epu8(digits, _mm256_set1_epi8(9));
+    const auto fine = static_cast<std::uint32_t>(
+        _mm256_movemask_epi8(_mm256_cmpeq_epi8(over_nine, _mm256_setzero_si256())));
+    eight.undecided |= static_cast<std::uint32_t>((fine & 0xFFFFU) != 0xFFFFU) << h;
+    eight.undecided |= static_cast<std::uint32_t>((fine >> 16) != 0xFFFFU) << (h + 4);
+    fours[h] = _mm256_madd_epi16(_mm256_maddubs_epi16(digits, by_ten), by_hundred);
+  }
+  const __m256i by_myriad = _mm256_set1_epi32(myriads);
+  const __m256 pairs01 =
+      _mm256_castsi256_ps(_mm256_madd_epi16(_mm256_packus_epi32(fours[0], fours[1]), by_myriad));
+  const __m256 pairs23 =
+      _mm256_castsi256_ps(_mm256_madd_epi16(_mm256_packus_epi32(fours[2], fours[3]), by_myriad));
+  const __m256i high = _mm256_castps_si256(_mm256_shuffle_ps(pairs01, pairs23, 0x88));
+  const __m256i low = _mm256_castps_si256(_mm256_shuffle_ps(pairs01, pairs23, 0xDD));
+  const __m256d first = _mm256_mul_pd(integers(high, low, 0), _mm256_load_pd(eight.scales));
+  const __m256d last = _mm256_mul_pd(integers(high, low, 1), _mm256_load_pd(eight.scales + 4));
+  eight.undecided |= near_midpoint(first) | (near_midpoint(last) << 4);
+  const __m256 values = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(first)),
+                                             _mm256_cvtpd_ps(last), 1);
+  const __m256i signs = _mm256_load_si256(reinterpret_cast<const __m256i*>(eight.signs));
+  return _mm256_xor_ps(values, _mm256_castsi256_ps(signs));
+}
+
+std::size_t parse_numbers(const NumberTask& task) {
+  std::size_t doubtful = 0;
+  for (std::size_t f = 0; f < task.fields; f += 8) {
+    Eight eight;
+    const __m256 values = parse_eight(task.text, task.starts + f, task.ends + f, eight);
+    _mm256_storeu_ps(task.values + f, values);
+    for (std::uint32_t left = eight.empty; left != 0; left &= left - 1) {
+      task.values[f + _tzcnt_u32(left)] = __builtin_nanf("");
+    }
+    std::uint32_t listed =
+        (eight.undecided & ~eight.empty) | (task.empty_is_doubtful ? eight.empty : 0);
+    for (; listed != 0; listed &= listed - 1) {
+      task.doubtful[doubtful++] = static_cast<std::uint32_t>(f) + _tzcnt_u32(listed);
+    }
+  }
+  while (doubtful > 0 && task.doubtful[doubtful - 1] >= task.fields) {
+    --doubtful;
+  }
+  return doubtful;
+}
+
+}  // namespace
+
+const FieldKernels avx2_field_kernels{index_rows_loop<Avx2>, parse_numbers};
+
+}  // namespace steepest::data
