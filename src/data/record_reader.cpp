@@ -122,6 +122,7 @@ void RecordReader::push(std::string_view bytes) {
 }
 
 void RecordReader::skip(std::int64_t bytes, std::int64_t lines) {
+  after_return_ = false;
   next_byte_ += bytes;
   next_line_ += lines;
   bytes_read_ += bytes;
