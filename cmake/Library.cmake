@@ -38,7 +38,8 @@ target_include_directories(steepest
          $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>
   PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(steepest PRIVATE $<BUILD_INTERFACE:steepest_settings>
-  FastFloat::fast_float nlohmann_json::nlohmann_json fmt::fmt hwy::hwy Eigen3::Eigen Threads::Threads)
+  FastFloat::fast_float nlohmann_json::nlohmann_json fmt::fmt hwy::hwy Eigen3::Eigen ZLIB::ZLIB zstd::libzstd_shared
+  Threads::Threads)
 if(STEEPEST_HAS_CUDA)
   target_link_libraries(steepest PRIVATE CUDA::cudart_static CUDA::cublas)
 endif()

@@ -46,7 +46,8 @@ struct ReadOptions {
   int threads = 0;  ///< 0: every processor this process may run on. The result is the same.
 };
 
-/// Called now and then with bytes read and bytes in all (0 when unknown). May throw to give up.
+/// Called now and then, by one thread at a time, with bytes of the files read and bytes in all (0
+/// when unknown): compressed bytes where files are compressed. May throw to give up.
 using ReadProgress = std::function<void(std::int64_t bytes_read, std::int64_t bytes_total)>;
 
 /// Reads all rows. With `known`, columns are matched to that schema by name (by position when the
@@ -70,6 +71,7 @@ class RowStream {
   /// Replaces `block` by the next rows, at most `max_rows`; false when there are none left.
   bool next(FeatureMatrix& block, std::int64_t max_rows);
 
+  /// Of the files, compressed or not.
   [[nodiscard]] std::int64_t bytes_read() const;
   [[nodiscard]] std::int64_t bytes_total() const;  ///< 0 when unknown
 

@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "steepest/error.hpp"
 
@@ -43,6 +46,7 @@ ByteSource::ByteSource(const std::string& path) : name_(path == "-" ? "<stdin>" 
   if (seekable_) {
     ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
+  tell_compression();
 }
 
 ByteSource::~ByteSource() {
@@ -51,10 +55,47 @@ ByteSource::~ByteSource() {
   }
 }
 
+void ByteSource::tell_compression() {
+  begun_.resize(Decompressor::magic_bytes);
+  std::int64_t have = 0;
+  for (std::int64_t got = 1; got > 0 && have < Decompressor::magic_bytes; have += got) {
+    got = read_file(begun_.data() + have, Decompressor::magic_bytes - have);
+  }
+  begun_.resize(static_cast<std::size_t>(have));
+  file_bytes_ = 0;
+  if (seekable_ && ::lseek(descriptor_, -have, SEEK_CUR) >= 0) {
+    decompressor_ = Decompressor::for_data(
+        std::exchange(begun_, {}), name_,
+        [this](char* destination, std::int64_t count) { return read_file(destination, count); });
+  } else {
+    decompressor_ = Decompressor::for_data(
+        begun_, name_,
+        [this](char* destination, std::int64_t count) { return read_begun(destination, count); });
+  }
+  seekable_ = seekable_ && !compressed();
+}
+
 std::int64_t ByteSource::read(char* destination, std::int64_t count) {
+  return compressed() ? decompressor_->read(destination, count) : read_begun(destination, count);
+}
+
+// What was read to tell the compression, then the file.
+std::int64_t ByteSource::read_begun(char* destination, std::int64_t count) {
+  if (begun_.empty()) {
+    return read_file(destination, count);
+  }
+  const std::int64_t bytes = std::min(count, static_cast<std::int64_t>(begun_.size()));
+  std::memcpy(destination, begun_.data(), static_cast<std::size_t>(bytes));
+  begun_.erase(0, static_cast<std::size_t>(bytes));
+  file_bytes_ += bytes;
+  return bytes;
+}
+
+std::int64_t ByteSource::read_file(char* destination, std::int64_t count) {
   for (;;) {
     const ssize_t got = ::read(descriptor_, destination, static_cast<std::size_t>(count));
     if (got >= 0) {
+      file_bytes_ += got;
       return got;
     }
     if (errno != EINTR) {

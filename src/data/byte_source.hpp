@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of one file or of standard input, read by POSIX read.
+// The bytes of one file or of standard input, read by POSIX read and decompressed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "src/data/decompressor.hpp"
 
 namespace steepest::data {
 
 class ByteSource {
  public:
-  /// Opens `path`, or takes standard input for "-". Throws InputError that names what is wrong: no
-  /// such file, a directory, permission denied.
+  /// Opens `path`, or takes standard input for "-"; gzip and zstd are told by their first bytes.
+  /// Throws InputError that names what is wrong: no such file, a directory, permission denied.
   explicit ByteSource(const std::string& path);
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
@@ -22,16 +26,27 @@ class ByteSource {
   /// Reads at most `count` bytes; 0 only at the end.
   std::int64_t read(char* destination, std::int64_t count);
 
-  /// Whether read_at works: a regular file.
+  /// Bytes taken from the file so far by read(): fewer than it returned when they are compressed.
+  [[nodiscard]] std::int64_t file_bytes() const { return file_bytes_; }
+  [[nodiscard]] bool compressed() const { return decompressor_ != nullptr; }
+
+  /// Whether read_at works: a regular file that is not compressed.
   [[nodiscard]] bool seekable() const { return seekable_; }
 
   /// As read(), from a byte of the file on; for any number of threads at once.
   std::int64_t read_at(char* destination, std::int64_t count, std::int64_t offset) const;
 
  private:
+  std::int64_t read_begun(char* destination, std::int64_t count);
+  std::int64_t read_file(char* destination, std::int64_t count);
+  void tell_compression();
+
   std::string name_;
   int descriptor_ = -1;
   bool seekable_ = false;
+  std::string begun_;  // of a pipe: read to tell its compression
+  std::unique_ptr<Decompressor> decompressor_;
+  std::atomic<std::int64_t> file_bytes_{0};
 };
 
 }  // namespace steepest::data

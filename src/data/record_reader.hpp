@@ -63,6 +63,7 @@ class RecordReader {
   void skip(std::int64_t bytes, std::int64_t lines);
 
   [[nodiscard]] ByteSource& source() { return source_; }
+  [[nodiscard]] const ByteSource& source() const { return source_; }
 
   /// Bytes read from the file so far.
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }

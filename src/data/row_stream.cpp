@@ -79,8 +79,8 @@ bool RowStream::next(FeatureMatrix& block, std::int64_t max_rows) {
   return state_->next(block, max_rows);
 }
 
-std::int64_t RowStream::bytes_read() const { return state_->table().bytes_read(); }
+std::int64_t RowStream::bytes_read() const { return state_->table().file_bytes_read(); }
 
-std::int64_t RowStream::bytes_total() const { return state_->table().bytes_total(); }
+std::int64_t RowStream::bytes_total() const { return state_->table().file_bytes(); }
 
 }  // namespace steepest

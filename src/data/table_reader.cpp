@@ -84,10 +84,11 @@ bool TableReader::open_next() {
   if (next_file_ == files_.size()) {
     if (progress_ && bytes_read() > bytes_reported_) {
       bytes_reported_ = bytes_read();
-      progress_(bytes_reported_, bytes_total_);
+      progress_(file_bytes_read(), bytes_total_);
     }
     return false;
   }
+  file_bytes_before_ = file_bytes_read();
   bytes_before_ += reader_->bytes_read();
   reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
   reader_->set_delimiter(dialect_.delimiter);
@@ -149,8 +150,13 @@ void TableReader::check_record() {
 void TableReader::report() {
   if (progress_ && bytes_read() - bytes_reported_ >= report_bytes) {
     bytes_reported_ = bytes_read();
-    progress_(bytes_reported_, bytes_total_);
+    progress_(file_bytes_read(), bytes_total_);
   }
+}
+
+std::int64_t TableReader::file_bytes_read() const {
+  const ByteSource& source = reader_->source();
+  return file_bytes_before_ + (source.compressed() ? source.file_bytes() : reader_->bytes_read());
 }
 
 bool TableReader::next_in_file() {

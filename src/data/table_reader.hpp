@@ -51,7 +51,10 @@ class TableReader {
   [[nodiscard]] const HeadSample& sample() const { return sample_; }
   [[nodiscard]] std::int64_t records() const { return records_; }  ///< rows so far, bad ones too
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_before_ + reader_->bytes_read(); }
-  [[nodiscard]] std::int64_t bytes_total() const { return bytes_total_; }
+
+  /// Of the files, compressed or not: file_bytes_read() of file_bytes(), which is 0 when unknown.
+  [[nodiscard]] std::int64_t file_bytes() const { return bytes_total_; }
+  [[nodiscard]] std::int64_t file_bytes_read() const;
 
   /// The error for a table without rows.
   [[noreturn]] void throw_no_rows() const;
@@ -73,6 +76,7 @@ class TableReader {
   std::optional<RowProblem> problem_;
   std::int64_t records_ = 0;
   std::int64_t bytes_before_ = 0;
+  std::int64_t file_bytes_before_ = 0;
   std::int64_t bytes_total_ = 0;
   std::int64_t bytes_reported_ = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Magic numbers: RFC 1952 (gzip), RFC 8878 (zstd), PKWARE APPNOTE (zip), the Unicode BOMs.
+// Magic numbers: bzip2, xz, PKWARE APPNOTE (zip), the Unicode BOMs.
 #include "src/data/text_check.hpp"
 
 #include <fmt/format.h>
@@ -35,11 +35,12 @@ void check_text_file(std::string_view head, const std::string& name) {
   if (head.empty()) {
     throw InputError(Location{name}, "the file is empty");
   }
-  if (starts("\x1F\x8B"sv)) {
-    refuse_compressed(name, "gzip", "zcat");
+  if (starts("BZh"sv) && head.find('\0') != std::string_view::npos) {
+    refuse_compressed(name, "bzip2", "bzcat");
   }
-  if (starts("\x28\xB5\x2F\xFD"sv)) {
-    refuse_compressed(name, "zstd", "zstdcat");
+  if (starts("\xFD"
+             "7zXZ"sv)) {
+    refuse_compressed(name, "xz", "xzcat");
   }
   if (starts("\xFF\xFE"sv) || starts("\xFE\xFF"sv) || looks_like_utf16(head)) {
     throw InputError(Location{name},

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// zlib (RFC 1952) and libzstd (RFC 8878), a quarter of a megabyte of compressed bytes at a time.
+#include "src/data/decompressor.hpp"
+
+#include <fmt/format.h>
+#define ZLIB_CONST
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "src/data/excerpt.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest::data {
+namespace {
+
+using namespace std::string_view_literals;
+
+// Compressed bytes and where they stand in the file.
+class Input {
+ public:
+  Input(std::string name, Decompressor::Read read)
+      : name_(std::move(name)), read_(std::move(read)) {}
+
+  // Makes sure that there are bytes; false at the end.
+  bool fill() {
+    if (at_ < size_) {
+      return true;
+    }
+    bytes_before_ += size_;
+    at_ = 0;
+    size_ = read_(buffer_.data(), static_cast<std::int64_t>(buffer_.size()));
+    return size_ > 0;
+  }
+
+  [[nodiscard]] const char* data() const { return buffer_.data() + at_; }
+  [[nodiscard]] std::int64_t left() const { return size_ - at_; }
+  void use(std::int64_t bytes) { at_ += bytes; }
+
+  [[noreturn]] void fail(const char* kind, std::string_view problem) const {
+    throw InputError(Location{name_}, fmt::format("its {} data {} at byte {}; the file was damaged "
+                                                  "or not copied whole",
+                                                  kind, problem, grouped(bytes_before_ + at_)));
+  }
+
+ private:
+  std::string name_;
+  Decompressor::Read read_;
+  std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 18);
+  std::int64_t at_ = 0;
+  std::int64_t size_ = 0;
+  std::int64_t bytes_before_ = 0;
+};
+
+class Gzip : public Decompressor {
+ public:
+  explicit Gzip(Input input) : input_(std::move(input)) {
+    constexpr int gzip_only = 16;
+    if (inflateInit2(&stream_, MAX_WBITS + gzip_only) != Z_OK) {
+      throw std::bad_alloc();
+    }
+  }
+  ~Gzip() override { inflateEnd(&stream_); }
+  Gzip(const Gzip&) = delete;
+  Gzip& operator=(const Gzip&) = delete;
+
+  std::int64_t read(char* destination, std::int64_t count) override {
+    while (!ended_) {
+      if (!input_.fill()) {
+        input_.fail("gzip", "end too early");
+      }
+      const std::int64_t wanted = std::min<std::int64_t>(count, std::numeric_limits<int>::max());
+      stream_.next_out = reinterpret_cast<Bytef*>(destination);
+      stream_.avail_out = static_cast<uInt>(wanted);
+      stream_.next_in = reinterpret_cast<const Bytef*>(input_.data());
+      stream_.avail_in = static_cast<uInt>(input_.left());
+      const std::int64_t offered = input_.left();
+      const int status = inflate(&stream_, Z_NO_FLUSH);
+      input_.use(offered - static_cast<std::int64_t>(stream_.avail_in));
+      if (status == Z_STREAM_END) {
+        next_member();
+      } else if (status != Z_OK && status != Z_BUF_ERROR) {
+        input_.fail("gzip", "are damaged");
+      }
+      const std::int64_t got = wanted - static_cast<std::int64_t>(stream_.avail_out);
+      if (got > 0) {
+        return got;
+      }
+    }
+    return 0;
+  }
+
+ private:
+  // Another member may follow, or zeros that fill up a tape or a disk block.
+  void next_member() {
+    bool padded = false;
+    while (input_.fill() && *input_.data() == '\0') {
+      input_.use(1);
+      padded = true;
+    }
+    ended_ = !input_.fill();
+    if (!ended_ && padded) {
+      input_.fail("gzip", "are followed by something else");
+    }
+    inflateReset(&stream_);
+  }
+
+  Input input_;
+  z_stream stream_{};
+  bool ended_ = false;
+};
+
+class Zstd : public Decompressor {
+ public:
+  explicit Zstd(Input input) : input_(std::move(input)), context_(ZSTD_createDCtx()) {
+    if (!context_) {
+      throw std::bad_alloc();
+    }
+    constexpr int largest_window = 31;  // files made with --long=31, too
+    ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, largest_window);
+  }
+
+  std::int64_t read(char* destination, std::int64_t count) override {
+    for (;;) {
+      if (!input_.fill()) {
+        if (within_frame_) {
+          input_.fail("zstd", "end too early");
+        }
+        return 0;
+      }
+      ZSTD_outBuffer out{destination, static_cast<std::size_t>(count), 0};
+      ZSTD_inBuffer in{input_.data(), static_cast<std::size_t>(input_.left()), 0};
+      const std::size_t status = ZSTD_decompressStream(context_.get(), &out, &in);
+      input_.use(static_cast<std::int64_t>(in.pos));
+      if (ZSTD_isError(status) != 0U) {
+        input_.fail("zstd", "are damaged");
+      }
+      within_frame_ = status != 0;
+      if (out.pos > 0) {
+        return static_cast<std::int64_t>(out.pos);
+      }
+    }
+  }
+
+ private:
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
+  };
+
+  Input input_;
+  std::unique_ptr<ZSTD_DCtx, Free> context_;
+  bool within_frame_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Decompressor> Decompressor::for_data(std::string_view first,
+                                                     const std::string& name, Read read) {
+  // A zstd file may begin with a skippable frame: 0x184D2A5?.
+  const bool skippable =
+      first.size() >= 4 && (first[0] & '\xF0') == '\x50' && first.substr(1, 3) == "\x2A\x4D\x18"sv;
+  if (first.starts_with("\x1F\x8B"sv)) {
+    return std::make_unique<Gzip>(Input(name, std::move(read)));
+  }
+  if (first.starts_with("\x28\xB5\x2F\xFD"sv) || skippable) {
+    return std::make_unique<Zstd>(Input(name, std::move(read)));
+  }
+  return nullptr;
+}
+
+}  // namespace steepest::data

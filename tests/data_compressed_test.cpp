@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// gzip and zstd files read as what they hold, whole or not at all.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#define ZLIB_CONST
+#include <zlib.h>
+#include <zstd.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/data/read_csv.hpp"
+#include "steepest/error.hpp"
+#include "tests/temporary_folder.hpp"
+#include "tests/thrown.hpp"
+
+namespace steepest::data {
+namespace {
+
+std::string gzip(std::string_view text) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
+  stream.next_in = reinterpret_cast<const Bytef*>(text.data());
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string zstd(std::string_view text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+using Compress = std::string (*)(std::string_view);
+
+class Compressed : public testing::TestWithParam<Compress> {
+ protected:
+  // Two members or frames, cut in the middle of a row.
+  [[nodiscard]] static std::string in_two(std::string_view text) {
+    const std::size_t half = text.size() / 2;
+    return GetParam()(text.substr(0, half)) + GetParam()(text.substr(half));
+  }
+
+  [[nodiscard]] Dataset read(std::string_view content, bool scalar = false) const {
+    ReadOptions options;
+    options.paths = {folder_.write("d.csv", content)};
+    options.targets = {"y"};
+    options.threads = 3;
+    ReaderLimits limits;
+    limits.scalar = scalar;
+    limits.head_bytes = 1000;
+    limits.block_bytes = 5000;
+    return read_csv(options, {}, nullptr, limits);
+  }
+
+ private:
+  tests::TemporaryFolder folder_;
+};
+
+std::string table() {
+  std::string text = "a,b,y\n";
+  for (int i = 0; i < 5000; ++i) {
+    text += fmt::format("{},{},{}\n", i * 0.37, i % 17, i % 5);
+  }
+  return text;
+}
+
+TEST_P(Compressed, ReadsAsWhatItHolds) {
+  const std::string text = table();
+  const Dataset expected = read(text);
+  ASSERT_EQ(expected.rows(), 5000);
+  for (const std::string& packed : {GetParam()(text), in_two(text)}) {
+    for (const bool scalar : {false, true}) {
+      const Dataset found = read(packed, scalar);
+      ASSERT_EQ(found.rows(), expected.rows());
+      EXPECT_EQ(found.targets, expected.targets);
+      EXPECT_EQ(found.bytes_read, expected.bytes_read);
+      EXPECT_TRUE(std::equal(found.features.data(), found.features.data() + 2 * found.rows(),
+                             expected.features.data()));
+    }
+  }
+}
+
+TEST_P(Compressed, CutShortIsAnError) {
+  const std::string packed = GetParam()(table());
+  for (const std::size_t size : {packed.size() - 1, packed.size() / 2, std::size_t{20}}) {
+    const std::string message =
+        tests::thrown_message<InputError>([&] { static_cast<void>(read(packed.substr(0, size))); });
+    EXPECT_NE(message.find(" data end too early at byte "), std::string::npos) << message;
+  }
+}
+
+TEST_P(Compressed, DamagedIsAnError) {
+  std::string packed = GetParam()(table());
+  for (std::size_t i = packed.size() / 3; i < packed.size() / 3 + 40; ++i) {
+    packed[i] = static_cast<char>(~packed[i]);
+  }
+  const std::string message =
+      tests::thrown_message<InputError>([&] { static_cast<void>(read(packed)); });
+  EXPECT_NE(message.find("d.csv"), std::string::npos) << message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Compressed, testing::Values(gzip, zstd), [](const auto& format) {
+  return std::string(format.param == gzip ? "gzip" : "zstd");
+});
+
+TEST(Gzip, ZerosBehindTheLastMemberAreFilling) {
+  const tests::TemporaryFolder folder;
+  ReadOptions options;
+  options.targets = {"y"};
+  options.paths = {folder.write("d.csv.gz", gzip(table()) + std::string(512, '\0'))};
+  EXPECT_EQ(read_dataset(options).rows(), 5000);
+  options.paths = {folder.write("e.csv.gz", gzip(table()) + "more")};
+  EXPECT_NE(tests::thrown_message<InputError>([&] {
+              static_cast<void>(read_dataset(options));
+            }).find("gzip data are damaged"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace steepest::data
