@@ -5,69 +5,17 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cstdint>
-#include <filesystem>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "src/data/read_csv.hpp"
-#include "steepest/error.hpp"
+#include "tests/read_outcome.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace steepest::data {
 namespace {
-
-// All a read leaves behind, as text.
-std::string outcome(ReadOptions options, const ReaderLimits& limits, const Schema* known,
-                    const tests::TemporaryFolder& folder) {
-  std::string said;
-  options.rejects_path = options.bad_rows == BadRowPolicy::skip ? folder.path("bad.csv") : "";
-  try {
-    const Dataset data = read_csv(options, {}, known, limits);
-    said = fmt::format("{} rows, {} rejected, {} bytes\n", data.rows(), data.rows_rejected,
-                       data.bytes_read);
-    for (const FeatureColumn& column : data.schema.columns) {
-      said += column.name;
-      for (const std::string& level : column.levels) {
-        said += "|" + level;
-      }
-      for (const double fill : column.missing_fill) {
-        said += fmt::format(" {:x}", std::bit_cast<std::uint64_t>(fill));
-      }
-      said += '\n';
-    }
-    for (const std::string& name : data.schema.classes) {
-      said += "class " + name + "\n";
-    }
-    for (std::int64_t i = 0; i < data.rows(); ++i) {
-      for (std::int64_t j = 0; j < data.features.columns(); ++j) {
-        said += fmt::format("{:x} ", std::bit_cast<std::uint32_t>(data.features.row(i)[j]));
-      }
-      said += '\n';
-    }
-    for (const double target : data.targets) {
-      said += fmt::format("{:x} ", std::bit_cast<std::uint64_t>(target));
-    }
-    for (const std::int32_t label : data.labels) {
-      said += fmt::format("{} ", label);
-    }
-    for (const double weight : data.weights) {
-      said += fmt::format("{:x} ", std::bit_cast<std::uint64_t>(weight));
-    }
-  } catch (const InputError& error) {
-    said = std::string("InputError ") + error.what();
-  } catch (const OptionError& error) {
-    said = std::string("OptionError ") + error.what();
-  }
-  if (options.bad_rows == BadRowPolicy::skip && std::filesystem::exists(folder.path("bad.csv"))) {
-    said += "\n" + folder.read("bad.csv");
-    std::filesystem::remove(folder.path("bad.csv"));
-  }
-  return said;
-}
 
 using Random = std::mt19937_64;
 
@@ -276,21 +224,6 @@ Case make_case(Random& random) {
   return made;
 }
 
-// The first line in which two texts differ.
-std::string difference(const std::string& found, const std::string& expected) {
-  std::istringstream a(found);
-  std::istringstream b(expected);
-  std::string line_a;
-  std::string line_b;
-  for (int line = 1;; ++line) {
-    const bool more_a = static_cast<bool>(std::getline(a, line_a));
-    const bool more_b = static_cast<bool>(std::getline(b, line_b));
-    if (line_a != line_b || more_a != more_b || !more_a) {
-      return fmt::format("line {}:\n  {}\n  {}\n", line, line_a, line_b);
-    }
-  }
-}
-
 class FastPath : public testing::TestWithParam<SimdLevel> {};
 
 TEST_P(FastPath, SaysWhatTheScalarReaderSays) {
@@ -304,6 +237,8 @@ TEST_P(FastPath, SaysWhatTheScalarReaderSays) {
   for (int i = 0; i < 3000; ++i) {
     Case made = make_case(random);
     made.options.paths = {folder.write("d.csv", made.content)};
+    made.options.rejects_path =
+        made.options.bad_rows == BadRowPolicy::skip ? folder.path("bad.csv") : "";
     ReaderLimits limits;
     limits.head_bytes = one_in(random, 2) ? 1 : 200;
     limits.block_bytes =
@@ -312,11 +247,11 @@ TEST_P(FastPath, SaysWhatTheScalarReaderSays) {
     ReaderLimits scalar = limits;
     scalar.scalar = true;
     made.options.threads = 1 + static_cast<int>(random() % 3);
-    const std::string expected = outcome(made.options, scalar, nullptr, folder);
-    const std::string found = outcome(made.options, limits, nullptr, folder);
+    const std::string expected = tests::outcome(made.options, scalar, nullptr);
+    const std::string found = tests::outcome(made.options, limits, nullptr);
     ASSERT_TRUE(found == expected)
-        << difference(found, expected) << "case " << i << ", blocks of " << limits.block_bytes
-        << ", " << made.options.threads << " threads:\n"
+        << tests::difference(found, expected) << "case " << i << ", blocks of "
+        << limits.block_bytes << ", " << made.options.threads << " threads:\n"
         << made.content;
     read += expected.find("Error") == std::string::npos ? 1 : 0;
   }
@@ -335,6 +270,7 @@ TEST_P(FastPath, TakesADictionaryLearnedBefore) {
     Case made = make_case(random);
     made.options.paths = {folder.write("d.csv", made.content)};
     made.options.bad_rows = BadRowPolicy::skip;
+    made.options.rejects_path = folder.path("bad.csv");
     ReaderLimits limits;
     limits.head_bytes = 1;
     limits.block_bytes = 1 + static_cast<std::int64_t>(random() % 300);
@@ -353,9 +289,9 @@ TEST_P(FastPath, TakesADictionaryLearnedBefore) {
     made.options.unseen_levels =
         one_in(random, 2) ? UnseenLevelPolicy::error : UnseenLevelPolicy::baseline;
     made.options.threads = 1 + static_cast<int>(random() % 3);
-    const std::string expected = outcome(made.options, scalar, &known, folder);
-    const std::string found = outcome(made.options, limits, &known, folder);
-    ASSERT_TRUE(found == expected) << difference(found, expected) << made.content;
+    const std::string expected = tests::outcome(made.options, scalar, &known);
+    const std::string found = tests::outcome(made.options, limits, &known);
+    ASSERT_TRUE(found == expected) << tests::difference(found, expected) << made.content;
     ++read;
   }
   EXPECT_GT(read, 300);

@@ -84,6 +84,7 @@ ChunkParser::ChunkParser(const CellRoles& roles, char delimiter, const ReaderLim
 void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end) {
   pieces_.clear();
   targets_.clear();
+  distinct_targets_ = {};
   weights_.clear();
   labels_.clear();
   rows_ = 0;
@@ -209,9 +210,10 @@ bool ChunkParser::take_others(const char* text, std::int64_t r, float* cells) {
   const auto row = static_cast<std::size_t>(rows_ + r);
   double* target = targets_.data() + row * roles_.targets.size();
   for (const std::uint32_t column : roles_.targets) {
-    if (!take_double(text, first + column, *target++)) {
+    if (!take_double(text, first + column, *target)) {
       return false;
     }
+    ++target;
   }
   if (roles_.weight) {
     double& weight = weights_[row];
@@ -231,10 +233,13 @@ bool ChunkParser::take_others(const char* text, std::int64_t r, float* cells) {
       labels_[row] = static_cast<std::int32_t>(value);
     }
   }
+  for (std::size_t t = 0; t < roles_.targets.size(); ++t) {
+    distinct_targets_.add(targets_[row * roles_.targets.size() + t]);
+  }
   return true;
 }
 
-bool ChunkParser::take_double(const char* text, std::size_t field, double& value) const {
+inline bool ChunkParser::take_double(const char* text, std::size_t field, double& value) const {
   const std::string_view whole = plain(text, field);
   if (whole.size() == 1 && whole[0] >= '0' && whole[0] <= '9') {
     value = whole[0] - '0';

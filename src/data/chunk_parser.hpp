@@ -11,6 +11,7 @@
 
 #include "src/data/column_plan.hpp"
 #include "src/data/dictionary.hpp"
+#include "src/data/distinct_values.hpp"
 #include "src/data/field_kernels.hpp"
 #include "src/data/missing_texts.hpp"
 #include "src/data/reader_limits.hpp"
@@ -85,6 +86,10 @@ class ChunkParser {
   [[nodiscard]] const double* targets(std::int64_t r) const {
     return targets_.data() + static_cast<std::size_t>(r) * roles_.targets.size();
   }
+  /// Among them all.
+  [[nodiscard]] const std::vector<double>& distinct_targets() const {
+    return distinct_targets_.values();
+  }
   [[nodiscard]] double weight(std::int64_t r) const {
     return weights_[static_cast<std::size_t>(r)];
   }
@@ -130,6 +135,7 @@ class ChunkParser {
   std::vector<bool> scanned_;  // by row of the index: for the scanner
   bool any_scanned_ = false;
   std::vector<double> targets_;
+  DistinctValues distinct_targets_;
   std::vector<double> weights_;
   std::vector<std::int32_t> labels_;
   std::vector<TextState> texts_;

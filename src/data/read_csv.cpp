@@ -315,7 +315,7 @@ void Reading::learn_classes() {
 void Reading::convert_two_values() {
   const bool decides = known_ == nullptr && options_.target_kind == TargetKind::automatic &&
                        plan_.numbers_were_assumed && plan_.target_columns.size() == 1;
-  std::vector<double> values = store_.distinct_targets();
+  std::vector<double> values = store_.distinct_targets().values();
   if (!decides || values.size() != 2) {
     return;
   }

@@ -43,18 +43,16 @@ class RowStore {
   void copy(const ChunkParser& parser, const LearnedCodes& codes,
             const std::vector<Placement>& placements);
 
-  /// The first three distinct targets.
-  [[nodiscard]] const std::vector<double>& distinct_targets() const { return distinct_targets_; }
+  [[nodiscard]] const DistinctValues& distinct_targets() const { return distinct_targets_; }
 
  private:
   bool learn(const ChunkParser& parser, const Piece& piece, RowDecoder& decoder,
              LearnedCodes& codes) const;
-  void note_target(double value);
   float* append(std::int64_t rows);
 
   const CellRoles& roles_;
   Dataset& dataset_;
-  std::vector<double> distinct_targets_;
+  DistinctValues distinct_targets_;
   std::shared_mutex moving_;  // held alone while the matrix grows
 };
 

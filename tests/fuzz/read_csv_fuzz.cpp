@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// libFuzzer: any bytes at all must read the same, or fail the same, by the fast and by the scalar
+// reader. The first bytes choose options, the rest is the file.
+//
+//   cmake --preset fuzz && cmake --build --preset fuzz
+//   build/fuzz/tests/fuzz/read_csv_fuzz -max_len=4096 -max_total_time=3600 CORPUS tests/fuzz/corpus
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/read_outcome.hpp"
+
+namespace {
+
+using steepest::BadRowPolicy;
+using steepest::HeaderMode;
+using steepest::MissingPolicy;
+
+// A file that lives as long as the process.
+const std::string& path_of_input() {
+  static const std::string path = [] {
+    std::string name = std::filesystem::temp_directory_path() / "steepest-fuzz-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+      std::abort();
+    }
+    return name + "/d.csv";
+  }();
+  return path;
+}
+
+steepest::ReadOptions options_by(unsigned first, unsigned second) {
+  steepest::ReadOptions options;
+  options.paths = {path_of_input()};
+  options.header = first % 2 == 0 ? HeaderMode::yes : HeaderMode::automatic;
+  options.missing = static_cast<MissingPolicy>(first / 2 % 4);
+  options.bad_rows = first / 8 % 2 == 0 ? BadRowPolicy::skip : BadRowPolicy::error;
+  if (options.bad_rows == BadRowPolicy::skip) {
+    options.rejects_path = path_of_input() + ".rejects";
+  }
+  options.targets = {"-1"};
+  if (first / 16 % 2 == 1) {
+    options.categorical = {"1"};
+  }
+  if (first / 32 % 2 == 1) {
+    options.missing_texts = {"-9", "x"};
+  }
+  if (first / 64 % 4 == 1) {
+    options.delimiter = ';';
+  }
+  options.threads = 1 + static_cast<int>(second / 64);
+  return options;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) {
+    return 0;
+  }
+  const steepest::ReadOptions options = options_by(data[0], data[1]);
+  std::ofstream(path_of_input(), std::ios::binary)
+      .write(reinterpret_cast<const char*>(data) + 2, static_cast<std::streamsize>(size - 2));
+  steepest::data::ReaderLimits limits;
+  limits.head_bytes = 1;
+  limits.block_bytes = 1 + data[1] % 64 * 5;
+  steepest::data::ReaderLimits scalar = limits;
+  scalar.scalar = true;
+  const std::string expected = steepest::tests::outcome(options, scalar, nullptr);
+  using steepest::data::SimdLevel;
+  for (const SimdLevel level : {SimdLevel::portable, SimdLevel::avx2, SimdLevel::avx512}) {
+    limits.simd = level;
+    const std::string found = steepest::tests::outcome(options, limits, nullptr);
+    if (found != expected) {
+      std::fprintf(stderr, "level %d: %s", static_cast<int>(level),
+                   steepest::tests::difference(found, expected).c_str());
+      std::abort();
+    }
+  }
+  return 0;
+}
