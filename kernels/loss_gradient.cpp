@@ -13,9 +13,9 @@ namespace {
 // products.
 constexpr std::int64_t tile_bytes = 96 << 10;
 
-// With one column a pass is bound by memory: this tile and the next, on its way while this one is
-// worked on, stay in the nearest cache.
-constexpr std::int64_t one_column_tile_bytes = 16 << 10;
+// With one column a pass is bound by memory. Rows are used once, or twice while they are in the
+// nearest cache; a tile is what the loops are entered for.
+constexpr std::int64_t one_column_tile_bytes = 64 << 10;
 
 // Sums of this many rows are kept in T before they are added to the double sums.
 constexpr std::int64_t rows_between_flushes = 1024;
@@ -145,6 +145,24 @@ void LossGradient<T>::residuals(const PassData& data, std::int64_t count, Scratc
   }
 }
 
+template <class T>
+bool LossGradient<T>::squared_column(const PassData& data, std::int64_t count,
+                                     Scratch& scratch) const {
+  SquaredColumn<T> column;
+  column.features = shape_.features;
+  column.weights = weights_.data();
+  column.intercept = intercepts_[0];
+  column.targets = data.targets->data();
+  column.row_weights = data.weights->empty() ? nullptr : data.weights->data();
+  column.gradient = scratch.gradient.data();
+  column.residuals = scratch.intercept_gradient[0];
+  column.loss = scratch.loss[0];
+  const bool done = tile_squared(scratch.rows.data(), scratch.indexes.data(), count, column);
+  scratch.intercept_gradient[0] = column.residuals;
+  scratch.loss[0] = column.loss;
+  return done;
+}
+
 // Adds the sums kept in T to the double sums of the partition, and clears them.
 template <class T>
 void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) const {
@@ -177,10 +195,14 @@ void LossGradient<T>::run_partition(const PassData& data, const RowSelection& ro
   for (std::int64_t r = begin; r < end; r += tile) {
     const std::int64_t count = std::min(tile, end - r);
     select_rows(*data.features, rows, r, count, scratch.indexes.data(), scratch.rows.data());
-    tile_scores(scratch.rows.data(), count, shape_.features, weights, intercepts_.data(),
-                scratch.scores.data());
-    residuals<Loss>(data, count, scratch);
-    tile_gradient(scratch.rows.data(), count, shape_.features, scratch.scores.data(), sums);
+    const bool done = std::is_same_v<Loss, SquaredLoss> && shape_.columns() == 1 &&
+                      squared_column(data, count, scratch);
+    if (!done) {
+      tile_scores(scratch.rows.data(), count, shape_.features, weights, intercepts_.data(),
+                  scratch.scores.data());
+      residuals<Loss>(data, count, scratch);
+      tile_gradient(scratch.rows.data(), count, shape_.features, scratch.scores.data(), sums);
+    }
     unflushed += count;
     if (unflushed + tile > rows_between_flushes) {
       flush(scratch, gradient, loss);

@@ -84,6 +84,7 @@ class LossGradient {
                      std::int64_t end, Scratch& scratch, double* gradient, double* loss) const;
   template <class Loss>
   void residuals(const PassData& data, std::int64_t count, Scratch& scratch) const;
+  bool squared_column(const PassData& data, std::int64_t count, Scratch& scratch) const;
   void flush(Scratch& scratch, double* gradient, double* loss) const;
   void prepare(Scratch& scratch) const;
   [[nodiscard]] std::int64_t tile_rows() const;

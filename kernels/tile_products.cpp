@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "steepest/objectives/squared.hpp"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/tile_products.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -54,7 +56,7 @@ HWY_INLINE void prefetch(const float* from, std::uintptr_t ahead) {
   constexpr std::size_t line_bytes = 64;
   for (std::size_t offset = 0; offset < floats * sizeof(float); offset += line_bytes) {
     const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(from) + ahead + offset;
-    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 3);
   }
 }
 
@@ -200,6 +202,73 @@ void gradient_on_target(const float* const* rows, std::int64_t count, std::int64
   });
 }
 
+// How far ahead of the arithmetic rows that follow each other in memory are asked for.
+constexpr std::uintptr_t bytes_ahead = 8192;
+
+// A row, its weights and the gradient stay in registers: a row is loaded and converted once.
+template <int Vectors, class T>
+void squared_in_registers(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+                          SquaredColumn<T>& column) {
+  const Tag<T> d;
+  using V = hn::VFromD<Tag<T>>;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const bool contiguous = bytes_to_next_tile(rows, count, column.features) != 0;
+  const T intercept = column.intercept;
+  const double* const targets = column.targets;
+  const double* const row_weights = column.row_weights;
+  double loss = column.loss;
+  double residuals = column.residuals;
+  V weights[Vectors];
+  V gradient[Vectors];
+  for (int v = 0; v < Vectors; ++v) {
+    weights[v] = hn::LoadU(d, column.weights + v * lanes);
+    gradient[v] = hn::LoadU(d, column.gradient + v * lanes);
+  }
+  for (std::int64_t r = 0; r < count; ++r) {
+    const float* const row = rows[r];
+    if (contiguous) {
+      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(row, bytes_ahead);
+    }
+    V x[Vectors];
+    V sum = hn::Zero(d);
+    for (int v = 0; v < Vectors; ++v) {
+      x[v] = load_features(d, row + v * lanes);
+      sum = hn::MulAdd(x[v], weights[v], sum);
+    }
+    T score = intercept + hn::GetLane(hn::SumOfLanes(d, sum));
+    const std::int64_t i = indexes[r];
+    const T target = static_cast<T>(targets[i]);
+    const T weight = row_weights == nullptr ? T(1) : static_cast<T>(row_weights[i]);
+    loss += static_cast<double>(
+        SquaredLoss::residual_in_place(&score, 1, RowTarget<T>{&target, 0}, weight));
+    residuals += static_cast<double>(score);
+    const V residual = hn::Set(d, score);
+    for (int v = 0; v < Vectors; ++v) {
+      gradient[v] = hn::MulAdd(x[v], residual, gradient[v]);
+    }
+  }
+  for (int v = 0; v < Vectors; ++v) {
+    hn::StoreU(gradient[v], d, column.gradient + v * lanes);
+  }
+  column.loss = loss;
+  column.residuals = residuals;
+}
+
+template <class T>
+bool squared_on_target(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+                       SquaredColumn<T>& column) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
+  const std::int64_t vectors = (column.features + lanes - 1) / lanes;
+  if (vectors < 1 || vectors > one_column_vectors) {
+    return false;
+  }
+  const auto pass = [&](auto width, std::int64_t /*first*/) {
+    squared_in_registers<width.value>(rows, indexes, count, column);
+  };
+  with_width<one_column_vectors>(vectors, 0, pass);
+  return true;
+}
+
 }  // namespace
 
 void scores_float(const float* const* rows, std::int64_t count, std::int64_t features,
@@ -224,6 +293,16 @@ void gradient_double(const float* const* rows, std::int64_t count, std::int64_t 
   gradient_on_target(rows, count, features, residuals, gradient);
 }
 
+bool squared_float(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+                   SquaredColumn<float>& column) {
+  return squared_on_target(rows, indexes, count, column);
+}
+
+bool squared_double(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+                    SquaredColumn<double>& column) {
+  return squared_on_target(rows, indexes, count, column);
+}
+
 const char* target_name() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace steepest::kernels::HWY_NAMESPACE
@@ -236,6 +315,8 @@ HWY_EXPORT(scores_float);
 HWY_EXPORT(scores_double);
 HWY_EXPORT(gradient_float);
 HWY_EXPORT(gradient_double);
+HWY_EXPORT(squared_float);
+HWY_EXPORT(squared_double);
 HWY_EXPORT(target_name);
 
 template <>
@@ -262,6 +343,18 @@ template <>
 void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
                    const double* residuals, const PaddedColumns<double>& gradient) {
   HWY_DYNAMIC_DISPATCH(gradient_double)(rows, count, features, residuals, gradient);
+}
+
+template <>
+bool tile_squared(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+                  SquaredColumn<float>& column) {
+  return HWY_DYNAMIC_DISPATCH(squared_float)(rows, indexes, count, column);
+}
+
+template <>
+bool tile_squared(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+                  SquaredColumn<double>& column) {
+  return HWY_DYNAMIC_DISPATCH(squared_double)(rows, indexes, count, column);
 }
 
 const char* vector_instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }

@@ -36,6 +36,27 @@ template <class T>
 void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
                    const T* residuals, const PaddedColumns<T>& gradient);
 
+/// One column under squared loss: what tile_squared takes and adds to.
+template <class T>
+struct SquaredColumn {
+  std::int64_t features = 0;
+  const T* weights = nullptr;  ///< (padded)
+  T intercept = 0;
+  const double* targets = nullptr;      ///< by row index
+  const double* row_weights = nullptr;  ///< by row index; null: 1 for every row
+  T* gradient = nullptr;                ///< (padded)
+  double residuals = 0.0;               ///< sum of the residuals: the intercept's gradient
+  double loss = 0.0;
+};
+
+/// Both products of one column under squared loss and the row losses between them, with every row
+/// loaded once and kept in registers. indexes[r] is the row index of rows[r]. Adds the same terms
+/// in the same order, so gives the same bits, as tile_scores, SquaredLoss and tile_gradient.
+/// Preconditions as for tile_scores. False, and nothing done, for rows too long for the registers.
+template <class T>
+[[nodiscard]] bool tile_squared(const float* const* rows, const std::int64_t* indexes,
+                                std::int64_t count, SquaredColumn<T>& column);
+
 /// The instruction set the products run on, e.g. "AVX3" (Highway's name for AVX-512).
 [[nodiscard]] const char* vector_instruction_set();
 
