@@ -88,6 +88,7 @@ constexpr Tables make_tables() {
 }
 constexpr Tables tables = make_tables();
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): every element is set before it is read.
 struct Eight {
   std::uint32_t undecided = 0;  // a bit a field
   std::uint32_t empty = 0;
