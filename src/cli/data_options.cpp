@@ -91,7 +91,8 @@ ReadOptions DataOptions::to_read_options(const Schema* known) const {
 }
 
 void add_data_options(CLI::App& app, DataOptions& options, bool with_target) {
-  app.add_option("DATA", options.paths, "CSV or TSV files, glob patterns, or - for standard input")
+  app.add_option("DATA", options.paths,
+                 "CSV or TSV files (.gz and .zst too), glob patterns, or - for standard input")
       ->required();
   if (with_target) {
     app.add_option("--target", options.targets,

@@ -115,6 +115,7 @@ class Reading {
   Dataset dataset_;
   RowStore store_;
   std::vector<Worker> workers_;
+  bool file_ended_ = false;  // a block was shorter than others: it was the last
   std::optional<InputError> first_reject_;
 };
 
@@ -133,6 +134,7 @@ void Reading::read_file(kernels::ThreadPool& pool) {
   const bool all_there = reader.head_is_all();
   std::string begun = reader.begin_pushing();
   const std::int64_t offset = reader.bytes_read() + static_cast<std::int64_t>(begun.size());
+  file_ended_ = false;
   BlockQueue queue(reader.source(), std::move(begun), offset, limits_.block_bytes);
   Turns turns;
   pool.for_each(all_there ? 1 : pool.threads(), [&](std::int64_t index, int /*thread*/) {
@@ -177,6 +179,11 @@ void Reading::work(Worker& worker, BlockQueue& queue, Turns& turns) {
 
 void Reading::take_block(Worker& worker) {
   const std::string_view text = worker.block.view();
+  if (file_ended_) {
+    throw InputError(Location{table_.reader().name()},
+                     "the file grew while it was read; read it again when it is whole");
+  }
+  file_ended_ = worker.block.number() > 0 && worker.block.size() < limits_.block_bytes;
   scan(text.substr(0, worker.begin));
   if (worker.begin < text.size() && !table_.reader().between_records()) {
     const std::uint32_t begin = find_record(text, worker.begin);
