@@ -66,7 +66,8 @@ void RecordReader::read_head() {
   }
 }
 
-void RecordReader::refill() {
+// The unfinished record to the front.
+void RecordReader::make_room() {
   const std::int64_t held = end_ - begin_;
   if (held > limits_.record_bytes) {
     throw_too_long();
@@ -76,6 +77,10 @@ void RecordReader::refill() {
     begin_ = 0;
     end_ = held;
   }
+}
+
+void RecordReader::refill() {
+  make_room();
   read_block(limits_.block_bytes);
 }
 
@@ -102,15 +107,7 @@ std::string RecordReader::begin_pushing() {
 }
 
 void RecordReader::push(std::string_view bytes) {
-  const std::int64_t held = end_ - begin_;
-  if (held > limits_.record_bytes) {
-    throw_too_long();
-  }
-  if (begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, static_cast<std::size_t>(held));
-    begin_ = 0;
-    end_ = held;
-  }
+  make_room();
   const auto count = static_cast<std::int64_t>(bytes.size());
   if (static_cast<std::int64_t>(buffer_.size()) < end_ + count + 1) {
     buffer_.resize(static_cast<std::size_t>(end_ + count + 1));

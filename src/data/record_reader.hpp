@@ -70,6 +70,7 @@ class RecordReader {
 
  private:
   void read_head();
+  void make_room();
   void refill();
   void read_block(std::int64_t bytes);
   [[noreturn]] void throw_too_long() const;
