@@ -57,7 +57,7 @@ void run_case(benchmark::State& state, const RowLoss& loss, const Case& chosen) 
   kernels::ThreadPool pool(0);
   kernels::LossGradient<T> pass;
   kernels::Partials partials;
-  const kernels::PassData rows{&data.features, &data.targets, &data.labels, &data.weights};
+  kernels::MemoryFeed rows(data);
   std::int64_t step = 0;
   const auto call = [&] {
     pass.set_parameters(bank, parameters.data(), 0, bank.columns());

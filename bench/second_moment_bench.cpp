@@ -14,10 +14,11 @@ constexpr Shape shapes[] = {{150, 4, 1}, {500'000, 50, 1}, {20'000, 784, 1}};
 template <class T>
 void run_shape(benchmark::State& state, const Shape& shape) {
   const kernels::TrainingData data = random_data(shape);
+  kernels::MemoryFeed rows(data);
   kernels::ThreadPool pool(0);
   const auto call = [&] {
-    benchmark::DoNotOptimize(kernels::second_moment<T>(
-        data.features, data.weights, kernels::RowSelection::all(shape.rows), pool));
+    benchmark::DoNotOptimize(
+        kernels::second_moment<T>(rows, kernels::RowSelection::all(shape.rows), pool));
   };
   // What the contract states: both halves of the symmetric matrix.
   const double flops = 2.0 * static_cast<double>(shape.rows) *

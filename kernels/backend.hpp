@@ -12,6 +12,7 @@
 #include "steepest/feature_matrix.hpp"
 #include "steepest/objective.hpp"
 #include "steepest/precision.hpp"
+#include "steepest/row_source.hpp"
 
 namespace steepest::kernels {
 
@@ -23,6 +24,17 @@ struct TrainingData {
   std::vector<double> targets;       ///< (n, C) row-major, already scaled; or empty
   std::vector<std::int32_t> labels;  ///< n in [0, classes); or empty
   std::vector<double> weights;       ///< n with mean 1, or empty for all 1
+};
+
+/// Rows that are read anew for every pass, because they do not all fit in memory.
+struct StreamedData {
+  std::shared_ptr<const RowSource> rows;
+  std::vector<double> mean;         ///< d: subtracted from each feature
+  std::vector<double> scale;        ///< d: then divided by, > 0
+  std::vector<double> target_mean;  ///< C, of regression: subtracted from each target
+  double target_scale = 1.0;        ///< then divided by, > 0
+  double weight_mean = 0.0;         ///< what weights are divided by; 0: all rows count alike
+  std::int64_t memory_bytes = 0;    ///< most that buffers may take
 };
 
 /// What to train on the data held.
@@ -51,6 +63,10 @@ class Backend {
 
   /// Takes the data and standardizes it: x <- (x - mean) / scale, rounded to float32.
   virtual void hold(TrainingData data) = 0;
+
+  /// As hold(TrainingData) of the same rows, with the same results to the bit, but reads them from
+  /// their source: for every pass (CPU), or once into the device's memory (CUDA).
+  virtual void hold(StreamedData data) = 0;
 
   /// out = S v / n for the second moment S = [X 1]^T diag(w) [X 1] of the data held; v and out are
   /// d + 1 long, the last element being the intercept's. Without intercept it is left out (0).

@@ -9,6 +9,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/loss_gradient.hpp"
+#include "kernels/row_feed.hpp"
 #include "kernels/second_moment.hpp"
 #include "kernels/standardize.hpp"
 #include "kernels/tile_products.hpp"
@@ -40,12 +41,20 @@ class CpuBackend final : public Backend {
   }
 
   void hold(TrainingData data) override {
+    feed_.reset();
     data_ = std::move(data);
     standardize(data_.mean, data_.scale, pool_, data_.features);
+    feed_ = std::make_unique<MemoryFeed>(data_);
+  }
+
+  void hold(StreamedData data) override {
+    feed_.reset();
+    data_ = {};
+    feed_ = std::make_unique<StreamedFeed>(std::move(data), pool_.threads());
   }
 
   void second_moment_product(bool intercept, const double* v, double* out) override {
-    const BankShape shape{data_.features.columns(), 1, 1};
+    const BankShape shape{feed_->features(), 1, 1};
     std::vector<double> vector(v, v + shape.elements());
     if (!intercept) {
       vector.back() = 0.0;
@@ -53,7 +62,7 @@ class CpuBackend final : public Backend {
     LossGradient<T> pass;
     Partials partials;
     pass.set_parameters(shape, vector.data(), 0, 1);
-    pass.run(QuadraticForm{}, pass_data(), RowSelection::all(rows()), pool_, partials);
+    pass.run(QuadraticForm{}, *feed_, RowSelection::all(rows()), pool_, partials);
     for (std::int64_t e = 0; e < shape.elements(); ++e) {
       out[e] = 0.0;
       for (std::int64_t p = 0; p < partials.partitions; ++p) {
@@ -67,12 +76,11 @@ class CpuBackend final : public Backend {
   }
 
   [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
-    return kernels::second_moment<T>(data_.features, data_.weights, sample_rows(rows(), sample),
-                                     pool_);
+    return kernels::second_moment<T>(*feed_, sample_rows(rows(), sample), pool_);
   }
 
   void start(BankPlan plan) override {
-    const BankShape shape{data_.features.columns(), plan.outputs,
+    const BankShape shape{feed_->features(), plan.outputs,
                           static_cast<std::int64_t>(plan.models.size())};
     bank_ = BankState::at_start(shape, std::move(plan.models), plan.initial,
                                 std::move(plan.preconditioner));
@@ -118,16 +126,12 @@ class CpuBackend final : public Backend {
     LossGradient<T> pass;
     pass.set_parameters(one, bank_.parameters_of(model), 0, one.columns());
     std::vector<T> out(static_cast<std::size_t>(count * one.columns()));
-    pass.scores(data_.features, first, count, out.data());
+    pass.scores(*feed_, first, count, out.data());
     return {out.begin(), out.end()};
   }
 
  private:
-  [[nodiscard]] std::int64_t rows() const { return data_.features.rows(); }
-
-  [[nodiscard]] PassData pass_data() const {
-    return {&data_.features, &data_.targets, &data_.labels, &data_.weights};
-  }
+  [[nodiscard]] std::int64_t rows() const { return feed_->rows(); }
 
   [[nodiscard]] bool any_running() const {
     return std::any_of(bank_.states.begin(), bank_.states.end(),
@@ -139,12 +143,13 @@ class CpuBackend final : public Backend {
       pass_.set_parameters(bank_.shape, bank_.parameters_of(k), k * bank_.shape.outputs,
                            bank_.shape.outputs);
     }
-    pass_.run(loss_, pass_data(), rows, pool_, partials_);
+    pass_.run(loss_, *feed_, rows, pool_, partials_);
     update(partials_, rows.count, mode, pool_, bank_);
   }
 
   ThreadPool pool_;
-  TrainingData data_;
+  TrainingData data_;  // empty when streamed
+  std::unique_ptr<RowFeed> feed_;
   BankState bank_;
   PassLoss loss_;
   std::int64_t batch_size_ = 0;

@@ -35,14 +35,9 @@ class CudaBackend final : public Backend {
     return std::is_same_v<T, double> ? Precision::fp64 : Precision::fp32;
   }
 
-  void hold(TrainingData data) override {
-    const DeviceScope scope(info_.ordinal);
-    pass_.reset();
-    probe_.reset();
-    bank_.reset();
-    data_ = {};  // before the new data comes, so that one copy is held at a time
-    data_ = DeviceData<T>(data, stream_.get());
-  }
+  void hold(TrainingData data) override { hold_copy_of(data); }
+
+  void hold(StreamedData data) override { hold_copy_of(data); }
 
   void second_moment_product(bool intercept, const double* v, double* out) override {
     const DeviceScope scope(info_.ordinal);
@@ -129,6 +124,16 @@ class CudaBackend final : public Backend {
 
  private:
   [[nodiscard]] std::int64_t rows() const { return data_.rows(); }
+
+  template <class Data>
+  void hold_copy_of(const Data& data) {
+    const DeviceScope scope(info_.ordinal);
+    pass_.reset();
+    probe_.reset();
+    bank_.reset();
+    data_ = {};  // before the new data comes, so that one copy is held at a time
+    data_ = DeviceData<T>(data, stream_.get());
+  }
 
   void queue_pass_and_update(const RowSelection& rows, UpdateMode mode, StepRecord* records) {
     bank_->round_parameters(data_.view().pitch, pass_->weights());

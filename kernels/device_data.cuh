@@ -32,6 +32,9 @@ class DeviceData {
   /// Throws DeviceError, of a full memory among others.
   DeviceData(const TrainingData& data, cudaStream_t stream);
 
+  /// As above, reading the source once from its first row to its last.
+  DeviceData(const StreamedData& data, cudaStream_t stream);
+
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t features() const { return features_; }
   [[nodiscard]] DeviceRows<T> view() const;

@@ -24,10 +24,10 @@ constexpr std::int64_t rows_between_flushes = 1024;
 template <class Loss, class T>
 class RowTargets {
  public:
-  RowTargets(const PassData& data, std::int64_t outputs, T* rounded)
-      : values_(data.targets->data()),
-        labels_(data.labels->data()),
-        weights_(data.weights->empty() ? nullptr : data.weights->data()),
+  RowTargets(const RowFeed::Targets& data, std::int64_t outputs, T* rounded)
+      : values_(data.values),
+        labels_(data.labels),
+        weights_(data.weights),
         outputs_(outputs),
         rounded_(rounded) {}
 
@@ -58,8 +58,9 @@ class RowTargets {
 
 // One model with one score a row: everything stays in registers.
 template <class Loss, class T>
-void residuals_of_one_column(const PassData& data, const std::int64_t* rows, std::int64_t count,
-                             T* scores, double& loss, double& intercept_gradient) {
+void residuals_of_one_column(const RowFeed::Targets& data, const std::int64_t* rows,
+                             std::int64_t count, T* scores, double& loss,
+                             double& intercept_gradient) {
   T rounded = 0;
   const RowTargets<Loss, T> targets(data, 1, &rounded);
   double losses = loss;
@@ -119,7 +120,8 @@ void LossGradient<T>::prepare(Scratch& scratch) const {
 
 template <class T>
 template <class Loss>
-void LossGradient<T>::residuals(const PassData& data, std::int64_t count, Scratch& scratch) const {
+void LossGradient<T>::residuals(const RowFeed::Targets& data, std::int64_t count,
+                                Scratch& scratch) const {
   const std::int64_t outputs = shape_.outputs;
   const std::int64_t columns = shape_.columns();
   if (columns == 1) {
@@ -146,14 +148,14 @@ void LossGradient<T>::residuals(const PassData& data, std::int64_t count, Scratc
 }
 
 template <class T>
-bool LossGradient<T>::squared_column(const PassData& data, std::int64_t count,
+bool LossGradient<T>::squared_column(const RowFeed::Targets& data, std::int64_t count,
                                      Scratch& scratch) const {
   SquaredColumn<T> column;
   column.features = shape_.features;
   column.weights = weights_.data();
   column.intercept = intercepts_[0];
-  column.targets = data.targets->data();
-  column.row_weights = data.weights->empty() ? nullptr : data.weights->data();
+  column.targets = data.values;
+  column.row_weights = data.weights;
   column.gradient = scratch.gradient.data();
   column.residuals = scratch.intercept_gradient[0];
   column.loss = scratch.loss[0];
@@ -184,26 +186,27 @@ void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) co
 
 template <class T>
 template <class Loss>
-void LossGradient<T>::run_partition(const PassData& data, const RowSelection& rows,
-                                    std::int64_t begin, std::int64_t end, Scratch& scratch,
+void LossGradient<T>::run_partition(RowFeed& feed, RowFeed::Request request, Scratch& scratch,
                                     double* gradient, double* loss) const {
   prepare(scratch);
   const std::int64_t tile = tile_rows();
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
   const PaddedColumns<T> sums{scratch.gradient.data(), shape_.columns(), padded_};
   std::int64_t unflushed = 0;
-  for (std::int64_t r = begin; r < end; r += tile) {
-    const std::int64_t count = std::min(tile, end - r);
-    select_rows(*data.features, rows, r, count, scratch.indexes.data(), scratch.rows.data());
+  for (; request.begin < request.end; request.begin += tile) {
+    request.count = std::min(tile, request.end - request.begin);
+    const RowFeed::Targets targets =
+        feed.tile(request, scratch.indexes.data(), scratch.rows.data());
     const bool done = std::is_same_v<Loss, SquaredLoss> && shape_.columns() == 1 &&
-                      squared_column(data, count, scratch);
+                      squared_column(targets, request.count, scratch);
     if (!done) {
-      tile_scores(scratch.rows.data(), count, shape_.features, weights, intercepts_.data(),
+      tile_scores(scratch.rows.data(), request.count, shape_.features, weights, intercepts_.data(),
                   scratch.scores.data());
-      residuals<Loss>(data, count, scratch);
-      tile_gradient(scratch.rows.data(), count, shape_.features, scratch.scores.data(), sums);
+      residuals<Loss>(targets, request.count, scratch);
+      tile_gradient(scratch.rows.data(), request.count, shape_.features, scratch.scores.data(),
+                    sums);
     }
-    unflushed += count;
+    unflushed += request.count;
     if (unflushed + tile > rows_between_flushes) {
       flush(scratch, gradient, loss);
       unflushed = 0;
@@ -213,18 +216,19 @@ void LossGradient<T>::run_partition(const PassData& data, const RowSelection& ro
 }
 
 template <class T>
-void LossGradient<T>::run(const PassLoss& loss, const PassData& data, const RowSelection& rows,
+void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows,
                           ThreadPool& pool, Partials& partials) {
   partials.partitions = partition_count(rows.count, shape_);
   partials.gradient.assign(static_cast<std::size_t>(partials.partitions * shape_.elements()), 0.0);
   partials.loss.assign(static_cast<std::size_t>(partials.partitions * shape_.models), 0.0);
   scratch_.resize(static_cast<std::size_t>(pool.threads()));
+  feed.prepare(rows, pool);
   std::visit(
       [&](auto chosen) {
         pool.for_each(partials.partitions, [&](std::int64_t p, int worker) {
           const std::int64_t begin = p * rows.count / partials.partitions;
           const std::int64_t end = (p + 1) * rows.count / partials.partitions;
-          run_partition<decltype(chosen)>(data, rows, begin, end,
+          run_partition<decltype(chosen)>(feed, {&rows, begin, 0, end, worker},
                                           scratch_[static_cast<std::size_t>(worker)],
                                           partials.gradient.data() + p * shape_.elements(),
                                           partials.loss.data() + p * shape_.models);
@@ -234,15 +238,15 @@ void LossGradient<T>::run(const PassLoss& loss, const PassData& data, const RowS
 }
 
 template <class T>
-void LossGradient<T>::scores(const FeatureMatrix& features, std::int64_t first, std::int64_t count,
-                             T* out) const {
+void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t count, T* out) const {
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
-  std::vector<const float*> rows(static_cast<std::size_t>(tile_rows()));
+  const auto tile = static_cast<std::size_t>(tile_rows());
+  std::vector<const float*> rows(tile);
+  std::vector<std::int64_t> indexes(tile);
+  const RowSelection selection{first, count, false, feed.rows(), 0, 0};
   for (std::int64_t r = 0; r < count; r += tile_rows()) {
     const std::int64_t size = std::min(tile_rows(), count - r);
-    for (std::int64_t i = 0; i < size; ++i) {
-      rows[static_cast<std::size_t>(i)] = features.row(first + r + i);
-    }
+    feed.tile({&selection, r, size, count, 0}, indexes.data(), rows.data());
     tile_scores(rows.data(), size, shape_.features, weights, intercepts_.data(),
                 out + r * shape_.columns());
   }

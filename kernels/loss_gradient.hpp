@@ -8,6 +8,7 @@
 
 #include "kernels/bank.hpp"
 #include "kernels/partials.hpp"
+#include "kernels/row_feed.hpp"
 #include "kernels/row_selection.hpp"
 #include "kernels/thread_pool.hpp"
 #include "steepest/feature_matrix.hpp"
@@ -37,14 +38,6 @@ using PassLoss = std::variant<SquaredLoss, LogisticLoss, SoftmaxLoss, QuadraticF
   return std::visit([](auto chosen) { return PassLoss(chosen); }, loss);
 }
 
-/// Rows with targets, as the pass reads them.
-struct PassData {
-  const FeatureMatrix* features = nullptr;       ///< (n, d), standardized when that is asked for
-  const std::vector<double>* targets = nullptr;  ///< (n, C) or empty
-  const std::vector<std::int32_t>* labels = nullptr;  ///< n or empty
-  const std::vector<double>* weights = nullptr;       ///< n with mean 1, or empty for all 1
-};
-
 /// Computes on the CPU, for every model k of the bank, the sums over the selected rows
 ///     loss_k     = sum_i w_i l(z_i, y_i)                    z_i = x_i W_k + b_k
 ///     gradient_c = sum_i w_i dl/dz_ic [x_i 1]
@@ -62,11 +55,11 @@ class LossGradient {
                       std::int64_t columns);
 
   /// One pass. Targets must fit the loss: values for SquaredLoss, labels for the classifiers.
-  void run(const PassLoss& loss, const PassData& data, const RowSelection& rows, ThreadPool& pool,
+  void run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows, ThreadPool& pool,
            Partials& partials);
 
   /// Scores of rows [first, first + count) in order: (count, columns) row-major.
-  void scores(const FeatureMatrix& features, std::int64_t first, std::int64_t count, T* out) const;
+  void scores(RowFeed& feed, std::int64_t first, std::int64_t count, T* out) const;
 
  private:
   struct Scratch {
@@ -80,11 +73,11 @@ class LossGradient {
   };
 
   template <class Loss>
-  void run_partition(const PassData& data, const RowSelection& rows, std::int64_t begin,
-                     std::int64_t end, Scratch& scratch, double* gradient, double* loss) const;
+  void run_partition(RowFeed& feed, RowFeed::Request request, Scratch& scratch, double* gradient,
+                     double* loss) const;
   template <class Loss>
-  void residuals(const PassData& data, std::int64_t count, Scratch& scratch) const;
-  bool squared_column(const PassData& data, std::int64_t count, Scratch& scratch) const;
+  void residuals(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
+  bool squared_column(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
   void flush(Scratch& scratch, double* gradient, double* loss) const;
   void prepare(Scratch& scratch) const;
   [[nodiscard]] std::int64_t tile_rows() const;

@@ -23,14 +23,12 @@ struct Scratch {
 };
 
 template <class T>
-void fill_factor(const std::vector<double>& weights, std::int64_t features, std::int64_t count,
+void fill_factor(const double* weights, std::int64_t features, std::int64_t count,
                  Scratch<T>& scratch) {
   T* out = scratch.factor.data();
   for (std::int64_t r = 0; r < count; ++r, out += features + 1) {
     const auto row = static_cast<std::size_t>(r);
-    const T weight = weights.empty()
-                         ? T(1)
-                         : static_cast<T>(weights[static_cast<std::size_t>(scratch.indexes[row])]);
+    const T weight = weights == nullptr ? T(1) : static_cast<T>(weights[scratch.indexes[row]]);
     for (std::int64_t j = 0; j < features; ++j) {
       out[j] = weight * static_cast<T>(scratch.rows[row][j]);
     }
@@ -54,9 +52,8 @@ void flush(std::int64_t features, std::int64_t padded, Scratch<T>& scratch, doub
 }  // namespace
 
 template <class T>
-std::vector<double> second_moment(const FeatureMatrix& features, const std::vector<double>& weights,
-                                  const RowSelection& rows, ThreadPool& pool) {
-  const std::int64_t d = features.columns();
+std::vector<double> second_moment(RowFeed& feed, const RowSelection& rows, ThreadPool& pool) {
+  const std::int64_t d = feed.features();
   const std::int64_t padded = padded_length(d);
   const BankShape shape{d, d + 1, 1};
   const std::int64_t partitions = partition_count(rows.count, shape);
@@ -64,6 +61,7 @@ std::vector<double> second_moment(const FeatureMatrix& features, const std::vect
       tile_bytes / ((d + 1) * static_cast<std::int64_t>(sizeof(float))), 8, rows_between_flushes);
   std::vector<double> parts(static_cast<std::size_t>(partitions * shape.elements()), 0.0);
   std::vector<Scratch<T>> scratches(static_cast<std::size_t>(pool.threads()));
+  feed.prepare(rows, pool);
   pool.for_each(partitions, [&](std::int64_t p, int worker) {
     Scratch<T>& scratch = scratches[static_cast<std::size_t>(worker)];
     scratch.rows.resize(static_cast<std::size_t>(tile));
@@ -75,8 +73,9 @@ std::vector<double> second_moment(const FeatureMatrix& features, const std::vect
     std::int64_t unflushed = 0;
     for (std::int64_t r = p * rows.count / partitions; r < end; r += tile) {
       const std::int64_t count = std::min(tile, end - r);
-      select_rows(features, rows, r, count, scratch.indexes.data(), scratch.rows.data());
-      fill_factor(weights, d, count, scratch);
+      const RowFeed::Targets targets =
+          feed.tile({&rows, r, count, end, worker}, scratch.indexes.data(), scratch.rows.data());
+      fill_factor(targets.weights, d, count, scratch);
       for (std::int64_t i = 0; i < count; ++i) {  // the corner: the sum of the weights
         part[shape.elements() - 1] +=
             static_cast<double>(scratch.factor[static_cast<std::size_t>(i * (d + 1) + d)]);
@@ -108,9 +107,7 @@ std::vector<double> second_moment(const FeatureMatrix& features, const std::vect
   return moment;
 }
 
-template std::vector<double> second_moment<float>(const FeatureMatrix&, const std::vector<double>&,
-                                                  const RowSelection&, ThreadPool&);
-template std::vector<double> second_moment<double>(const FeatureMatrix&, const std::vector<double>&,
-                                                   const RowSelection&, ThreadPool&);
+template std::vector<double> second_moment<float>(RowFeed&, const RowSelection&, ThreadPool&);
+template std::vector<double> second_moment<double>(RowFeed&, const RowSelection&, ThreadPool&);
 
 }  // namespace steepest::kernels

@@ -5,20 +5,18 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/row_selection.hpp"
+#include "kernels/row_feed.hpp"
 #include "kernels/thread_pool.hpp"
-#include "steepest/feature_matrix.hpp"
 
 namespace steepest::kernels {
 
 /// S = sum_i w_i [x_i 1]^T [x_i 1] / count over the selected rows, on the CPU: (d + 1, d + 1)
-/// row-major, symmetric. weights is n long with mean 1, or empty for all 1.
+/// row-major, symmetric.
 ///
 /// Complexity: 2 * count * d^2 flops. T is the arithmetic within 1024 rows; sums of those are
 /// double. Determinism: the same bits for any number of threads.
 template <class T>
-[[nodiscard]] std::vector<double> second_moment(const FeatureMatrix& features,
-                                                const std::vector<double>& weights,
-                                                const RowSelection& rows, ThreadPool& pool);
+[[nodiscard]] std::vector<double> second_moment(RowFeed& feed, const RowSelection& rows,
+                                                ThreadPool& pool);
 
 }  // namespace steepest::kernels

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "kernels/device_buffer.cuh"
 #include "kernels/for_each_index.cuh"
@@ -40,13 +39,12 @@ struct StandardizeElement {
 }  // namespace
 
 template <class T>
-void upload_standardized(const FeatureMatrix& features, const std::vector<double>& mean,
+void upload_standardized(std::int64_t rows, const CopyRows& copy, const std::vector<double>& mean,
                          const std::vector<double>& scale, std::int64_t pitch, cudaStream_t stream,
                          T* out) {
-  const std::int64_t columns = features.columns();
+  const auto columns = static_cast<std::int64_t>(mean.size());
   const std::int64_t row_bytes = columns * static_cast<std::int64_t>(sizeof(float));
-  const std::int64_t piece_rows =
-      std::clamp<std::int64_t>(piece_bytes / row_bytes, 1, features.rows());
+  const std::int64_t piece_rows = std::clamp<std::int64_t>(piece_bytes / row_bytes, 1, rows);
   DeviceBuffer<double> device_mean(columns, "column means");
   DeviceBuffer<double> device_scale(columns, "column scales");
   upload(mean.data(), columns, device_mean.data(), stream);
@@ -56,15 +54,15 @@ void upload_standardized(const FeatureMatrix& features, const std::vector<double
                                              PinnedBuffer<float>(piece_rows * columns)};
   std::array<Event, 2> copied;
   std::size_t slot = 0;
-  for (std::int64_t first = 0; first < features.rows(); first += piece_rows) {
-    const std::int64_t rows = std::min(piece_rows, features.rows() - first);
-    const auto bytes = static_cast<std::size_t>(rows * row_bytes);
+  for (std::int64_t first = 0; first < rows; first += piece_rows) {
+    const std::int64_t count = std::min(piece_rows, rows - first);
+    const auto bytes = static_cast<std::size_t>(count * row_bytes);
     copied[slot].wait();
-    std::memcpy(staging[slot].data(), features.row(first), bytes);
+    copy(first, count, staging[slot].data());
     check(cudaMemcpyAsync(raw.data(), staging[slot].data(), bytes, cudaMemcpyHostToDevice, stream),
           "copying rows to the GPU");
     copied[slot].record(stream);
-    for_each_index("standardizing features", rows * pitch, stream,
+    for_each_index("standardizing features", count * pitch, stream,
                    StandardizeElement<T>{raw.data(), device_mean.data(), device_scale.data(),
                                          columns, pitch, out + first * pitch});
     slot = 1 - slot;
@@ -72,9 +70,9 @@ void upload_standardized(const FeatureMatrix& features, const std::vector<double
   check(cudaStreamSynchronize(stream), "standardizing features");
 }
 
-template void upload_standardized(const FeatureMatrix&, const std::vector<double>&,
+template void upload_standardized(std::int64_t, const CopyRows&, const std::vector<double>&,
                                   const std::vector<double>&, std::int64_t, cudaStream_t, float*);
-template void upload_standardized(const FeatureMatrix&, const std::vector<double>&,
+template void upload_standardized(std::int64_t, const CopyRows&, const std::vector<double>&,
                                   const std::vector<double>&, std::int64_t, cudaStream_t, double*);
 
 }  // namespace steepest::kernels

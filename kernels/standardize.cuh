@@ -5,13 +5,15 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
-
-#include "steepest/feature_matrix.hpp"
 
 namespace steepest::kernels {
 
-/// out (rows, pitch) <- [(x - mean) / scale, 1, 0 ...] from x (rows, d) in host memory, by the
+/// Copies rows [first, first + rows) of x into `to`, (rows, d).
+using CopyRows = std::function<void(std::int64_t first, std::int64_t rows, float* to)>;
+
+/// out (rows, pitch) <- [(x - mean) / scale, 1, 0 ...] from x (rows, d) on the host, by the
 /// arithmetic of standardized() rounded to float32 as on the CPU, then widened to T. The column of
 /// ones makes intercepts a part of every product. mean and scale are d long, scale_j > 0.
 ///
@@ -19,7 +21,7 @@ namespace steepest::kernels {
 /// while the other is copied; returns when all is done. Element by element: deterministic.
 /// Throws DeviceError.
 template <class T>
-void upload_standardized(const FeatureMatrix& features, const std::vector<double>& mean,
+void upload_standardized(std::int64_t rows, const CopyRows& copy, const std::vector<double>& mean,
                          const std::vector<double>& scale, std::int64_t pitch, cudaStream_t stream,
                          T* out);
 

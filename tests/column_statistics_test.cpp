@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/problems.hpp"
@@ -10,8 +11,16 @@
 namespace steepest::tests {
 namespace {
 
-using kernels::column_statistics;
 using kernels::ThreadPool;
+
+ColumnStatistics column_statistics(const FeatureMatrix& features,
+                                   const std::vector<double>& weights, ThreadPool& pool) {
+  Dataset data;
+  data.features = FeatureMatrix(features.rows(), features.columns());
+  std::copy_n(features.data(), features.rows() * features.columns(), data.features.data());
+  data.weights = weights;
+  return kernels::column_statistics(DatasetRows(std::move(data)), pool);
+}
 
 // Two passes in long double.
 void check_against_two_passes(const FeatureMatrix& features, const std::vector<double>& weights) {

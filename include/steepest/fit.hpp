@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "steepest/model.hpp"
 #include "steepest/objective.hpp"
 #include "steepest/precision.hpp"
+#include "steepest/row_source.hpp"
 #include "steepest/schedule.hpp"
 #include "steepest/termination.hpp"
 #include "steepest/update_rule.hpp"
@@ -45,7 +47,8 @@ struct FitOptions {
   bool drop_constant = false;  ///< give constant columns the coefficient 0 instead of refusing them
   std::uint64_t seed = 0;
   DeviceChoice device;
-  int threads = 0;  ///< 0: every processor
+  int threads = 0;                                    ///< 0: every processor
+  std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for rows that are streamed, > 0
   Precision precision = Precision::automatic;
 };
 
@@ -104,6 +107,11 @@ struct FitResult {
 /// Ends as diverged, not by an exception, when the objective explodes at a rate the caller gave; an
 /// automatic rate is halved and the run starts anew.
 [[nodiscard]] FitResult fit(Dataset data, const FitOptions& options,
+                            const FitCallback& progress = {});
+
+/// As above, of rows that may lie in files. A source in memory is used up; of any other, no more
+/// than FitOptions::memory_bytes are held at a time, and the result is the same to the bit.
+[[nodiscard]] FitResult fit(std::shared_ptr<RowSource> data, const FitOptions& options,
                             const FitCallback& progress = {});
 
 }  // namespace steepest

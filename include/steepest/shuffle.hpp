@@ -40,6 +40,15 @@ class RowOrder {
     return static_cast<std::int64_t>(value);
   }
 
+  /// The position at which `row` in [0, rows) is visited.
+  STEEPEST_HD std::int64_t position_of(std::int64_t row) const {
+    std::uint64_t value = static_cast<std::uint64_t>(row);
+    do {
+      value = permute_back(value);
+    } while (value >= rows_);
+    return static_cast<std::int64_t>(value);
+  }
+
  private:
   static constexpr int rounds = 6;
 
@@ -54,6 +63,21 @@ class RowOrder {
     for (int round = 0; round < rounds; round += 2) {
       high ^= scramble(key_ + (low << 8) + static_cast<std::uint64_t>(round)) & high_mask;
       low ^= scramble(key_ + (high << 8) + static_cast<std::uint64_t>(round + 1)) & low_mask;
+    }
+    return (high << low_bits) | low;
+  }
+
+  // Undoes permute(): the same rounds, the last one first.
+  [[nodiscard]] STEEPEST_HD std::uint64_t permute_back(std::uint64_t value) const {
+    const int low_bits = bits_ / 2;
+    const int high_bits = bits_ - low_bits;
+    const std::uint64_t low_mask = (std::uint64_t{1} << low_bits) - 1;
+    const std::uint64_t high_mask = (std::uint64_t{1} << high_bits) - 1;
+    std::uint64_t low = value & low_mask;
+    std::uint64_t high = value >> low_bits;
+    for (int round = rounds - 2; round >= 0; round -= 2) {
+      low ^= scramble(key_ + (high << 8) + static_cast<std::uint64_t>(round + 1)) & low_mask;
+      high ^= scramble(key_ + (low << 8) + static_cast<std::uint64_t>(round)) & high_mask;
     }
     return (high << low_bits) | low;
   }

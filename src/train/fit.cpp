@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "kernels/backend.hpp"
+#include "kernels/column_statistics.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/preconditioner.hpp"
@@ -21,30 +22,41 @@ namespace {
 using namespace train;
 
 // max_i w_i (|x_i|^2 + 1) of the rows as they are trained on.
-double largest_row_curvature(const Dataset& data, const Scaling& scaling,
-                             const std::vector<double>& weights) {
-  double largest = 0.0;
-  for (std::int64_t i = 0; i < data.rows(); ++i) {
-    const float* row = data.features.row(i);
-    double square = 1.0;
-    for (std::size_t j = 0; j < scaling.feature_mean.size(); ++j) {
-      const double x =
-          (static_cast<double>(row[j]) - scaling.feature_mean[j]) / scaling.feature_scale[j];
-      square += x * x;
+double largest_row_curvature(const RowSource& data, const Scaling& scaling,
+                             const RowWeights& weights, kernels::ThreadPool& pool) {
+  constexpr std::int64_t block_rows = 2048;
+  std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+  std::vector<double> largest(static_cast<std::size_t>(pool.threads()), 0.0);
+  const std::int64_t blocks = (data.rows() + block_rows - 1) / block_rows;
+  pool.for_each(blocks, [&](std::int64_t block, int thread) {
+    const auto worker = static_cast<std::size_t>(thread);
+    const std::int64_t first = block * block_rows;
+    const std::int64_t count = std::min(block_rows, data.rows() - first);
+    const float* row = data.features(first, count, buffers[worker]);
+    const double* const row_weights =
+        weights.mean > 0.0 ? data.weights(first, count, buffers[worker]) : nullptr;
+    for (std::int64_t i = 0; i < count; ++i) {
+      double square = 1.0;
+      for (std::size_t j = 0; j < scaling.feature_mean.size(); ++j, ++row) {
+        const double x =
+            (static_cast<double>(*row) - scaling.feature_mean[j]) / scaling.feature_scale[j];
+        square += x * x;
+      }
+      square *= row_weights == nullptr ? 1.0 : row_weights[i] / weights.mean;
+      largest[worker] = std::max(largest[worker], square);
     }
-    largest =
-        std::max(largest, square * (weights.empty() ? 1.0 : weights[static_cast<std::size_t>(i)]));
-  }
-  return largest;
+  });
+  return *std::max_element(largest.begin(), largest.end());
 }
 
 class Fit {
  public:
-  Fit(Dataset data, const FitOptions& options, const FitCallback& progress)
+  Fit(std::shared_ptr<RowSource> data, const FitOptions& options, const FitCallback& progress)
       : data_(std::move(data)), options_(options), progress_(progress) {}
 
   FitResult run() {
-    plan_ = plan_fit(data_, options_);
+    weights_ = sum_weights(*data_);
+    plan_ = plan_fit(*data_, weights_, options_);
     prepare();
     RunOutcome outcome = run_with_safe_rate();
     keep(std::move(outcome));
@@ -59,22 +71,35 @@ class Fit {
         kernels::resolve_precision(options_.precision, result_.device.kind, plan_.columns);
     backend_ = kernels::make_backend(result_.device, options_.threads, result_.precision);
     kernels::ThreadPool pool(options_.threads);
-    const auto statistics = kernels::column_statistics(data_.features, data_.weights, pool);
-    check_columns(statistics, data_, options_, result_.warnings);
-    scaling_ = make_scaling(statistics, data_, options_.standardize, options_.intercept);
-    weights_ = normalised_weights(data_.weights);
+    const ColumnStatistics statistics = data_->statistics() != nullptr
+                                            ? *data_->statistics()
+                                            : kernels::column_statistics(*data_, pool);
+    check_columns(statistics, *data_, options_, result_.warnings);
+    scaling_ = make_scaling(statistics, *data_, weights_, options_.standardize, options_.intercept);
     if (!plan_.full_batch) {
-      row_curvature_ = largest_row_curvature(data_, scaling_, weights_);
+      row_curvature_ = largest_row_curvature(*data_, scaling_, weights_, pool);
     }
+    rows_ = data_->rows();
+    features_ = data_->feature_count();
+    if (Dataset* const memory = data_->in_memory()) {
+      hold(*memory);
+    } else {
+      backend_->hold({data_, scaling_.feature_mean, scaling_.feature_scale, scaling_.target_mean,
+                      scaling_.target_scale, weights_.mean, options_.memory_bytes});
+    }
+  }
+
+  // The features move; targets, labels and weights stay for measure().
+  void hold(Dataset& data) {
     kernels::TrainingData training;
-    training.features = std::move(data_.features);
+    training.features = std::move(data.features);
     training.mean = scaling_.feature_mean;
     training.scale = scaling_.feature_scale;
-    training.targets = scale_targets(data_, scaling_);
-    training.labels = data_.labels;
-    training.weights = weights_;
-    rows_ = training.features.rows();
-    features_ = training.features.columns();
+    training.targets = data.targets;
+    scale_targets(scaling_, training.targets);
+    training.labels = data.labels;
+    training.weights = data.weights;
+    normalise_weights(weights_, training.weights);
     backend_->hold(std::move(training));
   }
 
@@ -155,13 +180,13 @@ class Fit {
     std::vector<double> parameters = backend_->parameters(0);
     fold(scaling_, plan_.columns, parameters);
     Model& model = result_.model;
-    model.kind = data_.classifies() ? ModelKind::softmax : ModelKind::linear;
+    model.kind = data_->classifies() ? ModelKind::softmax : ModelKind::linear;
     model.loss = name(plan_.loss);
     model.l2 = plan_.l2;
     model.standardized = options_.standardize;
     model.feature_mean = scaling_.feature_mean;
     model.feature_scale = scaling_.feature_scale;
-    model.schema = std::move(data_.schema);
+    model.schema = data_->schema();
     model.training_rows = rows_;
     model.termination = name(outcome.termination.reason);
     model.inequality = outcome.termination.inequality;
@@ -183,14 +208,15 @@ class Fit {
     const std::int64_t outputs = result_.model.outputs();
     LinearMetricsSum linear(outputs);
     SoftmaxMetricsSum softmax(outputs);
+    RowBuffer buffer;
     for (std::int64_t first = 0; first < rows_; first += block) {
       const std::int64_t count = std::min(block, rows_ - first);
-      const double* weights = weights_.empty() ? nullptr : weights_.data() + first;
+      const double* const weights = data_->weights(first, count, buffer);
       const std::vector<double> scores = predictions(first, count);
       if (result_.model.kind == ModelKind::softmax) {
-        softmax.add(scores.data(), data_.labels.data() + first, weights, count);
+        softmax.add(scores.data(), data_->labels(first, count, buffer), weights, count);
       } else {
-        linear.add(scores.data(), data_.targets.data() + first * outputs, weights, count);
+        linear.add(scores.data(), data_->targets(first, count, buffer), weights, count);
       }
     }
     if (result_.model.kind == ModelKind::softmax) {
@@ -218,12 +244,12 @@ class Fit {
     return scores;
   }
 
-  Dataset data_;
+  std::shared_ptr<RowSource> data_;  // without features where the backend took them
   const FitOptions& options_;
   const FitCallback& progress_;
   FitPlan plan_;
   Scaling scaling_;
-  std::vector<double> weights_;
+  RowWeights weights_;
   std::vector<double> preconditioner_;  // empty: none
   double row_curvature_ = 0.0;
   std::int64_t rows_ = 0;
@@ -234,8 +260,13 @@ class Fit {
 
 }  // namespace
 
-FitResult fit(Dataset data, const FitOptions& options, const FitCallback& progress) {
+FitResult fit(std::shared_ptr<RowSource> data, const FitOptions& options,
+              const FitCallback& progress) {
   return Fit(std::move(data), options, progress).run();
+}
+
+FitResult fit(Dataset data, const FitOptions& options, const FitCallback& progress) {
+  return fit(std::make_shared<DatasetRows>(std::move(data)), options, progress);
 }
 
 }  // namespace steepest

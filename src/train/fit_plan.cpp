@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "steepest/error.hpp"
 
@@ -15,28 +14,28 @@ namespace {
 constexpr std::int64_t default_epochs_full_batch = 20000;
 constexpr std::int64_t default_epochs_mini_batch = 100;
 
-RowLoss choose_loss(const Dataset& data, const FitOptions& options) {
+RowLoss choose_loss(const RowSource& data, const FitOptions& options) {
   const RowLoss loss =
       options.loss.value_or(data.classifies() ? RowLoss(SoftmaxLoss{}) : RowLoss(SquaredLoss{}));
   if (classifies(loss) != data.classifies()) {
     throw OptionError(fmt::format("loss {} needs a target of {}, but \"{}\" was read as {}",
                                   name(loss), classifies(loss) ? "classes" : "numbers",
-                                  fmt::join(data.schema.target_names, ","),
+                                  fmt::join(data.schema().target_names, ","),
                                   data.classifies() ? "classes" : "numbers"));
   }
   if (std::holds_alternative<LogisticLoss>(loss) && data.outputs() != 2) {
     throw OptionError(fmt::format("loss logistic needs two classes, but \"{}\" has {}: use softmax",
-                                  data.schema.target_names.front(), data.outputs()));
+                                  data.schema().target_names.front(), data.outputs()));
   }
   return loss;
 }
 
-void check_rows(const Dataset& data) {
-  const std::string target = fmt::format("{}", fmt::join(data.schema.target_names, ","));
+void check_rows(const RowSource& data) {
+  const std::string target = fmt::format("{}", fmt::join(data.schema().target_names, ","));
   if (data.rows() == 0) {
     throw InputError("there are no rows to fit");
   }
-  if (data.features.columns() == 0) {
+  if (data.feature_count() == 0) {
     throw InputError(fmt::format("there is no feature column beside the target \"{}\"", target));
   }
   if (!data.classifies()) {
@@ -46,7 +45,7 @@ void check_rows(const Dataset& data) {
     throw InputError(
         fmt::format("target \"{}\" has the one class \"{}\" in all {} rows: nothing to "
                     "tell apart",
-                    target, data.schema.classes.front(), data.rows()));
+                    target, data.schema().classes.front(), data.rows()));
   }
   if (data.outputs() >= data.rows()) {
     throw InputError(
@@ -56,14 +55,8 @@ void check_rows(const Dataset& data) {
   }
 }
 
-double default_l2(const Dataset& data, const RowLoss& loss) {
-  if (!classifies(loss)) {
-    return 0.0;
-  }
-  const double weight = data.weights.empty()
-                            ? static_cast<double>(data.rows())
-                            : std::accumulate(data.weights.begin(), data.weights.end(), 0.0);
-  return 1.0 / weight;
+double default_l2(const RowWeights& weights, const RowLoss& loss) {
+  return classifies(loss) ? 1.0 / weights.sum : 0.0;
 }
 
 void require(bool holds, const std::string& sentence) {
@@ -92,13 +85,13 @@ void check_numbers(const FitOptions& options) {
 
 }  // namespace
 
-FitPlan plan_fit(const Dataset& data, const FitOptions& options) {
+FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOptions& options) {
   check_numbers(options);
   FitPlan plan;
   plan.loss = choose_loss(data, options);
   check_rows(data);
   plan.columns = std::holds_alternative<LogisticLoss>(plan.loss) ? 1 : data.outputs();
-  plan.l2 = options.l2.value_or(default_l2(data, plan.loss));
+  plan.l2 = options.l2.value_or(default_l2(weights, plan.loss));
   plan.batch_size =
       options.batch_size == 0 ? data.rows() : std::min(options.batch_size, data.rows());
   plan.full_batch = plan.batch_size == data.rows();
@@ -126,9 +119,9 @@ FitPlan plan_fit(const Dataset& data, const FitOptions& options) {
   return plan;
 }
 
-void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& data,
+void check_columns(const ColumnStatistics& statistics, const RowSource& data,
                    const FitOptions& options, std::vector<std::string>& warnings) {
-  const std::vector<std::string> names = data.schema.feature_names();
+  const std::vector<std::string> names = data.schema().feature_names();
   std::vector<std::string> constant;
   std::vector<std::string> shifted;
   for (std::size_t j = 0; j < names.size(); ++j) {
@@ -163,13 +156,13 @@ void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& d
                     "subtract a round number first",
                     list(shifted)));
   }
-  if (!data.classifies() && data.rows() <= data.features.columns() + (options.intercept ? 1 : 0) &&
+  if (!data.classifies() && data.rows() <= data.feature_count() + (options.intercept ? 1 : 0) &&
       options.l2.value_or(0.0) == 0.0) {
     warnings.push_back(
         fmt::format("{} rows do not determine {} coefficients: the one found is the nearest to "
                     "zero; --l2 X makes "
                     "it unique",
-                    data.rows(), data.features.columns() + (options.intercept ? 1 : 0)));
+                    data.rows(), data.feature_count() + (options.intercept ? 1 : 0)));
   }
 }
 

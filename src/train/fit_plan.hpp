@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "kernels/column_statistics.hpp"
+#include "src/train/scaling.hpp"
+#include "steepest/column_statistics.hpp"
 #include "steepest/fit.hpp"
+#include "steepest/row_source.hpp"
 
 namespace steepest::train {
 
@@ -28,11 +30,12 @@ struct FitPlan {
 
 /// Throws OptionError for a loss that does not fit the target, a negative penalty and the like;
 /// InputError for one class, as many classes as rows, no features.
-[[nodiscard]] FitPlan plan_fit(const Dataset& data, const FitOptions& options);
+[[nodiscard]] FitPlan plan_fit(const RowSource& data, const RowWeights& weights,
+                               const FitOptions& options);
 
 /// Throws InputError that names the constant columns, unless they were asked to be dropped or are
 /// the intercept of a model that has none. Adds warnings.
-void check_columns(const kernels::ColumnStatistics& statistics, const Dataset& data,
+void check_columns(const ColumnStatistics& statistics, const RowSource& data,
                    const FitOptions& options, std::vector<std::string>& warnings);
 
 /// Tolerances in the units training sees. `gradient_unit` is what one trained unit of gradient is

@@ -3,19 +3,56 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace steepest::train {
 namespace {
 
-double weight_of(const Dataset& data, std::size_t row) {
-  return data.weights.empty() ? 1.0 : data.weights[row];
+// Calls body(first, count) for all rows in order, a few thousand at a time.
+template <class Body>
+void for_each_block(const RowSource& data, Body body) {
+  constexpr std::int64_t block_rows = 8192;
+  for (std::int64_t first = 0; first < data.rows(); first += block_rows) {
+    body(first, std::min(block_rows, data.rows() - first));
+  }
+}
+
+// Calls body(weight, targets) for all rows in order; targets is (outputs).
+template <class Body>
+void for_each_target(const RowSource& data, Body body) {
+  RowBuffer buffer;
+  for_each_block(data, [&](std::int64_t first, std::int64_t count) {
+    const double* targets = data.targets(first, count, buffer);
+    const double* const weights = data.weights(first, count, buffer);
+    for (std::int64_t i = 0; i < count; ++i, targets += data.outputs()) {
+      body(weights == nullptr ? 1.0 : weights[i], targets);
+    }
+  });
 }
 
 }  // namespace
 
-Scaling make_scaling(const kernels::ColumnStatistics& statistics, const Dataset& data,
-                     bool standardize, bool intercept) {
+RowWeights sum_weights(const RowSource& data) {
+  RowWeights weights{static_cast<double>(data.rows()), 0.0};
+  if (!data.has_weights()) {
+    return weights;
+  }
+  weights.sum = 0.0;
+  bool equal = true;
+  RowBuffer buffer;
+  const double first_weight = *data.weights(0, 1, buffer);
+  for_each_block(data, [&](std::int64_t first, std::int64_t count) {
+    const double* const values = data.weights(first, count, buffer);
+    for (std::int64_t i = 0; i < count; ++i) {
+      weights.sum += values[i];
+      equal = equal && values[i] == first_weight;
+    }
+  });
+  weights.mean = equal ? 0.0 : weights.sum / static_cast<double>(data.rows());
+  return weights;
+}
+
+Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
+                     const RowWeights& weights, bool standardize, bool intercept) {
   const std::size_t columns = statistics.mean.size();
   Scaling scaling;
   scaling.feature_mean.assign(columns, 0.0);
@@ -28,51 +65,48 @@ Scaling make_scaling(const kernels::ColumnStatistics& statistics, const Dataset&
       scaling.feature_scale[j] = statistics.standard_deviation[j];
     }
   }
-  const auto outputs = static_cast<std::size_t>(data.classifies() ? 0 : data.outputs());
+  if (data.classifies()) {
+    return scaling;
+  }
+  const auto outputs = static_cast<std::size_t>(data.outputs());
   scaling.target_mean.assign(outputs, 0.0);
-  double weight = 0.0;
+  if (intercept) {
+    for_each_target(data, [&](double weight, const double* targets) {
+      for (std::size_t o = 0; o < outputs; ++o) {
+        scaling.target_mean[o] += weight * targets[o];
+      }
+    });
+    for (double& mean : scaling.target_mean) {
+      mean /= weights.sum;
+    }
+  }
   double square = 0.0;
-  const auto rows = static_cast<std::size_t>(data.rows());
-  for (std::size_t i = 0; i < rows; ++i) {
-    weight += weight_of(data, i);
-    for (std::size_t o = 0; intercept && o < outputs; ++o) {
-      scaling.target_mean[o] += weight_of(data, i) * data.targets[i * outputs + o];
-    }
-  }
-  for (double& mean : scaling.target_mean) {
-    mean /= weight;
-  }
-  for (std::size_t i = 0; i < rows; ++i) {
+  for_each_target(data, [&](double weight, const double* targets) {
     for (std::size_t o = 0; o < outputs; ++o) {
-      const double gap = data.targets[i * outputs + o] - scaling.target_mean[o];
-      square += weight_of(data, i) * gap * gap;
+      const double gap = targets[o] - scaling.target_mean[o];
+      square += weight * gap * gap;
     }
-  }
-  if (outputs > 0 && square > 0.0) {
-    scaling.target_scale = std::sqrt(square / (weight * static_cast<double>(outputs)));
+  });
+  if (square > 0.0) {
+    scaling.target_scale = std::sqrt(square / (weights.sum * static_cast<double>(outputs)));
   }
   return scaling;
 }
 
-std::vector<double> scale_targets(const Dataset& data, const Scaling& scaling) {
-  std::vector<double> targets = data.targets;
+void scale_targets(const Scaling& scaling, std::vector<double>& targets) {
   const std::size_t outputs = scaling.target_mean.size();
   for (std::size_t i = 0; i < targets.size(); ++i) {
     targets[i] = (targets[i] - scaling.target_mean[i % outputs]) / scaling.target_scale;
   }
-  return targets;
 }
 
-std::vector<double> normalised_weights(const std::vector<double>& weights) {
-  if (std::adjacent_find(weights.begin(), weights.end(), std::not_equal_to<>()) == weights.end()) {
-    return {};
+void normalise_weights(const RowWeights& summed, std::vector<double>& weights) {
+  if (summed.mean <= 0.0) {
+    weights = {};
   }
-  const double mean =
-      std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(weights.size());
-  std::vector<double> result(weights.size());
-  std::transform(weights.begin(), weights.end(), result.begin(),
-                 [mean](double weight) { return weight / mean; });
-  return result;
+  for (double& weight : weights) {
+    weight /= summed.mean;
+  }
 }
 
 void fold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters) {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/column_statistics.hpp"
-#include "steepest/dataset.hpp"
+#include "steepest/column_statistics.hpp"
+#include "steepest/row_source.hpp"
 
 namespace steepest::train {
 
@@ -26,17 +26,25 @@ struct Scaling {
   [[nodiscard]] double coefficient_unit() const { return target_scale; }
 };
 
+/// The weights of a data set as a whole.
+struct RowWeights {
+  double sum = 0.0;   ///< n without weights
+  double mean = 0.0;  ///< what training divides them by; 0 when all are equal and count alike
+};
+
+[[nodiscard]] RowWeights sum_weights(const RowSource& data);
+
 /// The scaling for a data set. Without `standardize` features keep mean 0 and scale 1; without
 /// `intercept` nothing is shifted. Constant columns keep scale 1 and, beside an intercept, become
 /// 0.
-[[nodiscard]] Scaling make_scaling(const kernels::ColumnStatistics& statistics, const Dataset& data,
-                                   bool standardize, bool intercept);
+[[nodiscard]] Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
+                                   const RowWeights& weights, bool standardize, bool intercept);
 
-/// Targets in trained units, (n, C).
-[[nodiscard]] std::vector<double> scale_targets(const Dataset& data, const Scaling& scaling);
+/// Targets to trained units, (n, C), in place.
+void scale_targets(const Scaling& scaling, std::vector<double>& targets);
 
-/// Row weights with mean 1, or empty when all are equal.
-[[nodiscard]] std::vector<double> normalised_weights(const std::vector<double>& weights);
+/// Weights divided by their mean, in place; empty when all count alike.
+void normalise_weights(const RowWeights& summed, std::vector<double>& weights);
 
 /// Folds the scaling into (C, d + 1) parameters: afterwards they apply to inputs as they came.
 void fold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters);

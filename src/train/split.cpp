@@ -66,6 +66,7 @@ Dataset take_rows(Dataset& data, double fraction, std::uint64_t seed) {
     }
   }
   data.features.truncate(kept);
+  data.statistics.reset();
   resize_targets(part, outputs, kept, data);
   return part;
 }

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/row_feed.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/standardize.hpp"
+
+namespace steepest::kernels {
+namespace {
+
+// A worker reads about this much at a time: long reads for a disk, short enough for the cache.
+constexpr std::int64_t block_bytes = std::int64_t{1} << 20;
+
+// Asked of the disk beyond the block that is read.
+constexpr std::int64_t blocks_ahead = 8;
+
+}  // namespace
+
+RowFeed::Targets MemoryFeed::tile(const Request& request, std::int64_t* indexes,
+                                  const float** pointers) {
+  select_rows(data_.features, *request.selection, request.begin, request.count, indexes, pointers);
+  return {data_.targets.data(), data_.labels.data(),
+          data_.weights.empty() ? nullptr : data_.weights.data()};
+}
+
+// Consecutive rows of the source, or of a shuffled order, ready for a pass.
+struct StreamedFeed::Block {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+  FeatureMatrix features;
+  std::vector<double> targets;
+  std::vector<std::int32_t> labels;
+  std::vector<double> weights;
+
+  void resize(const StreamedData& data, std::int64_t rows) {
+    const std::int64_t width = data.rows->feature_count();
+    if (features.rows() != rows || features.columns() != width) {
+      features = FeatureMatrix(rows, width);
+    }
+    const auto count_of_rows = static_cast<std::size_t>(rows);
+    targets.resize(data.rows->classifies() ? 0 : count_of_rows * data.target_mean.size());
+    labels.resize(data.rows->classifies() ? count_of_rows : 0);
+    weights.resize(data.weight_mean > 0.0 ? count_of_rows : 0);
+  }
+
+  // Row `row` of what the source gave goes to row `to` of the block.
+  struct Source {
+    const float* features = nullptr;
+    const double* targets = nullptr;
+    const std::int32_t* labels = nullptr;
+    const double* weights = nullptr;
+  };
+  void take(const StreamedData& data, const Source& source, std::int64_t row, std::int64_t to) {
+    const std::int64_t width = features.columns();
+    const float* const from = source.features + row * width;
+    float* const x = features.row(to);
+    for (std::int64_t j = 0; j < width; ++j) {
+      const auto column = static_cast<std::size_t>(j);
+      x[j] = standardized(from[j], data.mean[column], data.scale[column]);
+    }
+    const auto outputs = data.target_mean.size();
+    for (std::size_t o = 0; source.targets != nullptr && o < outputs; ++o) {
+      targets[static_cast<std::size_t>(to) * outputs + o] =
+          (source.targets[static_cast<std::size_t>(row) * outputs + o] - data.target_mean[o]) /
+          data.target_scale;
+    }
+    if (source.labels != nullptr) {
+      labels[static_cast<std::size_t>(to)] = source.labels[row];
+    }
+    if (!weights.empty()) {
+      weights[static_cast<std::size_t>(to)] = source.weights[row] / data.weight_mean;
+    }
+  }
+
+  static Source fetch(const StreamedData& data, std::int64_t first, std::int64_t count,
+                      RowBuffer& buffer) {
+    const RowSource& rows = *data.rows;
+    return {rows.features(first, count, buffer), rows.targets(first, count, buffer),
+            rows.labels(first, count, buffer),
+            data.weight_mean > 0.0 ? rows.weights(first, count, buffer) : nullptr};
+  }
+
+  [[nodiscard]] Targets view() const {
+    return {targets.data(), labels.data(), weights.empty() ? nullptr : weights.data()};
+  }
+};
+
+struct StreamedFeed::Worker {
+  RowBuffer buffer;
+  Block block;
+};
+
+StreamedFeed::StreamedFeed(StreamedData data, int threads)
+    : data_(std::move(data)), workers_(static_cast<std::size_t>(threads)) {
+  const auto floats = static_cast<std::int64_t>(sizeof(float));
+  bytes_per_row_ = data_.rows->feature_count() * floats +
+                   static_cast<std::int64_t>((data_.target_mean.size() + 2) * sizeof(double));
+  // Twice: as the source holds them, and standardized.
+  const std::int64_t share = data_.memory_bytes / (4 * threads);
+  block_rows_ = std::max<std::int64_t>(1, std::min(block_bytes, share) / bytes_per_row_);
+  window_rows_ = data_.memory_bytes / 2 / bytes_per_row_;
+}
+
+StreamedFeed::~StreamedFeed() = default;
+
+void StreamedFeed::read(std::int64_t first, std::int64_t count, Worker& worker) const {
+  worker.block.first = first;
+  worker.block.count = 0;  // until it is whole
+  worker.block.resize(data_, std::max(count, block_rows_));
+  const Block::Source source = Block::fetch(data_, first, count, worker.buffer);
+  for (std::int64_t i = 0; i < count; ++i) {
+    worker.block.take(data_, source, i, i);
+  }
+  worker.block.count = count;
+}
+
+bool StreamedFeed::in_window(const RowSelection& selection) const {
+  return window_ != nullptr && selection.seed == windowed_.seed &&
+         selection.epoch == windowed_.epoch && selection.first >= windowed_.first &&
+         selection.first + selection.count <= windowed_.first + windowed_.count;
+}
+
+void StreamedFeed::prepare(const RowSelection& selection, ThreadPool& pool) {
+  if (!selection.shuffled || in_window(selection) || selection.count > window_rows_) {
+    return;
+  }
+  windowed_ = selection;
+  windowed_.count = 0;  // until it is whole
+  const std::int64_t whole_batches = window_rows_ / selection.count * selection.count;
+  const std::int64_t count = std::min(whole_batches, rows() - selection.first);
+  fill_window(selection.first, count, pool);
+  windowed_.count = count;
+}
+
+void StreamedFeed::fill_window(std::int64_t first, std::int64_t count, ThreadPool& pool) {
+  if (window_ == nullptr) {
+    window_ = std::make_unique<Block>();
+  }
+  window_->resize(data_, std::min(window_rows_, rows()));
+  const RowOrder order(rows(), windowed_.seed, windowed_.epoch);
+  const std::int64_t blocks = (rows() + block_rows_ - 1) / block_rows_;
+  pool.for_each(blocks, [&](std::int64_t block, int worker) {
+    const std::int64_t begin = block * block_rows_;
+    const std::int64_t size = std::min(block_rows_, rows() - begin);
+    const std::int64_t ahead = begin + blocks_ahead * block_rows_;
+    if (ahead < rows()) {
+      data_.rows->will_read(ahead, std::min(block_rows_, rows() - ahead));
+    }
+    RowBuffer& buffer = workers_[static_cast<std::size_t>(worker)].buffer;
+    const Block::Source source = Block::fetch(data_, begin, size, buffer);
+    for (std::int64_t i = 0; i < size; ++i) {
+      const std::int64_t place = order.position_of(begin + i) - first;
+      if (place >= 0 && place < count) {
+        window_->take(data_, source, i, place);
+      }
+    }
+  });
+}
+
+// Row by row, wherever they lie.
+void StreamedFeed::gather(const Request& request, Worker& worker) const {
+  const RowSelection& selection = *request.selection;
+  const RowOrder order(selection.total_rows, selection.seed, selection.epoch);
+  worker.block.count = 0;
+  worker.block.resize(data_, std::max(request.count, block_rows_));
+  for (std::int64_t r = 0; r < request.count; ++r) {
+    const std::int64_t row = order(selection.first + request.begin + r);
+    worker.block.take(data_, Block::fetch(data_, row, 1, worker.buffer), 0, r);
+  }
+}
+
+RowFeed::Targets StreamedFeed::tile(const Request& request, std::int64_t* indexes,
+                                    const float** pointers) {
+  const RowSelection& selection = *request.selection;
+  const std::int64_t begin = selection.first + request.begin;
+  Worker& worker = workers_[static_cast<std::size_t>(request.worker)];
+  const Block* block = &worker.block;
+  std::int64_t row = 0;  // of the block
+  if (selection.shuffled && in_window(selection)) {
+    block = window_.get();
+    row = begin - windowed_.first;
+  } else if (selection.shuffled) {
+    gather(request, worker);
+  } else {
+    const bool there =
+        begin >= block->first && begin + request.count <= block->first + block->count;
+    if (!there) {
+      const std::int64_t end = selection.first + request.end;
+      read(begin, std::min(std::max(block_rows_, request.count), end - begin), worker);
+      const std::int64_t ahead = begin + block->count + (blocks_ahead - 1) * block_rows_;
+      if (ahead < end) {
+        data_.rows->will_read(ahead, std::min(block_rows_, end - ahead));
+      }
+    }
+    row = begin - block->first;
+  }
+  for (std::int64_t r = 0; r < request.count; ++r) {
+    indexes[r] = row + r;
+    pointers[r] = block->features.row(row + r);
+  }
+  return block->view();
+}
+
+}  // namespace steepest::kernels

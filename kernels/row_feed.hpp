@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a pass on the CPU gets its rows from: memory, or a source read through fixed buffers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kernels/backend.hpp"
+#include "kernels/row_selection.hpp"
+#include "kernels/thread_pool.hpp"
+
+namespace steepest::kernels {
+
+/// Rows as they are trained on, tile by tile.
+class RowFeed {
+ public:
+  RowFeed() = default;
+  RowFeed(const RowFeed&) = delete;
+  RowFeed& operator=(const RowFeed&) = delete;
+  virtual ~RowFeed() = default;
+
+  [[nodiscard]] virtual std::int64_t rows() const = 0;
+  [[nodiscard]] virtual std::int64_t features() const = 0;
+
+  /// Part of a selection: rows [begin, begin + count) of it, begin counting from its first. The
+  /// same worker will ask for what follows, up to `end`.
+  struct Request {
+    const RowSelection* selection = nullptr;
+    std::int64_t begin = 0;
+    std::int64_t count = 0;
+    std::int64_t end = 0;
+    int worker = 0;
+  };
+
+  /// What goes with the rows of a tile, by the indexes that tile() gave: (.., C) targets, labels,
+  /// weights; null where there are none.
+  struct Targets {
+    const double* values = nullptr;
+    const std::int32_t* labels = nullptr;
+    const double* weights = nullptr;
+  };
+
+  /// Gets ready for a pass over `selection`, on all threads of `pool`.
+  virtual void prepare(const RowSelection& /*selection*/, ThreadPool& /*pool*/) {}
+
+  /// Puts into pointers[r] where row r of the request lies, with FeatureMatrix::tail floats
+  /// readable behind it, and into indexes[r] its index into the targets returned. Both are `count`
+  /// long. Safe from several threads with workers of their own; valid until the worker's next call.
+  virtual Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) = 0;
+};
+
+/// Rows held in memory, standardized. Keeps references to what it is given.
+class MemoryFeed final : public RowFeed {
+ public:
+  explicit MemoryFeed(const TrainingData& data) : data_(data) {}
+
+  [[nodiscard]] std::int64_t rows() const override { return data_.features.rows(); }
+  [[nodiscard]] std::int64_t features() const override { return data_.features.columns(); }
+  Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) override;
+
+ private:
+  const TrainingData& data_;
+};
+
+/// Rows of a source, standardized as they are read. The same values as MemoryFeed has, to the bit.
+///
+/// In file order each worker reads blocks ahead of its tiles. In a shuffled order a window of rows
+/// is filled by one sequential read of the whole source, so an epoch reads it once for each window
+/// it takes; a batch larger than a window is gathered row by row.
+class StreamedFeed final : public RowFeed {
+ public:
+  StreamedFeed(StreamedData data, int threads);
+  ~StreamedFeed() override;
+
+  [[nodiscard]] std::int64_t rows() const override { return data_.rows->rows(); }
+  [[nodiscard]] std::int64_t features() const override { return data_.rows->feature_count(); }
+  void prepare(const RowSelection& selection, ThreadPool& pool) override;
+  Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) override;
+
+ private:
+  struct Block;
+  struct Worker;
+
+  void read(std::int64_t first, std::int64_t count, Worker& worker) const;
+  void fill_window(std::int64_t first, std::int64_t count, ThreadPool& pool);
+  void gather(const Request& request, Worker& worker) const;
+  [[nodiscard]] bool in_window(const RowSelection& selection) const;
+
+  StreamedData data_;
+  std::int64_t bytes_per_row_ = 0;
+  std::int64_t block_rows_ = 0;
+  std::int64_t window_rows_ = 0;  // most
+  std::vector<Worker> workers_;
+  std::unique_ptr<Block> window_;
+  RowSelection windowed_;  // what the window holds
+};
+
+}  // namespace steepest::kernels
