@@ -253,6 +253,12 @@ TEST_P(FastPath, SaysWhatTheScalarReaderSays) {
         << tests::difference(found, expected) << "case " << i << ", blocks of "
         << limits.block_bytes << ", " << made.options.threads << " threads:\n"
         << made.content;
+    const RowStorage files{1 + static_cast<std::int64_t>(random() % 2000), folder.path(".")};
+    const std::string spilled =
+        tests::outcome(made.options, one_in(random, 4) ? scalar : limits, nullptr, files);
+    ASSERT_TRUE(spilled == expected) << tests::difference(spilled, expected) << "case " << i
+                                     << ", spilled behind " << files.memory_bytes << " bytes:\n"
+                                     << made.content;
     read += expected.find("Error") == std::string::npos ? 1 : 0;
   }
   EXPECT_GT(read, 500);  // of all, so many are no error
@@ -292,6 +298,9 @@ TEST_P(FastPath, TakesADictionaryLearnedBefore) {
     const std::string expected = tests::outcome(made.options, scalar, &known);
     const std::string found = tests::outcome(made.options, limits, &known);
     ASSERT_TRUE(found == expected) << tests::difference(found, expected) << made.content;
+    const RowStorage files{1 + static_cast<std::int64_t>(random() % 500), folder.path(".")};
+    const std::string spilled = tests::outcome(made.options, limits, &known, files);
+    ASSERT_TRUE(spilled == expected) << tests::difference(spilled, expected) << made.content;
     ++read;
   }
   EXPECT_GT(read, 300);

@@ -147,9 +147,10 @@ TEST_F(Read, RowsBehindTheFirstBlockCountToo) {
   options.paths = {folder.write("a.csv", content)};
   options.targets = {"y"};
   std::vector<std::int64_t> reports;
-  const Dataset data = read_dataset(options, [&](std::int64_t bytes, std::int64_t total) {
-    EXPECT_EQ(total, static_cast<std::int64_t>(content.size()));
-    reports.push_back(bytes);
+  const Dataset data = read_dataset(options, [&](const ReadState& state) {
+    EXPECT_EQ(state.bytes_total, static_cast<std::int64_t>(content.size()));
+    EXPECT_EQ(state.text_bytes, state.bytes_read);
+    reports.push_back(state.bytes_read);
   });
   ASSERT_EQ(data.rows(), rows);
   for (std::int64_t i = 0; i < rows; ++i) {
@@ -163,10 +164,9 @@ TEST_F(Read, RowsBehindTheFirstBlockCountToo) {
 
 TEST_F(Read, ProgressMayGiveUp) {
   options.paths = {folder.write("a.csv", "a,y\n1,2\n")};
-  EXPECT_THROW(
-      static_cast<void>(read_dataset(
-          options, [](std::int64_t, std::int64_t) { throw std::runtime_error("enough"); })),
-      std::runtime_error);
+  EXPECT_THROW(static_cast<void>(read_dataset(
+                   options, [](const ReadState&) { throw std::runtime_error("enough"); })),
+               std::runtime_error);
 }
 
 TEST_F(Read, SeveralFilesInOrder) {
@@ -215,7 +215,7 @@ TEST_F(Read, StandardInput) {
   options.targets = {"y"};
   std::int64_t total = -1;
   const Dataset data =
-      read_dataset(options, [&](std::int64_t, std::int64_t known) { total = known; });
+      read_dataset(options, [&](const ReadState& state) { total = state.bytes_total; });
   writer.join();
   ::dup2(saved, STDIN_FILENO);
   ::close(saved);

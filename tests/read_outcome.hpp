@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <filesystem>
@@ -16,15 +17,45 @@
 
 namespace steepest::tests {
 
+/// All rows of a source as text, read `block_rows` at a time.
+inline std::string text_of(const RowSource& rows, std::int64_t block_rows) {
+  std::string features;
+  std::string targets;
+  std::string labels;
+  std::string weights;
+  RowBuffer buffer;
+  for (std::int64_t first = 0; first < rows.rows(); first += block_rows) {
+    const std::int64_t count = std::min(block_rows, rows.rows() - first);
+    const float* x = rows.features(first, count, buffer);
+    const double* y = rows.targets(first, count, buffer);
+    const std::int32_t* label = rows.labels(first, count, buffer);
+    const double* weight = rows.weights(first, count, buffer);
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (std::int64_t j = 0; j < rows.feature_count(); ++j) {
+        features += fmt::format("{:x} ", std::bit_cast<std::uint32_t>(*x++));
+      }
+      features += '\n';
+      for (std::int64_t o = 0; y != nullptr && o < rows.outputs(); ++o) {
+        targets += fmt::format("{:x} ", std::bit_cast<std::uint64_t>(*y++));
+      }
+      labels += label == nullptr ? "" : fmt::format("{} ", label[i]);
+      weights +=
+          weight == nullptr ? "" : fmt::format("{:x} ", std::bit_cast<std::uint64_t>(weight[i]));
+    }
+  }
+  return features + targets + labels + weights;
+}
+
 /// All a read leaves behind, as text, the rejects file too, which is removed.
 inline std::string outcome(const ReadOptions& options, const data::ReaderLimits& limits,
-                           const Schema* known) {
+                           const Schema* known, const RowStorage& storage = {}) {
   std::string said;
   try {
-    const Dataset data = data::read_csv(options, {}, known, limits);
-    said = fmt::format("{} rows, {} rejected, {} bytes\n", data.rows(), data.rows_rejected,
-                       data.bytes_read);
-    for (const FeatureColumn& column : data.schema.columns) {
+    const ReadRows read = data::read_csv(options, storage, {}, known, limits);
+    const RowSource& rows = *read.rows;
+    said = fmt::format("{} rows, {} rejected, {} bytes\n", rows.rows(), read.rows_rejected,
+                       read.bytes_read);
+    for (const FeatureColumn& column : rows.schema().columns) {
       said += column.name;
       for (const std::string& level : column.levels) {
         said += "|" + level;
@@ -34,24 +65,15 @@ inline std::string outcome(const ReadOptions& options, const data::ReaderLimits&
       }
       said += '\n';
     }
-    for (const std::string& name : data.schema.classes) {
+    for (const std::string& name : rows.schema().classes) {
       said += "class " + name + "\n";
     }
-    for (std::int64_t i = 0; i < data.rows(); ++i) {
-      for (std::int64_t j = 0; j < data.features.columns(); ++j) {
-        said += fmt::format("{:x} ", std::bit_cast<std::uint32_t>(data.features.row(i)[j]));
+    if (rows.statistics() != nullptr) {
+      for (const double deviation : rows.statistics()->standard_deviation) {
+        said += fmt::format("{:x} ", std::bit_cast<std::uint64_t>(deviation));
       }
-      said += '\n';
     }
-    for (const double target : data.targets) {
-      said += fmt::format("{:x} ", std::bit_cast<std::uint64_t>(target));
-    }
-    for (const std::int32_t label : data.labels) {
-      said += fmt::format("{} ", label);
-    }
-    for (const double weight : data.weights) {
-      said += fmt::format("{:x} ", std::bit_cast<std::uint64_t>(weight));
-    }
+    said += text_of(rows, storage.memory_bytes > 0 ? 3 : std::int64_t{1} << 20);
   } catch (const InputError& error) {
     said = std::string("InputError ") + error.what();
   } catch (const OptionError& error) {

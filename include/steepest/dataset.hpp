@@ -3,11 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "steepest/column_statistics.hpp"
 #include "steepest/feature_matrix.hpp"
 
 namespace steepest {
@@ -53,7 +51,6 @@ struct Dataset {
   std::vector<double> targets;       ///< (n, outputs) row-major for regression, else empty
   std::vector<std::int32_t> labels;  ///< n, indexes into schema.classes, else empty
   std::vector<double> weights;       ///< n, >= 0, sum > 0; empty means 1 for every row
-  std::optional<ColumnStatistics> statistics;  ///< of the features, where the reader took them
   std::int64_t rows_rejected = 0;  ///< bad rows skipped, rows dropped for a missing value
   std::int64_t bytes_read = 0;
   double read_seconds = 0.0;

@@ -2,6 +2,7 @@
 // The memory every row of features lives in: float32, row-major, grown in place.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -21,6 +22,12 @@ class FeatureMatrix {
   /// Throws std::bad_alloc, or InputError when rows * columns overflows.
   FeatureMatrix(std::int64_t rows, std::int64_t columns);
 
+  /// The rows of an open file from byte `start` on, which is a multiple of 64, to its end, by
+  /// memory map: pages are read when they are touched, and writing changes memory, not the file.
+  /// Throws std::bad_alloc when they cannot be mapped.
+  static FeatureMatrix mapped(int descriptor, std::int64_t start, std::int64_t rows,
+                              std::int64_t columns);
+
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t columns() const { return columns_; }
   [[nodiscard]] std::int64_t bytes() const {
@@ -38,6 +45,9 @@ class FeatureMatrix {
   /// Appends `count` rows, as append_row does, and returns the first of them.
   float* append_rows(std::int64_t count);
 
+  /// Makes room for `rows` rows in all, and no more.
+  void reserve(std::int64_t rows);
+
   /// Whether `count` more rows fit without moving those there are.
   [[nodiscard]] bool has_room_for(std::int64_t count) const;
 
@@ -54,7 +64,12 @@ class FeatureMatrix {
 
  private:
   struct Free {
+    Free() noexcept : map(nullptr), map_bytes(0) {}
+    Free(void* mapped_at, std::size_t bytes) noexcept : map(mapped_at), map_bytes(bytes) {}
     void operator()(float* pointer) const noexcept;
+
+    void* map;  // null: memory of the C library
+    std::size_t map_bytes;
   };
 
   void reallocate(std::int64_t floats);

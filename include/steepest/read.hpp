@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "steepest/dataset.hpp"
+#include "steepest/row_source.hpp"
 
 namespace steepest {
 
@@ -46,9 +47,16 @@ struct ReadOptions {
   int threads = 0;  ///< 0: every processor this process may run on. The result is the same.
 };
 
-/// Called now and then, by one thread at a time, with bytes of the files read and bytes in all (0
-/// when unknown): compressed bytes where files are compressed. May throw to give up.
-using ReadProgress = std::function<void(std::int64_t bytes_read, std::int64_t bytes_total)>;
+/// How far a read is. Bytes are those of the files: compressed where files are compressed.
+struct ReadState {
+  std::int64_t bytes_read = 0;
+  std::int64_t bytes_total = 0;  ///< 0 when unknown
+  std::int64_t text_bytes = 0;   ///< read so far, after decompression
+  std::int64_t rows = 0;         ///< read so far, rejected ones too
+};
+
+/// Called now and then, by one thread at a time. May throw to give up.
+using ReadProgress = std::function<void(const ReadState&)>;
 
 /// Reads all rows. With `known`, columns are matched to that schema by name (by position when the
 /// file has no header): dictionaries, fills and classes are taken from it and nothing is learned.
@@ -58,6 +66,26 @@ using ReadProgress = std::function<void(std::int64_t bytes_read, std::int64_t by
 /// classes otherwise; a single numeric target with exactly two distinct values becomes classes.
 [[nodiscard]] Dataset read_dataset(const ReadOptions& options, const ReadProgress& progress = {},
                                    const Schema* known = nullptr);
+
+/// Where rows are kept while and after they are read.
+struct RowStorage {
+  std::int64_t memory_bytes = 0;  ///< most that rows may take in memory; 0: no limit
+  std::string folder;  ///< where rows go that do not fit: unnamed files, gone when closed
+};
+
+/// What read_rows gives.
+struct ReadRows {
+  std::shared_ptr<RowSource> rows;
+  std::int64_t rows_rejected = 0;  ///< bad rows skipped, rows dropped for a missing value
+  std::int64_t bytes_read = 0;     ///< of text, after decompression
+  double read_seconds = 0.0;
+};
+
+/// As read_dataset, but all rows go to files when they do not fit in memory: the same values, read
+/// back as they are needed. Throws InputError when the folder takes no file or its disk is full.
+/// A single path that is a folder is opened as open_table does; options on columns are refused.
+[[nodiscard]] ReadRows read_rows(const ReadOptions& options, const RowStorage& storage,
+                                 const ReadProgress& progress = {}, const Schema* known = nullptr);
 
 /// Rows for a known schema, block by block in bounded memory; targets are not needed and not read.
 /// MissingPolicy::drop is an OptionError here: every row of the file gets its row of features.

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "steepest/column_statistics.hpp"
@@ -18,6 +21,7 @@ struct RowBuffer {
   std::vector<double> targets;
   std::vector<double> weights;
   std::vector<std::int32_t> labels;
+  std::shared_ptr<RowBuffer> below;  ///< for a source that reads from another one
 };
 
 /// n rows of d features with targets. Reading is const and safe from any number of threads, each
@@ -71,7 +75,9 @@ class RowSource {
 /// A data set in memory as a source of rows.
 class DatasetRows final : public RowSource {
  public:
-  explicit DatasetRows(Dataset data) : data_(std::move(data)) {}
+  /// `statistics` are those of the features, where they are known.
+  explicit DatasetRows(Dataset data, std::optional<ColumnStatistics> statistics = {})
+      : data_(std::move(data)), statistics_(std::move(statistics)) {}
 
   [[nodiscard]] const Schema& schema() const override { return data_.schema; }
   [[nodiscard]] std::int64_t rows() const override { return data_.rows(); }
@@ -83,12 +89,13 @@ class DatasetRows final : public RowSource {
                              RowBuffer& buffer) const override;
   const double* weights(std::int64_t first, std::int64_t count, RowBuffer& buffer) const override;
   [[nodiscard]] const ColumnStatistics* statistics() const override {
-    return data_.statistics ? &*data_.statistics : nullptr;
+    return statistics_ ? &*statistics_ : nullptr;
   }
   [[nodiscard]] Dataset* in_memory() override { return &data_; }
 
  private:
   Dataset data_;
+  std::optional<ColumnStatistics> statistics_;
 };
 
 }  // namespace steepest

@@ -68,6 +68,7 @@ struct Interrupted {};
 Command add_fit(CLI::App& parent, GlobalOptions& global);
 Command add_predict(CLI::App& parent, GlobalOptions& global);
 Command add_evaluate(CLI::App& parent, GlobalOptions& global);
+Command add_convert(CLI::App& parent, GlobalOptions& global);
 Command add_inspect(CLI::App& parent, GlobalOptions& global);
 Command add_generate(CLI::App& parent, GlobalOptions& global);
 Command add_devices(CLI::App& parent, GlobalOptions& global);

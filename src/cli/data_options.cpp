@@ -118,25 +118,32 @@ void add_data_options(CLI::App& app, DataOptions& options, bool with_target) {
 
 ReadProgress reading_progress(ProgressBar& bar) {
   const auto start = std::chrono::steady_clock::now();
-  return [&bar, start](std::int64_t done, std::int64_t total) {
+  return [&bar, start](const ReadState& state) {
     if (interrupted()) {
       throw Interrupted{};
     }
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const auto bytes = static_cast<double>(done);
-    bar.show(total > 0 ? bytes / static_cast<double>(total) : -1.0,
-             fmt::format("{}, {}/s", format_bytes(bytes),
-                         format_bytes(seconds > 0.0 ? bytes / seconds : 0.0)));
+    const double speed = seconds > 0.0 ? static_cast<double>(state.text_bytes) / seconds : 0.0;
+    const double fraction = state.bytes_total > 0 ? static_cast<double>(state.bytes_read) /
+                                                        static_cast<double>(state.bytes_total)
+                                                  : -1.0;
+    std::string text =
+        fmt::format("{} rows  {}  {}/s", format_count(state.rows),
+                    format_bytes(static_cast<double>(state.text_bytes)), format_bytes(speed));
+    if (fraction > 0.0) {
+      text += fmt::format("  {} left", format_seconds(seconds * (1.0 / fraction - 1.0)));
+    }
+    bar.show(fraction, text);
   };
 }
 
-Dataset read_with_progress(const ReadOptions& options, const GlobalOptions& global,
-                           const Schema* known) {
+ReadRows read_with_progress(const ReadOptions& options, const RowStorage& storage,
+                            const GlobalOptions& global, const Schema* known) {
   ProgressBar bar("reading", !global.quiet);
   ReadOptions with_threads = options;
   with_threads.threads = global.threads;
-  return read_dataset(with_threads, reading_progress(bar), known);
+  return read_rows(with_threads, storage, reading_progress(bar), known);
 }
 
 }  // namespace steepest::cli

@@ -36,9 +36,26 @@ struct DataOptions {
 /// Adds DATA... and the options above. `with_target` adds --target and --weight.
 void add_data_options(CLI::App& app, DataOptions& options, bool with_target);
 
-/// read_dataset with a progress bar; ends the read with an exception when interrupted.
-[[nodiscard]] Dataset read_with_progress(const ReadOptions& options, const GlobalOptions& global,
-                                         const Schema* known = nullptr);
+/// Where rows go, as given by --memory and --cache.
+struct MemoryOptions {
+  std::string memory;
+  std::string cache;
+
+  /// Most bytes that data may take: half of the memory of this machine or of its control group by
+  /// default. Throws OptionError.
+  [[nodiscard]] std::int64_t bytes() const;
+
+  /// For the reader: what is left beside its buffers and the program, and a folder on a disk.
+  [[nodiscard]] RowStorage storage() const;
+};
+
+/// Adds --memory and --cache.
+void add_memory_options(CLI::App& app, MemoryOptions& options);
+
+/// read_rows with a progress bar; ends the read with an exception when interrupted.
+[[nodiscard]] ReadRows read_with_progress(const ReadOptions& options, const RowStorage& storage,
+                                          const GlobalOptions& global,
+                                          const Schema* known = nullptr);
 
 /// A progress callback that draws on `bar` and throws Interrupted after a signal.
 [[nodiscard]] ReadProgress reading_progress(ProgressBar& bar);

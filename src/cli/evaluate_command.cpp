@@ -17,6 +17,7 @@ namespace {
 struct EvaluateOptions {
   std::string model;
   DataOptions data;
+  MemoryOptions memory;
   bool confusion = false;
 };
 
@@ -56,12 +57,12 @@ int run_evaluate(const EvaluateOptions& given, const GlobalOptions& global) {
   }
   ReadOptions read = given.data.to_read_options(&model.schema);
   read.target_kind = model.kind == ModelKind::softmax ? TargetKind::classes : TargetKind::numbers;
-  const Dataset data = read_with_progress(read, global, &model.schema);
-  const Metrics metrics = measure(model, data);
+  const ReadRows data = read_with_progress(read, given.memory.storage(), global, &model.schema);
+  const Metrics metrics = measure(model, *data.rows);
   const DeviceInfo device = list_devices().front();
   if (global.json) {
     Json json{{"command", "evaluate"}, {"version", version}, {"device", to_json(device)}};
-    json["data"] = {{"rows", data.rows()},
+    json["data"] = {{"rows", data.rows->rows()},
                     {"rows_rejected", data.rows_rejected},
                     {"features", model.features()},
                     {"outputs", model.outputs()},
@@ -73,7 +74,8 @@ int run_evaluate(const EvaluateOptions& given, const GlobalOptions& global) {
     print_json(json);
     return exit_done;
   }
-  fmt::print("{:<13}{}, {} rows\n", "data", fmt::join(read.paths, " "), format_count(data.rows()));
+  fmt::print("{:<13}{}, {} rows\n", "data", fmt::join(read.paths, " "),
+             format_count(data.rows->rows()));
   fmt::print("{:<13}{}: {}\n", "device", name(device.kind), device.name);
   fmt::print("{:<13}{}\n", "metrics", to_text(metrics));
   if (given.confusion) {
@@ -89,6 +91,7 @@ Command add_evaluate(CLI::App& parent, GlobalOptions& global) {
   auto options = std::make_shared<EvaluateOptions>();
   app->add_option("MODEL", options->model, "model file written by fit -o")->required();
   add_data_options(*app, options->data, true);
+  add_memory_options(*app, options->memory);
   app->add_flag("--confusion", options->confusion, "softmax: counts by label and prediction");
   app->footer("Example: steepest evaluate model.json test.csv --confusion");
   return {app, [options, &global] { return run_evaluate(*options, global); }};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <memory>
 
 #include "src/cli/data_options.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 struct FitCommandOptions {
   DataOptions data;
+  MemoryOptions memory;
   std::string model = "auto";
   std::string loss;
   std::string rule = "auto";
@@ -141,8 +143,10 @@ FitCallback progress_on(ProgressBar& bar) {
   };
 }
 
-std::optional<Dataset> validation_data(const FitCommandOptions& given, const ReadOptions& read,
-                                       const GlobalOptions& global, Dataset& training) {
+// Rows to measure the model on, or null.
+std::shared_ptr<RowSource> validation_rows(const FitCommandOptions& given, const ReadOptions& read,
+                                           const GlobalOptions& global,
+                                           std::shared_ptr<RowSource>& training) {
   if (!given.valid_path.empty() && !given.valid_fraction.empty()) {
     throw OptionError("give --valid or --valid-fraction, not both");
   }
@@ -150,36 +154,45 @@ std::optional<Dataset> validation_data(const FitCommandOptions& given, const Rea
     ReadOptions valid = read;
     valid.paths = {given.valid_path};
     valid.rejects_path.clear();
-    return read_with_progress(valid, global, &training.schema);
+    return read_with_progress(valid, given.memory.storage(), global, &training->schema()).rows;
   }
   if (!given.valid_fraction.empty()) {
     return take_rows(training, parse_option_number("--valid-fraction", given.valid_fraction),
                      global.seed);
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+// A folder knows its target.
+bool names_its_target(const ReadOptions& read) {
+  return !read.targets.empty() ||
+         (read.paths.size() == 1 && std::filesystem::is_directory(read.paths[0]));
 }
 
 int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
-  const FitOptions options = to_fit_options(given, global);
+  FitOptions options = to_fit_options(given, global);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = target_kind(given, options);
-  if (read.targets.empty()) {
+  if (!names_its_target(read)) {
     throw OptionError("fit needs --target: the name or number of the column to predict");
   }
+  const RowStorage storage = given.memory.storage();
+  options.memory_bytes = storage.memory_bytes;
   FitRun run;
   run.paths = read.paths;
-  Dataset data = read_with_progress(read, global);
+  ReadRows data = read_with_progress(read, storage, global);
   run.bytes_read = data.bytes_read;
   run.rows_rejected = data.rows_rejected;
   run.read_seconds = data.read_seconds;
-  run.target_note = target_note(data, given.model == "auto" && !options.loss);
-  const std::optional<Dataset> valid = validation_data(given, read, global, data);
-  run.rows = data.rows();
+  run.target_note = target_note(*data.rows, given.model == "auto" && !options.loss);
+  const std::shared_ptr<RowSource> valid = validation_rows(given, read, global, data.rows);
+  run.rows = data.rows->rows();
+  run.streamed = data.rows->in_memory() == nullptr;
   {
     ProgressBar bar("fitting", !global.quiet);
-    run.result = fit(std::move(data), options, progress_on(bar));
+    run.result = fit(std::move(data.rows), options, progress_on(bar));
   }
-  if (valid) {
+  if (valid != nullptr) {
     run.validation = measure(run.result.model, *valid);
   }
   const Reason reason = run.result.termination.reason;
@@ -207,6 +220,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   CLI::App* app = parent.add_subcommand("fit", "Fit a linear or softmax regression");
   auto options = std::make_shared<FitCommandOptions>();
   add_data_options(*app, options->data, true);
+  add_memory_options(*app, options->memory);
   app->add_option("--model", options->model, "auto, linear or softmax")->default_str("auto");
   app->add_option("--loss", options->loss, "squared, logistic or softmax; default: by the model");
   app->add_option("--l2", options->l2,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "src/cli/progress_bar.hpp"
 #include "steepest/output_file.hpp"
@@ -86,7 +87,7 @@ void print_coefficients(const Model& model) {
 
 }  // namespace
 
-std::string target_note(const Dataset& data, bool automatic) {
+std::string target_note(const RowSource& data, bool automatic) {
   if (!automatic) {
     return "";
   }
@@ -94,13 +95,20 @@ std::string target_note(const Dataset& data, bool automatic) {
     return fmt::format("the target has {} classes; --model linear to fit it as a number",
                        data.outputs());
   }
-  std::vector<double> distinct = data.targets;
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   constexpr std::size_t most_classes = 20;
-  const bool whole = std::all_of(distinct.begin(), distinct.end(),
-                                 [](double value) { return value == std::floor(value); });
-  if (data.outputs() == 1 && whole && distinct.size() <= most_classes) {
+  constexpr std::int64_t block_rows = 8192;
+  std::set<double> distinct;
+  bool like_classes = data.outputs() == 1;
+  RowBuffer buffer;
+  for (std::int64_t first = 0; like_classes && first < data.rows(); first += block_rows) {
+    const std::int64_t count = std::min(block_rows, data.rows() - first);
+    const double* const targets = data.targets(first, count, buffer);
+    for (std::int64_t i = 0; like_classes && i < count; ++i) {
+      distinct.insert(targets[i]);
+      like_classes = distinct.size() <= most_classes && targets[i] == std::floor(targets[i]);
+    }
+  }
+  if (like_classes) {
     return fmt::format(
         "the target is numeric, with {} distinct whole values; --model softmax if "
         "they are classes",
@@ -117,7 +125,8 @@ Json fit_json(const FitRun& run) {
                   {"rows_rejected", run.rows_rejected},
                   {"features", model.features()},
                   {"outputs", model.outputs()},
-                  {"bytes_read", run.bytes_read}};
+                  {"bytes_read", run.bytes_read},
+                  {"streamed", run.streamed}};
   json["model"] = {{"kind", name(model.kind)},
                    {"features", model.schema.feature_names()},
                    {"outputs", model.output_names()},

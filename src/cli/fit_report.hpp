@@ -19,6 +19,7 @@ struct FitRun {
   std::int64_t rows_rejected = 0;
   std::int64_t bytes_read = 0;
   double read_seconds = 0.0;
+  bool streamed = false;    ///< rows did not fit in memory
   std::string target_note;  ///< why the model is what it is, where that was automatic
   std::string model_path;   ///< empty when none was written
   FitResult result;
@@ -26,7 +27,7 @@ struct FitRun {
 };
 
 /// Says how an automatic choice of model came about, and how to overrule it. Empty otherwise.
-[[nodiscard]] std::string target_note(const Dataset& data, bool automatic);
+[[nodiscard]] std::string target_note(const RowSource& data, bool automatic);
 
 [[nodiscard]] Json fit_json(const FitRun& run);
 

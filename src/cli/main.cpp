@@ -60,8 +60,8 @@ int run_command(const Command& command, const GlobalOptions& options) {
                   "interrupted: nothing was written");
   } catch (const std::bad_alloc&) {
     return report(options, name, exit_bad_input, "input",
-                  "the data does not fit into memory: read fewer columns with --features, or fewer "
-                  "rows");
+                  "memory ran out: set a limit with --memory, read fewer columns with --features, "
+                  "or fewer rows");
   } catch (const std::exception& error) {
     return report(options, name, exit_internal_error, "internal",
                   fmt::format("internal error: {}", error.what()));
@@ -78,8 +78,9 @@ int run(int argc, char** argv) {
       "Example: steepest fit data.csv --target y -o model.json\n"
       "         steepest COMMAND --help has an example of each.");
   std::vector<Command> commands = {add_fit(app, options),      add_predict(app, options),
-                                   add_evaluate(app, options), add_inspect(app, options),
-                                   add_generate(app, options), add_devices(app, options)};
+                                   add_evaluate(app, options), add_convert(app, options),
+                                   add_inspect(app, options),  add_generate(app, options),
+                                   add_devices(app, options)};
   for (Command& command : commands) {
     add_global_options(*command.app, options);
   }

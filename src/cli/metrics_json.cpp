@@ -22,21 +22,22 @@ Named named(const Metrics& metrics) {
 
 }  // namespace
 
-Metrics measure(const Model& model, const Dataset& data) {
+Metrics measure(const Model& model, const RowSource& data) {
   constexpr std::int64_t block_rows = 4096;
   const std::int64_t outputs = model.outputs();
   LinearMetricsSum linear(outputs);
   SoftmaxMetricsSum softmax(outputs);
+  RowBuffer buffer;
   for (std::int64_t first = 0; first < data.rows(); first += block_rows) {
     const std::int64_t count = std::min(block_rows, data.rows() - first);
-    FeatureMatrix block(count, data.features.columns());
-    std::copy_n(data.features.row(first), count * data.features.columns(), block.data());
+    FeatureMatrix block(count, data.feature_count());
+    std::copy_n(data.features(first, count, buffer), count * data.feature_count(), block.data());
     const std::vector<double> scores = model.scores(block);
-    const double* weights = data.weights.empty() ? nullptr : data.weights.data() + first;
+    const double* const weights = data.weights(first, count, buffer);
     if (model.kind == ModelKind::softmax) {
-      softmax.add(scores.data(), data.labels.data() + first, weights, count);
+      softmax.add(scores.data(), data.labels(first, count, buffer), weights, count);
     } else {
-      linear.add(scores.data(), data.targets.data() + first * outputs, weights, count);
+      linear.add(scores.data(), data.targets(first, count, buffer), weights, count);
     }
   }
   if (model.kind == ModelKind::softmax) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "src/cli/command.hpp"
-#include "steepest/dataset.hpp"
 #include "steepest/metrics.hpp"
 #include "steepest/model.hpp"
+#include "steepest/row_source.hpp"
 
 namespace steepest::cli {
 
@@ -21,7 +21,7 @@ struct Metrics {
 };
 
 /// Predicts every row of `data`, which was read with the model's schema, and measures.
-[[nodiscard]] Metrics measure(const Model& model, const Dataset& data);
+[[nodiscard]] Metrics measure(const Model& model, const RowSource& data);
 
 [[nodiscard]] Json to_json(const Metrics& metrics);
 

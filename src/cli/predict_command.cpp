@@ -132,7 +132,7 @@ int run_predict(const PredictOptions& given, const GlobalOptions& global) {
     predictor.append(block, text);
     sink.write(text);
     count += block.rows();
-    progress(rows.bytes_read(), rows.bytes_total());
+    progress({rows.bytes_read(), rows.bytes_total(), rows.bytes_read(), count});
   }
   sink.finish();
   bar.clear();

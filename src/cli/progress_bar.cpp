@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace steepest::cli {
@@ -47,6 +48,16 @@ std::string format_bytes(double bytes) {
   }
   return unit == 0 ? fmt::format("{:.0f} {}", bytes, units[unit])
                    : fmt::format("{:.3g} {}", bytes, units[unit]);
+}
+
+std::string format_seconds(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::ceil(std::clamp(seconds, 0.0, 1e9)));
+  if (whole < 60) {
+    return fmt::format("{} s", whole);
+  }
+  const std::int64_t minutes = whole / 60;
+  return minutes < 60 ? fmt::format("{}:{:02} min", minutes, whole % 60)
+                      : fmt::format("{}:{:02} h", minutes / 60, minutes % 60);
 }
 
 std::string format_count(std::int64_t count) {

@@ -34,6 +34,9 @@ class ProgressBar {
 /// "1.23 GB", "45 MB", "678 bytes".
 [[nodiscard]] std::string format_bytes(double bytes);
 
+/// "12 s", "3:07 min", "1:20 h"; rounded up.
+[[nodiscard]] std::string format_seconds(double seconds);
+
 /// "1,234,567".
 [[nodiscard]] std::string format_count(std::int64_t count);
 

@@ -11,48 +11,10 @@
 #include "steepest/error.hpp"
 
 namespace steepest::data {
-namespace {
 
-bool any_categorical(const std::vector<FeatureColumn>& columns) {
-  return std::any_of(columns.begin(), columns.end(), [](const FeatureColumn& column) {
-    return column.kind == ColumnKind::categorical;
-  });
-}
-
-// Renumbers one column's codes: position[old] is the new one.
-void renumber(FeatureMatrix& decoded, std::int64_t column,
-              const std::vector<std::int32_t>& position) {
-  for (std::int64_t i = 0; i < decoded.rows(); ++i) {
-    float& code = decoded.row(i)[column];
-    if (!std::isnan(code)) {
-      code = static_cast<float>(position[static_cast<std::size_t>(code)]);
-    }
-  }
-}
-
-// Frequency of each level but the baseline among the values present.
-std::vector<double> level_frequencies(const FeatureMatrix& decoded, std::int64_t column,
-                                      std::size_t levels) {
-  std::vector<std::int64_t> counts(levels, 0);
-  std::int64_t present = 0;
-  for (std::int64_t i = 0; i < decoded.rows(); ++i) {
-    const float code = decoded.row(i)[column];
-    if (!std::isnan(code)) {
-      ++counts[static_cast<std::size_t>(code)];
-      ++present;
-    }
-  }
-  std::vector<double> frequencies;
-  for (std::size_t k = 1; k < levels; ++k) {
-    frequencies.push_back(static_cast<double>(counts[k]) / static_cast<double>(present));
-  }
-  return frequencies;
-}
-
-}  // namespace
-
-void learn_levels(FeatureMatrix& decoded, std::vector<FeatureColumn>& columns,
-                  const std::vector<Dictionary>& dictionaries, const std::string& file) {
+LevelPositions learn_levels(std::vector<FeatureColumn>& columns,
+                            const std::vector<Dictionary>& dictionaries, const std::string& file) {
+  LevelPositions positions(columns.size());
   for (std::size_t j = 0; j < columns.size(); ++j) {
     FeatureColumn& column = columns[j];
     if (column.kind != ColumnKind::categorical) {
@@ -69,37 +31,78 @@ void learn_levels(FeatureMatrix& decoded, std::vector<FeatureColumn>& columns,
                                                          : "only " + quoted(sorted.levels[0]),
                                    shell_word(column.name)));
     }
-    renumber(decoded, static_cast<std::int64_t>(j), sorted.position);
+    positions[j] = std::move(sorted.position);
     column.levels = std::move(sorted.levels);
+  }
+  return positions;
+}
+
+void renumber(const LevelPositions& positions, std::int64_t rows, float* decoded) {
+  const std::size_t columns = positions.size();
+  for (std::size_t j = 0; j < columns; ++j) {
+    if (positions[j].empty()) {
+      continue;
+    }
+    for (std::int64_t i = 0; i < rows; ++i) {
+      float& code = decoded[static_cast<std::size_t>(i) * columns + j];
+      if (!std::isnan(code)) {
+        code = static_cast<float>(positions[j][static_cast<std::size_t>(code)]);
+      }
+    }
   }
 }
 
-void learn_fills(const FeatureMatrix& decoded, std::vector<FeatureColumn>& columns,
-                 const std::string& file) {
-  std::vector<double> sums(columns.size(), 0.0);
-  std::vector<std::int64_t> present(columns.size(), 0);
-  for (std::int64_t i = 0; i < decoded.rows(); ++i) {
-    const float* const row = decoded.row(i);
-    for (std::size_t j = 0; j < columns.size(); ++j) {
-      const bool there = !std::isnan(row[j]);
-      sums[j] += there ? static_cast<double>(row[j]) : 0.0;
-      present[j] += there ? 1 : 0;
+Fills::Fills(const std::vector<FeatureColumn>& columns)
+    : sums_(columns.size(), 0.0), present_(columns.size(), 0), counts_(columns.size()) {
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    counts_[j].resize(columns[j].levels.size());
+  }
+}
+
+void Fills::add(const float* decoded, std::int64_t rows) {
+  const std::size_t columns = sums_.size();
+  for (std::int64_t i = 0; i < rows; ++i, decoded += columns) {
+    for (std::size_t j = 0; j < columns; ++j) {
+      const float value = decoded[j];
+      if (std::isnan(value)) {
+        continue;
+      }
+      ++present_[j];
+      if (counts_[j].empty()) {
+        sums_[j] += static_cast<double>(value);
+      } else {
+        ++counts_[j][static_cast<std::size_t>(value)];
+      }
     }
   }
+}
+
+void Fills::learn(std::vector<FeatureColumn>& columns, const std::string& file) const {
   for (std::size_t j = 0; j < columns.size(); ++j) {
     FeatureColumn& column = columns[j];
-    if (present[j] == 0) {
+    const auto present = static_cast<double>(present_[j]);
+    if (present_[j] == 0) {
       Location location{file};
       location.column_name = column.name;
       throw InputError(location, fmt::format("all values are missing, so there is no mean to take "
                                              "their place. Fixes: --ignore {}",
                                              shell_word(column.name)));
     }
-    column.missing_fill =
-        column.kind == ColumnKind::numeric
-            ? std::vector<double>{sums[j] / static_cast<double>(present[j])}
-            : level_frequencies(decoded, static_cast<std::int64_t>(j), column.levels.size());
+    column.missing_fill.clear();
+    if (column.kind == ColumnKind::numeric) {
+      column.missing_fill.push_back(sums_[j] / present);
+    }
+    for (std::size_t k = 1; k < counts_[j].size(); ++k) {
+      column.missing_fill.push_back(static_cast<double>(counts_[j][k]) / present);
+    }
   }
+}
+
+bool encodes(const std::vector<FeatureColumn>& columns, MissingPolicy policy) {
+  return policy == MissingPolicy::mean || policy == MissingPolicy::zero ||
+         std::any_of(columns.begin(), columns.end(), [](const FeatureColumn& column) {
+           return column.kind == ColumnKind::categorical;
+         });
 }
 
 void encode_row(const std::vector<FeatureColumn>& columns, MissingPolicy policy,
@@ -127,8 +130,7 @@ void encode_row(const std::vector<FeatureColumn>& columns, MissingPolicy policy,
 
 void encode(FeatureMatrix& matrix, const std::vector<FeatureColumn>& columns,
             MissingPolicy policy) {
-  const bool has_missing = policy == MissingPolicy::mean || policy == MissingPolicy::zero;
-  if (!has_missing && !any_categorical(columns)) {
+  if (!encodes(columns, policy)) {
     return;
   }
   std::int64_t width = 0;

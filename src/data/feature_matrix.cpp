@@ -3,11 +3,14 @@
 // row.
 #include "steepest/feature_matrix.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "steepest/error.hpp"
 
@@ -33,7 +36,39 @@ void zero(float* first, std::int64_t count) {
 
 }  // namespace
 
-void FeatureMatrix::Free::operator()(float* pointer) const noexcept { std::free(pointer); }
+void FeatureMatrix::Free::operator()(float* pointer) const noexcept {
+  if (map != nullptr) {
+    ::munmap(map, map_bytes);
+  } else {
+    std::free(pointer);
+  }
+}
+
+FeatureMatrix FeatureMatrix::mapped(int descriptor, std::int64_t start, std::int64_t rows,
+                                    std::int64_t columns) {
+  FeatureMatrix matrix;
+  matrix.rows_ = rows;
+  matrix.columns_ = columns;
+  matrix.capacity_ = floats_for(rows, columns);
+  const auto float_bytes = static_cast<std::int64_t>(sizeof(float));
+  const auto file_bytes = static_cast<std::size_t>(start + rows * columns * float_bytes);
+  // Zeros behind the rows: the rest of the file's last page, and pages of their own.
+  const std::size_t bytes = file_bytes + static_cast<std::size_t>(tail * float_bytes);
+  constexpr int access = PROT_READ | PROT_WRITE;
+  void* const map =
+      ::mmap(nullptr, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (map == MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  const Free release{map, bytes};
+  matrix.data_ = std::unique_ptr<float[], Free>(
+      reinterpret_cast<float*>(static_cast<char*>(map) + start), release);
+  if (::mmap(map, file_bytes, access, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, 0) ==
+      MAP_FAILED) {
+    throw std::bad_alloc();
+  }
+  return matrix;
+}
 
 FeatureMatrix::FeatureMatrix(std::int64_t rows, std::int64_t columns)
     : rows_(rows), columns_(columns) {
@@ -48,6 +83,16 @@ FeatureMatrix::FeatureMatrix(std::int64_t rows, std::int64_t columns)
 
 void FeatureMatrix::reallocate(std::int64_t floats) {
   const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
+  if (data_.get_deleter().map != nullptr) {
+    std::unique_ptr<float[], Free> copy(static_cast<float*>(std::malloc(bytes)));
+    if (!copy) {
+      throw std::bad_alloc();
+    }
+    std::copy_n(data_.get(), std::min(floats, capacity_), copy.get());
+    data_ = std::move(copy);
+    capacity_ = floats;
+    return;
+  }
   auto* moved = static_cast<float*>(std::realloc(data_.get(), bytes));
   if (moved == nullptr) {
     throw std::bad_alloc();
@@ -55,6 +100,13 @@ void FeatureMatrix::reallocate(std::int64_t floats) {
   static_cast<void>(data_.release());  // realloc has freed or kept it
   data_.reset(moved);
   capacity_ = floats;
+}
+
+void FeatureMatrix::reserve(std::int64_t rows) {
+  const std::int64_t needed = floats_for(rows, columns_);
+  if (needed > capacity_) {
+    reallocate(needed);
+  }
 }
 
 bool FeatureMatrix::has_room_for(std::int64_t count) const {

@@ -14,6 +14,7 @@
 #include "src/data/chunk_parser.hpp"
 #include "src/data/excerpt.hpp"
 #include "src/data/feature_encoding.hpp"
+#include "src/data/learned_schema.hpp"
 #include "src/data/rejects.hpp"
 #include "src/data/row_decoder.hpp"
 #include "src/data/row_store.hpp"
@@ -40,6 +41,11 @@ std::vector<std::string> header_hints(const ReadOptions& options, const Schema* 
   return names;
 }
 
+// Statistics are taken of features as they come: not of codes, and not of values still missing.
+bool features_are_final(const ColumnPlan& plan, const ReadOptions& options) {
+  return !encodes(plan.features, options.missing) && plan.weight_column < 0;
+}
+
 // What a thread works with.
 struct Worker {
   Worker(const CellRoles& roles, char delimiter, const ReaderLimits& limits)
@@ -50,6 +56,7 @@ struct Worker {
   Block block;
   std::uint32_t begin = 0;  // where the parser took a record to begin
   std::vector<Placement> placements;
+  std::vector<float> scratch;
 };
 
 // One read of the input. Members are in the order in which they depend on each other.
@@ -60,8 +67,8 @@ struct Worker {
 // it does not. So what the fast path parsed begins where a record begins, always.
 class Reading {
  public:
-  Reading(const ReadOptions& options, const ReadProgress& progress, const Schema* known,
-          const ReaderLimits& limits)
+  Reading(const ReadOptions& options, const RowStorage& storage, const ReadProgress& progress,
+          const Schema* known, const ReaderLimits& limits)
       : options_(options),
         known_(known),
         limits_(limits),
@@ -70,23 +77,26 @@ class Reading {
         roles_(plan_, table_.names().size(), options, known),
         decoder_(plan_, table_.names(), table_.sample(), options, known, /*may_skip=*/true),
         rejects_(options.rejects_path),
-        store_(roles_, dataset_) {}
+        store_(roles_, storage, features_are_final(plan_, options)) {}
 
-  Dataset run() {
+  ReadRows run() {
     if (limits_.scalar) {
       while (table_.next()) {
+        store_.begin_turn();
         read_record();
       }
     } else {
       read_files();
     }
     check_rows();
-    learn_schema();
-    convert_two_values();
-    encode(dataset_.features, dataset_.schema.columns, options_.missing);
-    dataset_.features.shrink_to_fit();
-    dataset_.bytes_read = table_.bytes_read();
-    return std::move(dataset_);
+    LearnedSchema learned =
+        learn_schema(plan_, decoder_, store_, options_, table_.names().file(), known_);
+    ReadRows result;
+    result.rows_rejected = rows_rejected_;
+    result.bytes_read = table_.bytes_read();
+    result.rows = store_.finish(std::move(learned.schema), std::move(learned.encoding),
+                                std::move(learned.label_rule));
+    return result;
   }
 
  private:
@@ -100,9 +110,6 @@ class Reading {
   void read_record();
   void reject(const RowProblem& problem);
   void check_rows();
-  void learn_schema();
-  void learn_classes();
-  void convert_two_values();
 
   const ReadOptions& options_;
   const Schema* known_;
@@ -112,8 +119,8 @@ class Reading {
   CellRoles roles_;
   RowDecoder decoder_;
   Rejects rejects_;
-  Dataset dataset_;
   RowStore store_;
+  std::int64_t rows_rejected_ = 0;
   std::vector<Worker> workers_;
   bool file_ended_ = false;  // a block was shorter than others: it was the last
   std::optional<InputError> first_reject_;
@@ -173,12 +180,13 @@ void Reading::work(Worker& worker, BlockQueue& queue, Turns& turns) {
     if (!go_on) {
       return;
     }
-    store_.copy(worker.parser, worker.codes, worker.placements);
+    store_.copy(worker.parser, worker.codes, worker.placements, worker.scratch);
   }
 }
 
 void Reading::take_block(Worker& worker) {
   const std::string_view text = worker.block.view();
+  store_.begin_turn();
   if (file_ended_) {
     throw InputError(Location{table_.reader().name()},
                      "the file grew while it was read; read it again when it is whole");
@@ -244,7 +252,7 @@ void Reading::read_record() {
     reject(decoder_.problem());
     return;
   }
-  ++dataset_.rows_rejected;
+  ++rows_rejected_;
   rejects_.add(decoder_.problem(), table_.reader(), table_.names());
   if (!first_reject_) {
     first_reject_ = error_of(decoder_.problem(), table_.reader(), table_.names());
@@ -255,7 +263,7 @@ void Reading::reject(const RowProblem& problem) {
   if (options_.bad_rows == BadRowPolicy::error || problem.of_column) {
     throw error_of(problem, table_.reader(), table_.names());
   }
-  ++dataset_.rows_rejected;
+  ++rows_rejected_;
   rejects_.add(problem, table_.reader(), table_.names());
   if (!first_reject_) {
     first_reject_ = error_of(problem, table_.reader(), table_.names());
@@ -264,74 +272,23 @@ void Reading::reject(const RowProblem& problem) {
 
 // Every record of the input is a row or was rejected; some row is left; the weights are usable.
 void Reading::check_rows() {
-  if (dataset_.rows() + dataset_.rows_rejected != table_.records()) {
+  if (store_.rows() + rows_rejected_ != table_.records()) {
     throw std::logic_error(fmt::format("the reader lost rows: {} read, {} kept, {} rejected",
-                                       table_.records(), dataset_.rows(), dataset_.rows_rejected));
+                                       table_.records(), store_.rows(), rows_rejected_));
   }
   if (table_.records() == 0) {
     table_.throw_no_rows();
   }
   rejects_.finish();
-  if (dataset_.rows() == 0) {
+  if (store_.rows() == 0) {
     throw InputError(Location{table_.names().file()},
                      fmt::format("all {} rows were skipped; the first one: {}",
                                  grouped(table_.records()), first_reject_->what()));
   }
-  if (!dataset_.weights.empty() && std::none_of(dataset_.weights.begin(), dataset_.weights.end(),
-                                                [](double weight) { return weight > 0.0; })) {
+  if (roles_.weight && !store_.any_positive_weight()) {
     Location location{table_.names().file(), 0, 0, plan_.weight_column + 1, plan_.weight_name};
     throw InputError(location, "all weights are zero: at least one must be positive");
   }
-}
-
-void Reading::learn_schema() {
-  if (known_ != nullptr) {
-    dataset_.schema = *known_;
-    return;
-  }
-  Schema& schema = dataset_.schema;
-  schema.columns = plan_.features;
-  schema.target_names = plan_.target_names;
-  schema.weight_name = plan_.weight_name;
-  const std::string& file = table_.names().file();
-  learn_levels(dataset_.features, schema.columns, decoder_.dictionaries(), file);
-  if (options_.missing == MissingPolicy::mean) {
-    learn_fills(dataset_.features, schema.columns, file);
-  }
-  if (plan_.targets_are_classes) {
-    learn_classes();
-  }
-}
-
-void Reading::learn_classes() {
-  Dictionary::Sorted sorted = decoder_.classes().sorted();
-  if (sorted.levels.size() < 2) {
-    Location location{table_.names().file(), 0, 0, plan_.target_columns[0] + 1,
-                      plan_.target_names[0]};
-    throw InputError(location, fmt::format("the target has only one class, {}; there must be two "
-                                           "at least to tell apart",
-                                           quoted(sorted.levels[0])));
-  }
-  for (std::int32_t& label : dataset_.labels) {
-    label = sorted.position[static_cast<std::size_t>(label)];
-  }
-  dataset_.schema.classes = std::move(sorted.levels);
-}
-
-// TargetKind::automatic: a single numeric target with two distinct values is a label.
-void Reading::convert_two_values() {
-  const bool decides = known_ == nullptr && options_.target_kind == TargetKind::automatic &&
-                       plan_.numbers_were_assumed && plan_.target_columns.size() == 1;
-  std::vector<double> values = store_.distinct_targets().values();
-  if (!decides || values.size() != 2) {
-    return;
-  }
-  std::sort(values.begin(), values.end());
-  for (const double target : dataset_.targets) {
-    dataset_.labels.push_back(target == values[1] ? 1 : 0);
-  }
-  dataset_.schema.classes = {shortest(values[0]), shortest(values[1])};
-  dataset_.targets = {};
 }
 
 }  // namespace
@@ -345,13 +302,23 @@ void check_options(const ReadOptions& options) {
   }
 }
 
-Dataset read_csv(const ReadOptions& options, const ReadProgress& progress, const Schema* known,
-                 const ReaderLimits& limits) {
+ReadRows read_csv(const ReadOptions& options, const RowStorage& storage,
+                  const ReadProgress& progress, const Schema* known, const ReaderLimits& limits) {
   const auto start = std::chrono::steady_clock::now();
   check_options(options);
-  Dataset dataset = Reading(options, progress, known, limits).run();
-  dataset.read_seconds =
+  ReadRows result = Reading(options, storage, progress, known, limits).run();
+  result.read_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+Dataset read_csv(const ReadOptions& options, const ReadProgress& progress, const Schema* known,
+                 const ReaderLimits& limits) {
+  ReadRows read = read_csv(options, RowStorage{}, progress, known, limits);
+  Dataset dataset = std::move(*read.rows->in_memory());
+  dataset.rows_rejected = read.rows_rejected;
+  dataset.bytes_read = read.bytes_read;
+  dataset.read_seconds = read.read_seconds;
   return dataset;
 }
 

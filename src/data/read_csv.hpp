@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// read_dataset for delimited text, with the limits that tests shrink.
+// read_rows and read_dataset for delimited text, with the limits that tests shrink.
 #pragma once
 
 #include "src/data/reader_limits.hpp"
 #include "steepest/read.hpp"
 
 namespace steepest::data {
+
+/// As steepest::read_rows.
+[[nodiscard]] ReadRows read_csv(const ReadOptions& options, const RowStorage& storage,
+                                const ReadProgress& progress, const Schema* known,
+                                const ReaderLimits& limits);
 
 /// As steepest::read_dataset.
 [[nodiscard]] Dataset read_csv(const ReadOptions& options, const ReadProgress& progress,

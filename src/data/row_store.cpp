@@ -8,9 +8,13 @@
 #include <cstdint>
 #include <cstring>
 #include <mutex>
+#include <thread>
+#include <utility>
 
 namespace steepest::data {
 namespace {
+
+constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
 
 // One call for all pages costs half of a fault at each. Best effort: Linux 5.14 and later.
 void prepare_pages(float* first, std::int64_t count) {
@@ -29,19 +33,128 @@ void prepare_pages(float* first, std::int64_t count) {
 
 }  // namespace
 
-RowStore::RowStore(const CellRoles& roles, Dataset& dataset) : roles_(roles), dataset_(dataset) {
+RowStore::RowStore(const CellRoles& roles, const RowStorage& storage, bool takes_statistics)
+    : roles_(roles), storage_(storage) {
   dataset_.features = FeatureMatrix(0, roles.features);
+  if (takes_statistics) {
+    moments_ = std::make_unique<RunningMoments>(roles.features);
+  }
 }
 
-float* RowStore::append(std::int64_t rows) {
+// What rows of this width and their targets take, and copies of the targets in training.
+std::int64_t RowStore::memory_bytes(std::int64_t row_bytes) const {
+  const std::int64_t values = (static_cast<std::int64_t>(roles_.targets.size()) +
+                               (roles_.has_label ? 1 : 0) + (roles_.weight ? 1 : 0));
+  return rows_ * (row_bytes + 2 * values * static_cast<std::int64_t>(sizeof(double)));
+}
+
+void RowStore::begin_turn() {
+  if (!spilled_ && storage_.memory_bytes > 0 &&
+      memory_bytes(roles_.features * float_bytes) > storage_.memory_bytes) {
+    spill();
+  }
+  constexpr std::int64_t flush_rows = 1 << 16;
+  if (spilled_ && rows_ - flushed_rows_ >= flush_rows) {
+    flush();
+  }
+}
+
+void RowStore::spill() {
+  while (copying_.load() > 0) {
+    std::this_thread::yield();
+  }
+  const auto open = [&](bool needed) {
+    return needed ? ElementFile::temporary(storage_.folder) : ElementFile();
+  };
+  const std::unique_lock lock(moving_);
+  files_ = {open(true), open(!roles_.targets.empty()), open(roles_.has_label),
+            open(roles_.weight.has_value())};
+  files_.features.write(dataset_.features.data(), dataset_.features.bytes(), 0);
+  dataset_.features = FeatureMatrix(0, roles_.features);
+  spilled_ = true;
+  flush();
+}
+
+// Targets, labels, weights and added rows to their files.
+void RowStore::flush() {
+  const auto width = static_cast<std::int64_t>(roles_.targets.size());
+  const auto put = [&](const ElementFile& file, auto& values, std::int64_t columns) {
+    const auto bytes = static_cast<std::int64_t>(sizeof(values[0]));
+    file.write(values.data(), static_cast<std::int64_t>(values.size()) * bytes,
+               flushed_rows_ * columns * bytes);
+    values.clear();
+  };
+  put(files_.targets, dataset_.targets, width);
+  put(files_.labels, dataset_.labels, 1);
+  put(files_.weights, dataset_.weights, 1);
+  flushed_rows_ = rows_;
+  if (!added_.empty()) {
+    files_.features.write(added_.data(), static_cast<std::int64_t>(added_.size()) * float_bytes,
+                          first_added_ * roles_.features * float_bytes);
+    if (moments_ != nullptr) {
+      const auto count = static_cast<std::int64_t>(added_.size()) / roles_.features;
+      std::vector<float> scratch;
+      moments_->arrived(first_added_, count, [&](std::int64_t first, std::int64_t rows) {
+        return fetch(first, rows, scratch);
+      });
+    }
+    added_.clear();
+  }
+}
+
+const float* RowStore::fetch(std::int64_t first, std::int64_t count,
+                             std::vector<float>& scratch) const {
+  if (!spilled_) {
+    return dataset_.features.row(first);
+  }
+  scratch.resize(static_cast<std::size_t>(count * roles_.features));
+  files_.features.read(scratch.data(), count * roles_.features * float_bytes,
+                       first * roles_.features * float_bytes);
+  return scratch.data();
+}
+
+void RowStore::append(std::int64_t rows) {
+  rows_ += rows;
   if (dataset_.features.has_room_for(rows)) {
-    return dataset_.features.append_rows(rows);
+    dataset_.features.append_rows(rows);
+    return;
   }
   const std::unique_lock lock(moving_);
-  return dataset_.features.append_rows(rows);
+  if (storage_.memory_bytes > 0) {  // half more, but no more than may ever be needed here
+    const std::int64_t most = storage_.memory_bytes / (roles_.features * float_bytes);
+    dataset_.features.reserve(std::max(rows_, std::min(rows_ + rows_ / 2, most)));
+  }
+  dataset_.features.append_rows(rows);
 }
 
-float* RowStore::add_row() { return append(1); }
+float* RowStore::add_row() {
+  if (!spilled_) {
+    append(1);
+    return dataset_.features.row(rows_ - 1);
+  }
+  constexpr std::size_t most_added = 1 << 20;  // floats
+  const auto width = static_cast<std::size_t>(roles_.features);
+  if (added_.size() >= most_added ||
+      (!added_.empty() &&
+       first_added_ + static_cast<std::int64_t>(added_.size() / width) != rows_)) {
+    flush();
+  }
+  if (added_.empty()) {
+    first_added_ = rows_;
+  }
+  ++rows_;
+  added_.resize(added_.size() + width);
+  return added_.data() + added_.size() - width;
+}
+
+void RowStore::drop_row() {
+  --rows_;
+  if (spilled_) {
+    added_.resize(added_.size() - static_cast<std::size_t>(roles_.features));
+  } else {
+    dataset_.features.truncate(rows_);
+  }
+}
 
 void RowStore::keep_row(const RowDecoder& decoder) {
   for (const double target : decoder.targets()) {
@@ -53,6 +166,12 @@ void RowStore::keep_row(const RowDecoder& decoder) {
   }
   if (roles_.weight) {
     dataset_.weights.push_back(decoder.weight());
+    any_positive_weight_ = any_positive_weight_ || decoder.weight() > 0.0;
+  }
+  if (moments_ != nullptr && !spilled_) {
+    moments_->arrived(rows_ - 1, 1, [this](std::int64_t first, std::int64_t /*count*/) {
+      return dataset_.features.row(first);
+    });
   }
 }
 
@@ -108,37 +227,104 @@ bool RowStore::place(const ChunkParser& parser, const Piece& piece, RowDecoder& 
   if (roles_.weight) {
     for (std::int64_t r = piece.first_row; r < end; ++r) {
       dataset_.weights.push_back(parser.weight(r));
+      any_positive_weight_ = any_positive_weight_ || parser.weight(r) > 0.0;
     }
   }
-  placements.push_back({piece.first_row, dataset_.features.rows(), piece.rows});
-  append(piece.rows);
+  if (placements.empty()) {
+    copying_.fetch_add(1);
+  }
+  placements.push_back({piece.first_row, rows_, piece.rows});
+  if (spilled_) {
+    rows_ += piece.rows;
+  } else {
+    append(piece.rows);
+  }
   return true;
 }
 
 void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
-                    const std::vector<Placement>& placements) {
+                    const std::vector<Placement>& placements, std::vector<float>& scratch) {
+  if (placements.empty()) {
+    return;
+  }
   const std::shared_lock lock(moving_);
   for (const Placement& placement : placements) {
-    prepare_pages(dataset_.features.row(placement.to),
-                  placement.rows * dataset_.features.columns());
-    for (std::int64_t r = 0; r < placement.rows; ++r) {
-      const float* const cells = parser.row(placement.from + r);
-      float* const features = dataset_.features.row(placement.to + r);
-      for (const CellRoles::Run& run : roles_.runs) {
-        std::memcpy(features + run.slot, cells + run.column, run.length * sizeof(float));
+    const std::int64_t floats = placement.rows * roles_.features;
+    if (spilled_) {
+      scratch.resize(static_cast<std::size_t>(floats));
+      fill(parser, codes, placement, scratch.data());
+      files_.features.write(scratch.data(), floats * float_bytes,
+                            placement.to * roles_.features * float_bytes);
+    } else {
+      float* const to = dataset_.features.row(placement.to);
+      prepare_pages(to, floats);
+      fill(parser, codes, placement, to);
+    }
+    if (moments_ != nullptr) {
+      moments_->arrived(placement.to, placement.rows, [&](std::int64_t first, std::int64_t rows) {
+        return fetch(first, rows, scratch);
+      });
+    }
+  }
+  copying_.fetch_sub(1);
+}
+
+void RowStore::fill(const ChunkParser& parser, const LearnedCodes& codes,
+                    const Placement& placement, float* to) const {
+  for (std::int64_t r = 0; r < placement.rows; ++r, to += roles_.features) {
+    const float* const cells = parser.row(placement.from + r);
+    for (const CellRoles::Run& run : roles_.runs) {
+      std::memcpy(to + run.slot, cells + run.column, run.length * sizeof(float));
+    }
+    for (std::size_t t = 0; t < roles_.texts.size(); ++t) {
+      const CellRoles::TextColumn& column = roles_.texts[t];
+      if (column.slot < 0 || column.known != nullptr) {
+        continue;
       }
-      for (std::size_t t = 0; t < roles_.texts.size(); ++t) {
-        const CellRoles::TextColumn& column = roles_.texts[t];
-        if (column.slot < 0 || column.known != nullptr) {
-          continue;
-        }
-        float& value = features[column.slot];
-        if (value == value) {
-          value = static_cast<float>(codes[t][static_cast<std::size_t>(value)]);
-        }
+      float& value = to[column.slot];
+      if (value == value) {
+        value = static_cast<float>(codes[t][static_cast<std::size_t>(value)]);
       }
     }
   }
+}
+
+std::shared_ptr<RowSource> RowStore::finish(Schema schema, RowEncoding encoding,
+                                            LabelRule label_rule) {
+  const std::int64_t row_bytes = schema.feature_count() * float_bytes;
+  if (!spilled_ && storage_.memory_bytes > 0 && memory_bytes(row_bytes) > storage_.memory_bytes) {
+    spill();  // levels become more features than fit
+  }
+  if (spilled_) {
+    flush();
+  }
+  std::optional<ColumnStatistics> statistics;
+  if (moments_ != nullptr) {
+    std::vector<float> scratch;
+    statistics = moments_->finish(rows_, [&](std::int64_t first, std::int64_t count) {
+      return fetch(first, count, scratch);
+    });
+  }
+  if (spilled_) {
+    return std::make_shared<FileRows>(std::move(files_), rows_, std::move(schema),
+                                      std::move(encoding), std::move(label_rule),
+                                      std::move(statistics));
+  }
+  renumber(encoding.positions, rows_, dataset_.features.data());
+  encode(dataset_.features, schema.columns, encoding.missing);
+  dataset_.features.shrink_to_fit();
+  for (std::int32_t& label : dataset_.labels) {
+    label =
+        label_rule.position.empty() ? label : label_rule.position[static_cast<std::size_t>(label)];
+  }
+  if (label_rule.two_values) {
+    for (const double target : dataset_.targets) {
+      dataset_.labels.push_back(target == (*label_rule.two_values)[1] ? 1 : 0);
+    }
+    dataset_.targets = {};
+  }
+  dataset_.schema = std::move(schema);
+  return std::make_shared<DatasetRows>(std::move(dataset_), std::move(statistics));
 }
 
 }  // namespace steepest::data

@@ -84,7 +84,7 @@ bool TableReader::open_next() {
   if (next_file_ == files_.size()) {
     if (progress_ && bytes_read() > bytes_reported_) {
       bytes_reported_ = bytes_read();
-      progress_(file_bytes_read(), bytes_total_);
+      progress_({file_bytes_read(), bytes_total_, bytes_read(), records_});
     }
     return false;
   }
@@ -150,7 +150,7 @@ void TableReader::check_record() {
 void TableReader::report() {
   if (progress_ && bytes_read() - bytes_reported_ >= report_bytes) {
     bytes_reported_ = bytes_read();
-    progress_(file_bytes_read(), bytes_total_);
+    progress_({file_bytes_read(), bytes_total_, bytes_read(), records_});
   }
 }
 

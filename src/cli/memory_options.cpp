@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// --memory and --cache: how much data is held, and where the rest goes.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+
+#include "src/cli/data_options.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest::cli {
+namespace {
+
+constexpr std::int64_t least_memory = std::int64_t{64} << 20;
+
+// A limit that a control group sets on this process, version 2 or 1; the largest number for none.
+std::int64_t group_limit() {
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    std::int64_t bytes = 0;
+    if (file >> bytes && bytes > 0) {
+      return bytes;
+    }
+  }
+  return std::numeric_limits<std::int64_t>::max();
+}
+
+std::int64_t half_of_memory() {
+  const std::int64_t machine =
+      static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
+  return std::max(least_memory, std::min(machine, group_limit()) / 2);
+}
+
+// "1G", "1.5GB", "500MiB", "2000000": units of 1024.
+std::int64_t parse_size(const std::string& text) {
+  double number = 0.0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  std::string unit(rest, end);
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+  const std::size_t power = unit.empty() || unit == "B" ? 0 : 1 + std::string("KMGT").find(unit[0]);
+  const std::string tail = unit.empty() ? "" : unit.substr(power == 0 ? unit.size() : 1);
+  const bool known = power <= 4 && (tail.empty() || tail == "B" || tail == "IB");
+  const double bytes = number * std::pow(1024.0, static_cast<double>(known ? power : 0));
+  if (error != std::errc() || !known || !(bytes > 0.0) || bytes > 9e18) {
+    throw OptionError(
+        fmt::format("--memory \"{}\" is not a size: write 500M, 1G or 1.5G, say", text));
+  }
+  if (bytes < static_cast<double>(least_memory)) {
+    throw OptionError(
+        fmt::format("--memory {} is too little to work with: give 64M at least", text));
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+// A disk, where the system has the usual folders: /tmp is memory on many.
+std::string default_cache() {
+  const char* const given = std::getenv("TMPDIR");
+  if (given != nullptr && *given != '\0') {
+    return given;
+  }
+  return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
+}
+
+}  // namespace
+
+std::int64_t MemoryOptions::bytes() const {
+  return memory.empty() ? half_of_memory() : parse_size(memory);
+}
+
+RowStorage MemoryOptions::storage() const {
+  constexpr std::int64_t program_bytes = std::int64_t{96} << 20;
+  const std::int64_t all = bytes();
+  return {all - std::min(program_bytes, all / 4), cache.empty() ? default_cache() : cache};
+}
+
+void add_memory_options(CLI::App& app, MemoryOptions& options) {
+  app.add_option("--memory", options.memory,
+                 "most memory for data, such as 500M or 8G; more than fits is kept in files; "
+                 "default: half of what there is");
+  app.add_option("--cache", options.cache,
+                 "folder for rows that do not fit in memory; default: $TMPDIR or /var/tmp");
+}
+
+}  // namespace steepest::cli
