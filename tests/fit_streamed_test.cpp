@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fit of rows read from files as needed is the fit of rows in memory, to the bit.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

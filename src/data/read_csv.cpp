@@ -89,6 +89,7 @@ class Reading {
       read_files();
     }
     check_rows();
+    store_.complete();
     LearnedSchema learned =
         learn_schema(plan_, decoder_, store_, options_, table_.names().file(), known_);
     ReadRows result;

@@ -289,14 +289,17 @@ void RowStore::fill(const ChunkParser& parser, const LearnedCodes& codes,
   }
 }
 
+void RowStore::complete() {
+  if (spilled_) {
+    flush();
+  }
+}
+
 std::shared_ptr<RowSource> RowStore::finish(Schema schema, RowEncoding encoding,
                                             LabelRule label_rule) {
   const std::int64_t row_bytes = schema.feature_count() * float_bytes;
   if (!spilled_ && storage_.memory_bytes > 0 && memory_bytes(row_bytes) > storage_.memory_bytes) {
     spill();  // levels become more features than fit
-  }
-  if (spilled_) {
-    flush();
   }
   std::optional<ColumnStatistics> statistics;
   if (moments_ != nullptr) {

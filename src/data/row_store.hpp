@@ -61,7 +61,10 @@ class RowStore {
   [[nodiscard]] const DistinctValues& distinct_targets() const { return distinct_targets_; }
   [[nodiscard]] bool any_positive_weight() const { return any_positive_weight_; }
 
-  /// Calls body(decoded, rows) for all rows as decoded, in order.
+  /// No more rows come: those that are left go to the files, if there are any.
+  void complete();
+
+  /// Calls body(decoded, rows) for all rows as decoded, in order, when they are complete.
   template <class Body>
   void for_each_block(Body body) const;
 
