@@ -1,68 +1,145 @@
 // SPDX-License-Identifier: Apache-2.0
+// Compiled once for every instruction set by Highway. Lanes are columns, so that the sums of a
+// column run over its rows in order whatever the width: the bits are the same everywhere.
 #include "kernels/column_statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/column_statistics.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+// After foreach_target.h
+#include <hwy/highway.h>
+
+#ifndef STEEPEST_COLUMN_ARRAYS  // once for all instruction sets
+#define STEEPEST_COLUMN_ARRAYS
 namespace steepest::kernels {
+struct ColumnArrays {
+  double* mean;
+  double* squares;
+  float* minimum;
+  float* maximum;
+};
+}  // namespace steepest::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace steepest::kernels::HWY_NAMESPACE {
 namespace {
 
-// Calls body(row, weight) for every row that counts.
-template <class Body>
-void for_each_row(const float* features, const double* weights, std::int64_t rows,
-                  std::int64_t columns, Body body) {
-  for (std::int64_t i = 0; i < rows; ++i) {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+using Floats = hn::Rebind<float, D>;
+
+template <class D>
+struct Sums {
+  hn::VFromD<D> sum;
+  hn::VFromD<Floats<D>> minimum;
+  hn::VFromD<Floats<D>> maximum;
+};
+
+// sum w x, least and largest of the columns whose values stand at x and every `columns` behind.
+template <class D>
+HWY_INLINE Sums<D> sums_of(D d, const float* x, const double* weights, std::int64_t rows,
+                           std::int64_t columns) {
+  const Floats<D> f;
+  const float infinity = std::numeric_limits<float>::infinity();
+  Sums<D> sums{hn::Zero(d), hn::Set(f, infinity), hn::Set(f, -infinity)};
+  for (std::int64_t i = 0; i < rows; ++i, x += columns) {
     const double weight = weights == nullptr ? 1.0 : weights[i];
-    if (weight > 0.0) {
-      body(features + i * columns, weight);
+    if (!(weight > 0.0)) {
+      continue;
     }
+    const auto value = hn::LoadU(f, x);
+    sums.sum = hn::Add(sums.sum, hn::Mul(hn::Set(d, weight), hn::PromoteTo(d, value)));
+    sums.minimum = hn::Min(sums.minimum, value);
+    sums.maximum = hn::Max(sums.maximum, value);
+  }
+  return sums;
+}
+
+template <class D>
+struct Gaps {
+  hn::VFromD<D> sum;
+  hn::VFromD<D> square;
+};
+
+// sum w (x - mean) and sum w (x - mean)^2.
+template <class D>
+HWY_INLINE Gaps<D> gaps_of(D d, const float* x, const double* weights, std::int64_t rows,
+                           std::int64_t columns, hn::VFromD<D> mean) {
+  const Floats<D> f;
+  Gaps<D> gaps{hn::Zero(d), hn::Zero(d)};
+  for (std::int64_t i = 0; i < rows; ++i, x += columns) {
+    const double weight = weights == nullptr ? 1.0 : weights[i];
+    if (!(weight > 0.0)) {
+      continue;
+    }
+    const auto gap = hn::Sub(hn::PromoteTo(d, hn::LoadU(f, x)), mean);
+    const auto weighted = hn::Mul(hn::Set(d, weight), gap);
+    gaps.sum = hn::Add(gaps.sum, weighted);
+    gaps.square = hn::Add(gaps.square, hn::Mul(weighted, gap));
+  }
+  return gaps;
+}
+
+// A vector of columns at a time; the last one reaches back, for nothing may be read behind a row.
+template <class D>
+void moments_by(D d, const float* features, const double* weights, std::int64_t rows,
+                std::int64_t columns, double weight, const ColumnArrays& out) {
+  const Floats<D> f;
+  const auto total = hn::Set(d, weight);
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t next = 0; next < columns; next += lanes) {
+    const std::int64_t j = std::min(next, columns - lanes);
+    const Sums<D> sums = sums_of(d, features + j, weights, rows, columns);
+    const auto about = hn::Div(sums.sum, total);
+    const Gaps<D> gaps = gaps_of(d, features + j, weights, rows, columns, about);
+    const auto shift = hn::Div(gaps.sum, total);
+    const auto squares = hn::Sub(gaps.square, hn::Mul(gaps.sum, shift));
+    hn::StoreU(hn::Add(about, shift), d, out.mean + j);
+    hn::StoreU(hn::Max(hn::Zero(d), squares), d, out.squares + j);
+    hn::StoreU(sums.minimum, f, out.minimum + j);
+    hn::StoreU(sums.maximum, f, out.maximum + j);
+  }
+}
+
+void moments(const float* features, const double* weights, std::int64_t rows, std::int64_t columns,
+             double weight, const ColumnArrays& out) {
+  const hn::CappedTag<double, 8> wide;
+  if (columns >= static_cast<std::int64_t>(hn::Lanes(wide))) {
+    moments_by(wide, features, weights, rows, columns, weight, out);
+  } else {
+    moments_by(hn::CappedTag<double, 1>(), features, weights, rows, columns, weight, out);
   }
 }
 
 }  // namespace
+}  // namespace steepest::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace steepest::kernels {
+
+HWY_EXPORT(moments);
 
 ColumnMoments ColumnMoments::of(const float* features, const double* weights, std::int64_t rows,
                                 std::int64_t columns) {
   const auto width = static_cast<std::size_t>(columns);
-  ColumnMoments moments;
-  moments.mean.assign(width, 0.0);
-  moments.squares.assign(width, 0.0);
-  moments.minimum.assign(width, std::numeric_limits<float>::infinity());
-  moments.maximum.assign(width, -std::numeric_limits<float>::infinity());
-  double* const mean = moments.mean.data();
-  double* const squares = moments.squares.data();
-  float* const minimum = moments.minimum.data();
-  float* const maximum = moments.maximum.data();
-  for_each_row(features, weights, rows, columns, [&](const float* row, double weight) {
-    moments.weight += weight;
-    for (std::int64_t j = 0; j < columns; ++j) {
-      mean[j] += weight * static_cast<double>(row[j]);
-      minimum[j] = std::min(minimum[j], row[j]);
-      maximum[j] = std::max(maximum[j], row[j]);
-    }
-  });
-  if (moments.weight <= 0.0) {
-    return moments;
+  ColumnMoments result{0.0, std::vector<double>(width), std::vector<double>(width),
+                       std::vector<float>(width), std::vector<float>(width)};
+  for (std::int64_t i = 0; i < rows; ++i) {
+    result.weight += weights == nullptr ? 1.0 : std::max(0.0, weights[i]);
   }
-  for (std::int64_t j = 0; j < columns; ++j) {
-    mean[j] /= moments.weight;
+  if (result.weight > 0.0) {
+    HWY_DYNAMIC_DISPATCH(moments)
+    (features, weights, rows, columns, result.weight,
+     {result.mean.data(), result.squares.data(), result.minimum.data(), result.maximum.data()});
   }
-  std::vector<double> gaps(width, 0.0);  // sum w (x - mean), 0 but for rounding
-  double* const gap_sums = gaps.data();
-  for_each_row(features, weights, rows, columns, [&](const float* row, double weight) {
-    for (std::int64_t j = 0; j < columns; ++j) {
-      const double gap = static_cast<double>(row[j]) - mean[j];
-      gap_sums[j] += weight * gap;
-      squares[j] += weight * gap * gap;
-    }
-  });
-  for (std::int64_t j = 0; j < columns; ++j) {
-    const double correction = gap_sums[j] * (gap_sums[j] / moments.weight);
-    squares[j] = std::max(0.0, squares[j] - correction);
-    mean[j] += gap_sums[j] / moments.weight;
-  }
-  return moments;
+  return result;
 }
 
 void ColumnMoments::merge(const ColumnMoments& other) {
@@ -118,3 +195,5 @@ ColumnStatistics column_statistics(const RowSource& rows, ThreadPool& pool) {
 }
 
 }  // namespace steepest::kernels
+
+#endif  // HWY_ONCE

@@ -70,7 +70,8 @@ using ReadProgress = std::function<void(const ReadState&)>;
 /// Where rows are kept while and after they are read.
 struct RowStorage {
   std::int64_t memory_bytes = 0;  ///< most that rows may take in memory; 0: no limit
-  std::string folder;  ///< where rows go that do not fit: unnamed files, gone when closed
+  std::string folder;      ///< where rows go that do not fit: unnamed files, gone when closed
+  bool statistics = true;  ///< whether they are taken of features while reading
 };
 
 /// What read_rows gives.

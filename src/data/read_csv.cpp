@@ -77,7 +77,7 @@ class Reading {
         roles_(plan_, table_.names().size(), options, known),
         decoder_(plan_, table_.names(), table_.sample(), options, known, /*may_skip=*/true),
         rejects_(options.rejects_path),
-        store_(roles_, storage, features_are_final(plan_, options)) {}
+        store_(roles_, storage, storage.statistics && features_are_final(plan_, options)) {}
 
   ReadRows run() {
     if (limits_.scalar) {
@@ -315,7 +315,8 @@ ReadRows read_csv(const ReadOptions& options, const RowStorage& storage,
 
 Dataset read_csv(const ReadOptions& options, const ReadProgress& progress, const Schema* known,
                  const ReaderLimits& limits) {
-  ReadRows read = read_csv(options, RowStorage{}, progress, known, limits);
+  const RowStorage storage{0, {}, /*statistics=*/false};
+  ReadRows read = read_csv(options, storage, progress, known, limits);
   Dataset dataset = std::move(*read.rows->in_memory());
   dataset.rows_rejected = read.rows_rejected;
   dataset.bytes_read = read.bytes_read;

@@ -125,6 +125,10 @@ void check_columns(const ColumnStatistics& statistics, const RowSource& data,
   std::vector<std::string> constant;
   std::vector<std::string> shifted;
   for (std::size_t j = 0; j < names.size(); ++j) {
+    if (!std::isfinite(statistics.mean[j]) || !std::isfinite(statistics.minimum[j]) ||
+        !std::isfinite(statistics.maximum[j])) {
+      throw InputError(fmt::format("column \"{}\" holds a value that is not finite", names[j]));
+    }
     if (statistics.minimum[j] == statistics.maximum[j]) {
       constant.push_back(fmt::format("\"{}\" ({:g})", names[j], statistics.minimum[j]));
     } else if (std::fabs(statistics.mean[j]) > 1e5 * statistics.standard_deviation[j]) {
