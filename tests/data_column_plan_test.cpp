@@ -16,7 +16,7 @@ using Columns = std::vector<std::int64_t>;
 ColumnPlan plan(const std::string& content, const ReadOptions& options) {
   const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", content), {});
-  const HeadSample sample = sample_head(reader.head(), true, ',', MissingTexts());
+  const HeadSample sample = sample_head(reader.head(), true, Dialect{}, MissingTexts());
   EXPECT_TRUE(reader.next());
   return plan_columns(ColumnNames(reader), sample, options);
 }

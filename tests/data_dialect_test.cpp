@@ -47,9 +47,13 @@ TEST(Dialect, ACutLastLineIsLeftOut) {
 
 TEST(Dialect, RefusesImpossibleDelimiters) {
   for (const char delimiter : {'"', '\n', '\r', '\0'}) {
-    EXPECT_THROW(check_delimiter(delimiter), OptionError);
+    ReadOptions options;
+    options.delimiter = delimiter;
+    EXPECT_THROW(check_dialect(options), OptionError);
   }
-  EXPECT_NO_THROW(check_delimiter(':'));
+  ReadOptions options;
+  options.delimiter = ':';
+  EXPECT_NO_THROW(check_dialect(options));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ TEST_F(Errors, ACellThatIsNoNumber) {
 TEST_F(Errors, ADecimalComma) {
   EXPECT_EQ(message("a;b\n1;2\n3;12,5\n"),
             "a.csv:3 (byte 10) column 2 \"b\": cannot read \"12,5\" as a number: decimals are "
-            "written with a point. Line: 3;12,5 Fixes: --categorical b | "
+            "written with a point. Line: 3;12,5 Fixes: --decimal comma | --categorical b | "
             "--on-bad-row skip --rejects bad.csv");
 }
 

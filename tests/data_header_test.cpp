@@ -13,7 +13,7 @@ namespace {
 
 bool header(const std::string& head, HeaderMode mode = HeaderMode::automatic,
             const std::vector<std::string>& names = {}) {
-  return has_header(sample_head(head, true, ',', MissingTexts()), mode, names, "f.csv");
+  return has_header(sample_head(head, true, Dialect{}, MissingTexts()), mode, names, "f.csv");
 }
 
 TEST(Header, TextAboveNumbersIsOne) {
@@ -68,7 +68,7 @@ TEST(Header, YesOverNumbersLooksLikeData) {
 }
 
 TEST(Header, SampleCountsValuesAndNumbers) {
-  HeadSample sample = sample_head("1,a,x\n2,,x\n3,4,\n5,6,x\n", true, ',', MissingTexts());
+  HeadSample sample = sample_head("1,a,x\n2,,x\n3,4,\n5,6,x\n", true, Dialect{}, MissingTexts());
   EXPECT_EQ(sample.rows, 3);
   EXPECT_EQ(sample.columns[1].present, 2);
   EXPECT_EQ(sample.columns[1].numbers, 2);
@@ -82,9 +82,9 @@ TEST(Header, SampleCountsValuesAndNumbers) {
 }
 
 TEST(Header, UsualFieldsIsTheMajorityAndTheFirstInATie) {
-  EXPECT_EQ(sample_head("1,2\n1,2,3\n1,2,3\n", true, ',', MissingTexts()).usual_fields, 3);
-  EXPECT_EQ(sample_head("1,2\n1,2,3\n", true, ',', MissingTexts()).usual_fields, 2);
-  EXPECT_EQ(sample_head("1,2,3\n1,2\n", true, ',', MissingTexts()).usual_fields, 3);
+  EXPECT_EQ(sample_head("1,2\n1,2,3\n1,2,3\n", true, Dialect{}, MissingTexts()).usual_fields, 3);
+  EXPECT_EQ(sample_head("1,2\n1,2,3\n", true, Dialect{}, MissingTexts()).usual_fields, 2);
+  EXPECT_EQ(sample_head("1,2,3\n1,2\n", true, Dialect{}, MissingTexts()).usual_fields, 3);
 }
 
 }  // namespace

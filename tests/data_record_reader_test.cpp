@@ -25,7 +25,7 @@ std::vector<Read> read_records(const std::string& content, const ReaderLimits& l
                                char delimiter) {
   const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", content), limits);
-  reader.set_delimiter(delimiter);
+  reader.set_dialect(Dialect{delimiter});
   std::vector<Read> records;
   while (reader.next()) {
     Read read{
@@ -192,7 +192,7 @@ TEST(RecordReader, TakesARecordUpToTheLimit) {
 TEST(RecordReader, LocatesAFieldBehindEmbeddedLines) {
   const tests::TemporaryFolder folder;
   RecordReader reader(folder.write("a.csv", "h,i\n\"a\nb\r\nc\",bad\n"), {});
-  reader.set_delimiter(',');
+  reader.set_dialect(Dialect{});
   ASSERT_TRUE(reader.next());
   ASSERT_TRUE(reader.next());
   const Location location = reader.locate(reader.record().fields[1].at);

@@ -20,11 +20,23 @@ enum class BadRowPolicy { error, skip };
 enum class TargetKind { automatic, numbers, classes };
 enum class UnseenLevelPolicy { error, baseline };
 
-/// How fields are separated. Quotes are RFC 4180: `"`, doubled inside.
+/// How numbers are written.
+struct NumberFormat {
+  char decimal = '.';     ///< in front of the fraction: a point or a comma
+  char thousands = '\0';  ///< between groups of three digits in front of it; '\0': none
+};
+
+/// How a file is written. A character '\0' is none.
 struct Dialect {
   char delimiter = ',';
   bool header = true;
   bool byte_order_mark = false;
+  char quote = '"';                ///< around fields; doubled inside
+  char escape = '\0';              ///< inside quotes: the character behind it is text
+  char comment = '\0';             ///< a line that begins with it, outside quotes, is no record
+  NumberFormat numbers{};          ///< of features, targets and weights
+  std::int64_t skipped_lines = 0;  ///< asked for, at the head of each file
+  std::int64_t comment_lines = 0;  ///< found at the head of the first file and passed over
 };
 
 /// Columns are named, or numbered from 1; a negative number counts from the last column, -1. A name
@@ -37,6 +49,11 @@ struct ReadOptions {
   std::vector<std::string> categorical;
   std::string weight;
   std::optional<char> delimiter;  ///< nullopt: sniffed among , ; tab |
+  char quote = '"';               ///< as in Dialect, and so are the next five
+  char escape = '\0';             ///< '\0', or the quote: only doubled quotes
+  std::optional<char> comment;    ///< nullopt: `#` at the head of a file, by its number of fields
+  NumberFormat numbers;
+  std::int64_t skip_lines = 0;  ///< 0 or more, of each file
   HeaderMode header = HeaderMode::automatic;
   std::vector<std::string> missing_texts;  ///< counted as missing beside the default list
   MissingPolicy missing = MissingPolicy::error;
@@ -58,12 +75,13 @@ struct ReadState {
 /// Called now and then, by one thread at a time. May throw to give up.
 using ReadProgress = std::function<void(const ReadState&)>;
 
-/// Reads all rows. With `known`, columns are matched to that schema by name (by position when the
-/// file has no header): dictionaries, fills and classes are taken from it and nothing is learned.
-/// Rows keep the order of the files and of their lines. The earliest error is the one thrown:
-/// InputError with file, line, byte and column, or OptionError for a column that is not there.
-/// TargetKind::automatic reads numbers when every target in the file's first block is a number,
-/// classes otherwise; a single numeric target with exactly two distinct values becomes classes.
+/// Reads all rows. Throws OptionError for a dialect that contradicts itself. With `known`, columns
+/// are matched to that schema by name (by position when the file has no header): dictionaries,
+/// fills and classes are taken from it and nothing is learned. Rows keep the order of the files and
+/// of their lines. The earliest error is the one thrown: InputError with file, line, byte and
+/// column, or OptionError for a column that is not there. TargetKind::automatic reads numbers when
+/// every target in the file's first block is a number, classes otherwise; a single numeric target
+/// with exactly two distinct values becomes classes.
 [[nodiscard]] Dataset read_dataset(const ReadOptions& options, const ReadProgress& progress = {},
                                    const Schema* known = nullptr);
 

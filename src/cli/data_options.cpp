@@ -40,18 +40,36 @@ Value choice(std::string_view option, const std::string& text,
   throw OptionError(fmt::format("{} \"{}\" is not known: use one of {}", option, text, names));
 }
 
+// One byte, or its name.
+char character(std::string_view option, const std::string& text) {
+  if (text == "tab" || text == "\\t") {
+    return '\t';
+  }
+  if (text == "space") {
+    return ' ';
+  }
+  if (text.size() != 1) {
+    throw OptionError(fmt::format("{} \"{}\" is not one character", option, text));
+  }
+  return text.front();
+}
+
+char character_or_none(std::string_view option, const std::string& text) {
+  return text == "none" ? '\0' : character(option, text);
+}
+
 std::optional<char> delimiter_from(const std::string& text) {
   if (text.empty() || text == "auto") {
     return std::nullopt;
   }
-  if (text == "tab" || text == "\\t") {
-    return '\t';
+  return character("--delimiter", text);
+}
+
+std::optional<char> comment_from(const std::string& text) {
+  if (text == "auto") {
+    return std::nullopt;
   }
-  if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r") {
-    throw OptionError(
-        fmt::format("--delimiter \"{}\" is not one character: use , ; | tab or auto", text));
-  }
-  return text.front();
+  return character_or_none("--comment", text);
 }
 
 bool has_fills(const Schema& schema) {
@@ -73,6 +91,13 @@ ReadOptions DataOptions::to_read_options(const Schema* known) const {
   read.header = choice<HeaderMode>(
       "--header", header,
       {{"auto", HeaderMode::automatic}, {"yes", HeaderMode::yes}, {"no", HeaderMode::no}});
+  read.quote = character_or_none("--quote", quote);
+  read.escape = character_or_none("--escape", escape);
+  read.comment = comment_from(comment);
+  read.numbers.decimal =
+      choice<char>("--decimal", decimal, {{"auto", '.'}, {"point", '.'}, {"comma", ','}});
+  read.numbers.thousands = character_or_none("--thousands", thousands);
+  read.skip_lines = skip_lines;
   read.missing_texts = comma_list(missing_texts);
   const bool filled = known != nullptr && missing.empty() && has_fills(*known);
   read.missing = filled ? MissingPolicy::mean
@@ -102,8 +127,25 @@ void add_data_options(CLI::App& app, DataOptions& options, bool with_target) {
   app.add_option("--features", options.features, "columns to use; default: all that are left");
   app.add_option("--ignore", options.ignore, "columns to leave out");
   app.add_option("--categorical", options.categorical, "columns to read as categories (one-hot)");
-  app.add_option("--delimiter", options.delimiter, "field separator; default: found by looking");
+  app.add_option("--delimiter", options.delimiter,
+                 "field separator, a character or tab; default: found by looking");
   app.add_option("--header", options.header, "yes, no or auto")->default_str("auto");
+  app.add_option("--quote", options.quote, "character around fields, or none")->default_str("\"");
+  app.add_option("--escape", options.escape,
+                 "character that makes the one behind it text, inside quotes; or none: quotes are "
+                 "doubled")
+      ->default_str("none");
+  app.add_option("--comment", options.comment,
+                 "lines that begin with this character are left out; none; or auto: # at the head "
+                 "of a file")
+      ->default_str("auto");
+  app.add_option("--skip-lines", options.skip_lines, "lines to leave out at the head of each file")
+      ->default_str("0");
+  app.add_option("--decimal", options.decimal, "decimals are written with a point or a comma")
+      ->default_str("point");
+  app.add_option("--thousands", options.thousands,
+                 "character between groups of three digits, as in 1,234,567.5; or none")
+      ->default_str("none");
   app.add_option("--na", options.missing_texts, "texts that mean missing, beside the usual ones");
   app.add_option(
       "--missing", options.missing,

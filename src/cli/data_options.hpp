@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ struct DataOptions {
   std::string weight;
   std::string delimiter;
   std::string header = "auto";
+  std::string quote = "\"";
+  std::string escape = "none";
+  std::string comment = "auto";
+  std::string decimal = "auto";
+  std::string thousands = "none";
+  std::int64_t skip_lines = 0;
   std::string missing_texts;
   std::string missing;
   std::string bad_rows = "error";

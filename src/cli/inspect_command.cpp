@@ -45,6 +45,44 @@ std::string delimiter_name(char delimiter) {
   }
 }
 
+Json character_json(char character) {
+  return character == '\0' ? Json(nullptr) : Json(std::string(1, character));
+}
+
+Json to_json(const Dialect& dialect) {
+  return {{"delimiter", std::string(1, dialect.delimiter)},
+          {"header", dialect.header},
+          {"byte_order_mark", dialect.byte_order_mark},
+          {"quote", character_json(dialect.quote)},
+          {"escape", character_json(dialect.escape)},
+          {"comment", character_json(dialect.comment)},
+          {"comment_lines", dialect.comment_lines},
+          {"skipped_lines", dialect.skipped_lines},
+          {"decimal", character_json(dialect.numbers.decimal)},
+          {"thousands", character_json(dialect.numbers.thousands)}};
+}
+
+// What is usual goes without saying.
+std::string to_text(const Dialect& dialect) {
+  std::string text = fmt::format("delimiter {}, {}", delimiter_name(dialect.delimiter),
+                                 dialect.header ? "with header" : "no header");
+  const auto add = [&text](bool said, const std::string& what) { text += said ? ", " + what : ""; };
+  add(dialect.byte_order_mark, "byte order mark");
+  add(dialect.skipped_lines > 0, format_count(dialect.skipped_lines) + " lines skipped");
+  add(dialect.comment_lines > 0,
+      format_count(dialect.comment_lines) + " lines of # comment at the head");
+  add(dialect.quote == '\0', "no quotes");
+  add(dialect.quote != '"' && dialect.quote != '\0', fmt::format("quote {}", dialect.quote));
+  add(dialect.escape != '\0', fmt::format("escape {}", dialect.escape));
+  add(dialect.comment != '\0', fmt::format("comment {}", dialect.comment));
+  add(dialect.numbers.decimal == ',', "decimal comma");
+  add(dialect.numbers.thousands != '\0',
+      fmt::format("thousands {}", dialect.numbers.thousands == ' '
+                                      ? "space"
+                                      : std::string(1, dialect.numbers.thousands)));
+  return text;
+}
+
 Json to_json(const ColumnSummary& column) {
   Json json{{"name", column.name},
             {"type", type_name(column.type)},
@@ -112,10 +150,7 @@ int run_inspect(const DataOptions& given, const GlobalOptions& global) {
     }
     print_json({{"command", "inspect"},
                 {"version", version},
-                {"dialect",
-                 {{"delimiter", std::string(1, summary.dialect.delimiter)},
-                  {"header", summary.dialect.header},
-                  {"byte_order_mark", summary.dialect.byte_order_mark}}},
+                {"dialect", to_json(summary.dialect)},
                 {"rows", summary.rows},
                 {"rows_rejected", summary.rows_rejected},
                 {"bytes_read", summary.bytes_read},
@@ -125,9 +160,7 @@ int run_inspect(const DataOptions& given, const GlobalOptions& global) {
   }
   fmt::print("{:<13}{}: {}\n", "data", fmt::join(read.paths, " "),
              format_bytes(static_cast<double>(summary.bytes_read)));
-  fmt::print("{:<13}delimiter {}, {}{}\n", "dialect", delimiter_name(summary.dialect.delimiter),
-             summary.dialect.header ? "with header" : "no header",
-             summary.dialect.byte_order_mark ? ", byte order mark" : "");
+  fmt::print("{:<13}{}\n", "dialect", to_text(summary.dialect));
   fmt::print("{:<13}{} of {} columns", "rows", format_count(summary.rows), summary.columns.size());
   fmt::print("{}\n", summary.rows_rejected > 0 ? fmt::format(", {} with another number of fields",
                                                              format_count(summary.rows_rejected))

@@ -25,7 +25,8 @@ CellRoles::CellRoles(const ColumnPlan& plan, std::int64_t file_columns, const Re
       is_number(static_cast<std::size_t>(file_columns)),
       missing_is_nan(static_cast<std::size_t>(file_columns)),
       features(static_cast<std::int64_t>(plan.features.size())),
-      missing(options.missing_texts) {
+      missing(options.missing_texts, options.numbers),
+      numbers(options.numbers) {
   const bool filled =
       options.missing == MissingPolicy::mean || options.missing == MissingPolicy::zero;
   dictionaries_.reserve(plan.features.size() + 1);  // pointers to them stay valid
@@ -42,7 +43,7 @@ CellRoles::CellRoles(const ColumnPlan& plan, std::int64_t file_columns, const Re
     } else {
       TextColumn text{column, static_cast<std::int32_t>(slot), nullptr, false, filled && has_fill};
       if (known != nullptr) {
-        text.known = &dictionaries_.emplace_back(feature.levels);
+        text.known = &dictionaries_.emplace_back(feature.levels, numbers);
         text.unknown_is_baseline = options.unseen_levels == UnseenLevelPolicy::baseline;
       }
       texts.push_back(text);
@@ -57,7 +58,7 @@ CellRoles::CellRoles(const ColumnPlan& plan, std::int64_t file_columns, const Re
     if (plan.targets_are_classes) {
       TextColumn text{static_cast<std::uint32_t>(column), -1, nullptr, false, false};
       if (known != nullptr) {
-        text.known = &dictionaries_.emplace_back(known->classes);
+        text.known = &dictionaries_.emplace_back(known->classes, numbers);
       }
       texts.push_back(text);
       has_label = true;
@@ -72,11 +73,12 @@ CellRoles::CellRoles(const ColumnPlan& plan, std::int64_t file_columns, const Re
   empty_is_nan = all_filled && columns > 1 && missing.contains("");
 }
 
-ChunkParser::ChunkParser(const CellRoles& roles, char delimiter, const ReaderLimits& limits)
+ChunkParser::ChunkParser(const CellRoles& roles, const Dialect& dialect, const ReaderLimits& limits)
     : roles_(roles),
       kernels_(field_kernels(limits.simd)),
-      delimiter_(delimiter),
-      fresh_scanner_(delimiter),
+      dialect_(dialect),
+      stops_(dialect),
+      fresh_scanner_(dialect),
       scanner_(fresh_scanner_),
       columns_(roles.columns),
       texts_(roles.texts.size()) {}
@@ -96,8 +98,9 @@ void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end
     capacity_ = needed;
   }
   used_ = begin;
+  stops_.begin(text, end);
   while (used_ < end) {
-    kernels_.index_rows({text, used_, end, index_bytes, roles_.columns, delimiter_}, index_);
+    index_rows(text, end);
     if (index_.rows > 0) {
       take_rows(text);
       used_ = index_.row_begins()[index_.rows];
@@ -117,6 +120,17 @@ void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end
     }
     add({used_, next, 0, 0, 0});
     used_ = next;
+  }
+}
+
+// None where the scanner must look first.
+void ChunkParser::index_rows(const char* text, std::uint32_t end) {
+  const std::uint32_t stop = stops_.next(used_);
+  index_.rows = 0;
+  if (stop > used_) {
+    kernels_.index_rows({text, used_, std::min(stop, end), index_bytes, roles_.columns,
+                         dialect_.delimiter, dialect_.quote},
+                        index_);
   }
 }
 
@@ -148,8 +162,9 @@ void ChunkParser::take_numbers(const char* text, float* cells) {
   const auto fields = static_cast<std::size_t>(index_.rows * columns_);
   std::fill_n(index_.starts() + fields, 8, index_.row_begins()[0]);
   std::fill_n(index_.ends() + fields, 8, index_.row_begins()[0]);
-  const std::size_t doubtful = kernels_.parse_numbers(
-      {text, index_.starts(), index_.ends(), fields, cells, doubtful_.get(), !roles_.empty_is_nan});
+  const std::size_t doubtful =
+      kernels_.parse_numbers({text, index_.starts(), index_.ends(), fields, cells, doubtful_.get(),
+                              !roles_.empty_is_nan, roles_.numbers.decimal});
   for (std::size_t i = 0; i < doubtful; ++i) {
     const std::uint32_t f = doubtful_[i];
     const std::uint32_t row = f / roles_.columns;
@@ -172,7 +187,7 @@ std::string_view ChunkParser::plain(const char* text, std::size_t field) const {
 // As RowDecoder::decode_number, for the outcomes that are not errors.
 bool ChunkParser::settle_number(std::string_view text, std::uint32_t column, float& value) const {
   const std::string_view inner = trimmed(text);
-  if (parse_number(inner, value) == NumberStatus::finite) {
+  if (parse_number(inner, value, roles_.numbers) == NumberStatus::finite) {
     return true;  // check_listed_numbers() comes later
   }
   value = nan;
@@ -243,7 +258,7 @@ inline bool ChunkParser::take_double(const char* text, std::size_t field, double
   const std::string_view whole = plain(text, field);
   if (whole.size() == 1 && whole[0] >= '0' && whole[0] <= '9') {
     value = whole[0] - '0';
-  } else if (parse_number(trimmed(whole), value) != NumberStatus::finite) {
+  } else if (parse_number(trimmed(whole), value, roles_.numbers) != NumberStatus::finite) {
     return false;
   }
   return !roles_.missing.has_numbers() || !roles_.missing.contains(trimmed(whole));
@@ -253,10 +268,10 @@ bool ChunkParser::take_text(const char* text, std::size_t field, TextState& stat
                             const CellRoles::TextColumn& column, float& value) const {
   std::string_view found = plain(text, field);
   const bool in_quotes = index_.has_quotes && index_.starts()[field] > index_.row_begins()[0] &&
-                         found.data()[-1] == '"';
+                         found.data()[-1] == dialect_.quote;
   if (!in_quotes) {
     found = trimmed(found);
-  } else if (found.find('"') != std::string_view::npos) {
+  } else if (found.find(dialect_.quote) != std::string_view::npos) {
     return false;  // doubled quotes
   }
   const std::int32_t index = state.codes.index_of(found);

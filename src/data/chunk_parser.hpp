@@ -16,6 +16,7 @@
 #include "src/data/missing_texts.hpp"
 #include "src/data/reader_limits.hpp"
 #include "src/data/record_scanner.hpp"
+#include "src/data/scanner_stops.hpp"
 #include "src/data/text_codes.hpp"
 
 namespace steepest::data {
@@ -53,6 +54,7 @@ class CellRoles {
   bool has_label = false;     ///< the last of `texts` is the target
   bool empty_is_nan = false;  ///< an empty field may become NaN in every column
   MissingTexts missing;
+  NumberFormat numbers;
 
  private:
   std::vector<Dictionary> dictionaries_;
@@ -70,7 +72,7 @@ struct Piece {
 /// One a thread. Everything returned stays valid until the next parse().
 class ChunkParser {
  public:
-  ChunkParser(const CellRoles& roles, char delimiter, const ReaderLimits& limits);
+  ChunkParser(const CellRoles& roles, const Dialect& dialect, const ReaderLimits& limits);
 
   /// Parses text[begin, end), where a record begins at `begin`. text[end] is a null byte, and
   /// text_padding bytes on both sides are readable. Fills pieces() up to used(), where a record
@@ -108,6 +110,7 @@ class ChunkParser {
     std::vector<float> values;  // by index: code, NaN for missing, -1 for the scanner
   };
 
+  void index_rows(const char* text, std::uint32_t end);
   void take_rows(const char* text);
   void take_numbers(const char* text, float* cells);
   bool settle_number(std::string_view text, std::uint32_t column, float& value) const;
@@ -122,7 +125,8 @@ class ChunkParser {
 
   const CellRoles& roles_;
   const FieldKernels& kernels_;
-  char delimiter_;
+  Dialect dialect_;
+  ScannerStops stops_;
   RecordScanner fresh_scanner_;
   RecordScanner scanner_;
   std::int64_t columns_;

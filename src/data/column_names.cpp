@@ -119,6 +119,7 @@ std::int64_t ColumnNames::resolve(const std::string& text, std::string_view opti
   if (named >= 0) {
     return named;
   }
+  const std::string fix = preamble_fix_.empty() ? "" : ". Fixes: " + preamble_fix_;
   if (const auto number = whole_number(text)) {
     const std::int64_t column = *number > 0 ? *number - 1 : size() + *number;
     if (*number != 0 && column >= 0 && column < size()) {
@@ -126,11 +127,11 @@ std::int64_t ColumnNames::resolve(const std::string& text, std::string_view opti
     }
     throw InputError(Location{file_},
                      fmt::format("{} {}: there is no such column; columns are numbered from 1 to "
-                                 "{}, or -1 to -{} from the last",
-                                 option, text, size(), size()));
+                                 "{}, or -1 to -{} from the last{}",
+                                 option, text, size(), size(), fix));
   }
-  throw InputError(Location{file_}, fmt::format("{}: there is no column {}. {}", option,
-                                                quoted(text), suggestion(text)));
+  throw InputError(Location{file_}, fmt::format("{}: there is no column {}. {}{}", option,
+                                                quoted(text), suggestion(text), fix));
 }
 
 }  // namespace steepest::data

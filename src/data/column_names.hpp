@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "src/data/missing_texts.hpp"
@@ -39,9 +40,14 @@ class ColumnNames {
   /// `The columns are "a", "b"`, with the nearest one to a misspelt `wanted` in front.
   [[nodiscard]] std::string suggestion(std::string_view wanted) const;
 
+  /// Lines in front of the header may be why a column is not found: the option that leaves them out
+  /// is put behind messages.
+  void set_preamble_fix(std::string fix) { preamble_fix_ = std::move(fix); }
+
  private:
   std::string file_;
   bool has_header_ = false;
+  std::string preamble_fix_;
   std::vector<std::string> names_;
   std::unordered_map<std::string, std::int64_t, TextHash, std::equal_to<>> index_;
 };

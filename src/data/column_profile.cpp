@@ -35,7 +35,7 @@ void ColumnProfile::add(std::string_view text, bool is_quoted, const MissingText
                         std::int64_t line) {
   const std::string_view bare = is_quoted ? text : trimmed(text);
   double value = 0.0;
-  const NumberStatus status = parse_number(trimmed(text), value);
+  const NumberStatus status = parse_number(trimmed(text), value, format_);
   if ((status != NumberStatus::finite || missing.has_numbers()) && missing.contains(bare)) {
     ++missing_;
     return;

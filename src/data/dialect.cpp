@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every candidate splits the same records, quotes respected; the most consistent one wins.
+// A character has one meaning, but for a thousands mark that is also the delimiter: a quoted field
+// may hold it, as spreadsheets write "1,234.5".
 #include "src/data/dialect.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cctype>
 #include <string>
 #include <tuple>
 #include <unordered_map>
 
+#include "src/data/excerpt.hpp"
 #include "src/data/head_records.hpp"
 #include "src/data/number.hpp"
 #include "steepest/error.hpp"
@@ -25,21 +31,13 @@ struct Score {
 };
 
 // A number whose decimal point may be a comma, where comma is not the delimiter.
-bool numeric(std::string_view text, char delimiter) {
-  if (is_number(text)) {
-    return true;
-  }
-  const std::size_t comma = text.find(',');
-  if (delimiter == ',' || comma == std::string_view::npos) {
-    return false;
-  }
-  std::string dotted(text);
-  dotted[comma] = '.';
-  return is_number(dotted);
+bool numeric(std::string_view text, const Dialect& dialect) {
+  return is_number(text, dialect.numbers) ||
+         (dialect.delimiter != ',' && is_number(text, NumberFormat{','}));
 }
 
-Score score(std::string_view head, bool whole, char delimiter) {
-  HeadRecords records(head, whole, delimiter);
+Score score(std::string_view head, bool whole, const Dialect& dialect) {
+  HeadRecords records(head, whole, dialect);
   std::unordered_map<std::int64_t, std::int64_t> counts;
   std::int64_t seen = 0;
   std::int64_t tried = 0;
@@ -50,7 +48,7 @@ Score score(std::string_view head, bool whole, char delimiter) {
     ++seen;
     counts[record.fault == QuoteFault::none ? fields : 0] += 1;
     for (std::int64_t i = 0; i < fields && tried < sniffed_numbers; ++i, ++tried) {
-      numbers += numeric(record.text(static_cast<std::size_t>(i)), delimiter) ? 1 : 0;
+      numbers += numeric(record.text(static_cast<std::size_t>(i)), dialect) ? 1 : 0;
     }
   }
   Score best;
@@ -69,26 +67,102 @@ Score score(std::string_view head, bool whole, char delimiter) {
   return best;
 }
 
+// A character and the option that gave it.
+struct Mark {
+  const char* option;
+  char character;
+};
+
+std::string named(char character) {
+  return character == '\t' ? "a tab" : character == ' ' ? "a space" : quoted({&character, 1});
+}
+
+bool is_line_end(char c) { return c == '\n' || c == '\r'; }
+
+// What stands in names and numbers cannot stand around them.
+bool is_mark(char c) {
+  return std::ispunct(static_cast<unsigned char>(c)) != 0 && c != '+' && c != '-';
+}
+
+void check_characters(const ReadOptions& options) {
+  if (options.delimiter && (is_line_end(*options.delimiter) || *options.delimiter == '\0')) {
+    throw OptionError("--delimiter cannot be a line end or a null byte; usual are , ; | and a tab");
+  }
+  if (options.numbers.decimal != '.' && options.numbers.decimal != ',') {
+    throw OptionError("--decimal must be point or comma");
+  }
+  for (const Mark& mark :
+       {Mark{"--quote", options.quote}, Mark{"--escape", options.escape},
+        Mark{"--comment", options.comment.value_or('\0')},
+        Mark{"--thousands", options.numbers.thousands == ' ' ? '\0' : options.numbers.thousands}}) {
+    if (mark.character != '\0' && !is_mark(mark.character)) {
+      throw OptionError(fmt::format(
+          "{} cannot be {}: it must be a punctuation character{}, not a "
+          "letter, a digit or a sign",
+          mark.option, named(mark.character), mark.option[2] == 't' ? " or a space" : ""));
+    }
+  }
+}
+
 }  // namespace
 
-char sniff_delimiter(std::string_view head, bool whole) {
-  char best = ',';
+Dialect dialect_of(const ReadOptions& options) {
+  Dialect dialect;
+  dialect.delimiter = options.delimiter.value_or(',');
+  dialect.quote = options.quote;
+  dialect.escape = options.escape == options.quote ? '\0' : options.escape;
+  dialect.comment = options.comment.value_or('\0');
+  dialect.numbers = options.numbers;
+  dialect.skipped_lines = options.skip_lines;
+  return dialect;
+}
+
+void check_dialect(const ReadOptions& options) {
+  check_characters(options);
+  const Dialect dialect = dialect_of(options);
+  if (dialect.escape != '\0' && dialect.quote == '\0') {
+    throw OptionError("--escape works inside quotes, and --quote none says that there are none");
+  }
+  const bool quoted_thousands = dialect.quote != '\0';
+  const Mark marks[] = {{"--delimiter", options.delimiter.value_or('\0')},
+                        {"--quote", dialect.quote},
+                        {"--escape", dialect.escape},
+                        {"--comment", dialect.comment},
+                        {"--decimal", dialect.numbers.decimal},
+                        {"--thousands", dialect.numbers.thousands}};
+  for (const Mark& a : marks) {
+    for (const Mark* b = &a + 1; b != std::end(marks); ++b) {
+      const bool can_be = quoted_thousands && &a == std::begin(marks) && b + 1 == std::end(marks);
+      if (a.character == b->character && a.character != '\0' && !can_be) {
+        throw OptionError(fmt::format("{} and {} are both {}; they must differ", a.option,
+                                      b->option, named(a.character)));
+      }
+    }
+  }
+  if (options.skip_lines < 0) {
+    throw OptionError("--skip-lines must be 0 or more");
+  }
+}
+
+char sniff_delimiter(std::string_view head, bool whole, const Dialect& given) {
+  Dialect tried = given;
+  char best = '\0';
   Score best_score;
   for (const char candidate : {',', ';', '\t', '|'}) {
-    const Score found = score(head, whole, candidate);
-    if (found.fields >= 2 && found.key() > best_score.key()) {
+    const bool is_taken = candidate == given.quote || candidate == given.escape ||
+                          candidate == given.comment || candidate == given.numbers.decimal ||
+                          (candidate == given.numbers.thousands && given.quote == '\0');
+    if (is_taken) {
+      continue;
+    }
+    tried.delimiter = candidate;
+    const Score found = score(head, whole, tried);
+    if (best == '\0' || (found.fields >= 2 && found.key() > best_score.key())) {
       best = candidate;
-      best_score = found;
+      best_score = found.fields >= 2 ? found : Score{};
     }
   }
   return best;
-}
-
-void check_delimiter(char delimiter) {
-  if (delimiter == '"' || delimiter == '\n' || delimiter == '\r' || delimiter == '\0') {
-    throw OptionError(
-        "the delimiter cannot be a quote, a line end or a null byte; usual are , ; | and a tab");
-  }
 }
 
 }  // namespace steepest::data

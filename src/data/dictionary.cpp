@@ -22,21 +22,21 @@ int significant_digits(std::string_view text) {
   return digits;
 }
 
-std::optional<double> exact_value(std::string_view text) {
+std::optional<double> exact_value(std::string_view text, const NumberFormat& format) {
   const std::string_view bare = trimmed(text);
   double value = 0.0;
   if (significant_digits(bare) > exact_digits ||
-      parse_number(bare, value) != NumberStatus::finite) {
+      parse_number(bare, value, format) != NumberStatus::finite) {
     return std::nullopt;
   }
   return value == 0.0 ? 0.0 : value;  // -0 is 0
 }
 
 // One value a text, or none when some text is no number.
-std::vector<double> values_of(const std::vector<std::string>& texts) {
+std::vector<double> values_of(const std::vector<std::string>& texts, const NumberFormat& format) {
   std::vector<double> values;
   for (const std::string& text : texts) {
-    const std::optional<double> value = exact_value(text);
+    const std::optional<double> value = exact_value(text, format);
     if (!value) {
       return {};
     }
@@ -47,23 +47,26 @@ std::vector<double> values_of(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-Dictionary::Dictionary(const std::vector<std::string>& levels) {
+Dictionary::Dictionary(const std::vector<std::string>& levels, const NumberFormat& format)
+    : format_(format) {
   for (const std::string& level : levels) {
     insert(level);
   }
-  const std::vector<double> values = values_of(levels);
+  const std::vector<double> values = values_of(levels, NumberFormat{});
   for (std::size_t k = 0; k < values.size(); ++k) {
     codes_by_value_.emplace(values[k], static_cast<std::int32_t>(k));
   }
 }
 
 std::int32_t Dictionary::find(std::string_view text) const {
-  const auto found = codes_.find(text);
+  const bool only_by_value = !codes_by_value_.empty() &&  // else "1.234" may be another number
+                             (format_.decimal != '.' || format_.thousands != '\0');
+  const auto found = only_by_value ? codes_.end() : codes_.find(text);
   if (found != codes_.end()) {
     return found->second;
   }
   if (!codes_by_value_.empty()) {
-    if (const std::optional<double> value = exact_value(text)) {
+    if (const std::optional<double> value = exact_value(text, format_)) {
       const auto equal = codes_by_value_.find(*value);
       return equal == codes_by_value_.end() ? -1 : equal->second;
     }
@@ -85,7 +88,7 @@ std::int32_t Dictionary::insert(std::string_view text) {
 Dictionary::Sorted Dictionary::sorted() const {
   Sorted result;
   result.position.resize(texts_.size());
-  const std::vector<double> values = values_of(texts_);
+  const std::vector<double> values = values_of(texts_, format_);
   const bool numeric = !values.empty();
   std::vector<std::size_t> order(texts_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

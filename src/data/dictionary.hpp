@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/data/missing_texts.hpp"
+#include "steepest/read.hpp"
 
 namespace steepest::data {
 
@@ -18,10 +19,11 @@ class Dictionary {
  public:
   static constexpr std::int64_t level_limit = 10'000;
 
-  Dictionary() = default;
+  /// `format`: how the file writes the texts that are numbers.
+  explicit Dictionary(const NumberFormat& format = {}) : format_(format) {}
 
-  /// Levels learned before: code k is levels[k].
-  explicit Dictionary(const std::vector<std::string>& levels);
+  /// Levels learned before: code k is levels[k]. Where they are numbers they have a point.
+  explicit Dictionary(const std::vector<std::string>& levels, const NumberFormat& format = {});
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(texts_.size()); }
   [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
@@ -39,6 +41,7 @@ class Dictionary {
   [[nodiscard]] Sorted sorted() const;
 
  private:
+  NumberFormat format_;
   std::vector<std::string> texts_;
   std::unordered_map<std::string, std::int32_t, TextHash, std::equal_to<>> codes_;
   std::unordered_map<double, std::int32_t> codes_by_value_;  // known levels, all numbers

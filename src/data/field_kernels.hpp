@@ -19,6 +19,7 @@ struct NumberTask {
   float* values = nullptr;            ///< (fields + 8): values[f], NaN for an empty field
   std::uint32_t* doubtful = nullptr;  ///< (fields + 8): takes the numbers of fields left undecided
   bool empty_is_doubtful = false;     ///< list empty fields there, too
+  char decimal = '.';                 ///< in front of the fraction: a point or a comma
 };
 
 struct FieldKernels {
@@ -29,7 +30,8 @@ struct FieldKernels {
   void (*index_rows)(const IndexTask& task, RowIndex& index);
 
   /// Rounds correctly to float32, as fast_float does, or lists the field in `doubtful`: whatever is
-  /// not [-]digits[.digits] of at most 16 bytes without its sign. Returns how many were listed.
+  /// not [-]digits[.digits] of at most 16 bytes without its sign, the point being task.decimal.
+  /// Returns how many were listed.
   std::size_t (*parse_numbers)(const NumberTask& task);
 };
 

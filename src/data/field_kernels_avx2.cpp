@@ -13,7 +13,8 @@ namespace {
 
 class Avx2 {
  public:
-  explicit Avx2(char delimiter) : delimiter_(_mm256_set1_epi8(delimiter)) {}
+  Avx2(char delimiter, char quote)
+      : delimiter_(_mm256_set1_epi8(delimiter)), quote_(_mm256_set1_epi8(quote)) {}
 
   [[nodiscard]] BlockMasks masks(const char* text) const {
     const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text));
@@ -28,7 +29,7 @@ class Avx2 {
     BlockMasks block;
     block.delimiters = equal(delimiter_);
     block.line_feeds = equal(_mm256_set1_epi8('\n'));
-    block.quotes = equal(_mm256_set1_epi8('"'));
+    block.quotes = equal(quote_);
     block.returns = equal(_mm256_set1_epi8('\r'));
     block.nulls = equal(_mm256_setzero_si256());
     return block;
@@ -61,6 +62,7 @@ class Avx2 {
 
  private:
   __m256i delimiter_;
+  __m256i quote_;
 };
 
 // Row l keeps the last l bytes of a window; row p takes out byte p and moves those before it up.
@@ -97,7 +99,8 @@ struct Eight {
 };
 
 // The digits of field `slot`, one a byte, the point taken out, right-aligned in 16 bytes.
-inline __m128i digits_of(const char* begin, const char* end, unsigned slot, Eight& eight) {
+inline __m128i digits_of(const char* begin, const char* end, __m128i decimal, unsigned slot,
+                         Eight& eight) {
   const bool negative = *begin == '-' && begin != end;
   const std::int64_t length = end - begin - (negative ? 1 : 0);
   eight.empty |= static_cast<std::uint32_t>(begin == end) << slot;
@@ -106,8 +109,7 @@ inline __m128i digits_of(const char* begin, const char* end, unsigned slot, Eigh
   eight.signs[slot] = static_cast<std::uint32_t>(negative) << 31;
   const int kept = static_cast<int>(length > window ? window : length);
   __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(end - window));
-  const auto points =
-      static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('.'))));
+  const auto points = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, decimal)));
   // Bit 16 stands for no point.
   const auto point = _tzcnt_u32((points & (0xFFFFU << (window - kept))) | (1U << window));
   bytes = _mm_and_si128(_mm_sub_epi8(bytes, _mm_set1_epi8('0')),
@@ -137,13 +139,14 @@ inline __m256d integers(__m256i high, __m256i low, int half) {
 }
 
 inline __m256 parse_eight(const char* text, const std::uint32_t* starts, const std::uint32_t* ends,
-                          Eight& eight) {
+                          __m128i decimal, Eight& eight) {
   const __m256i by_ten = _mm256_set1_epi16(tens);
   const __m256i by_hundred = _mm256_set1_epi32(hundreds);
   __m256i fours[4];  // lanes: fields h and h + 4, four numbers below 10^4 each
   for (unsigned h = 0; h < 4; ++h) {
-    const __m128i first = digits_of(text + starts[h], text + ends[h], h, eight);
-    const __m128i second = digits_of(text + starts[h + 4], text + ends[h + 4], h + 4, eight);
+    const __m128i first = digits_of(text + starts[h], text + ends[h], decimal, h, eight);
+    const __m128i second =
+        digits_of(text + starts[h + 4], text + ends[h + 4], decimal, h + 4, eight);
     const __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1);
     const __m256i over_nine = _mm256_subs_epu8(digits, _mm256_set1_epi8(9));
     const auto fine = static_cast<std::uint32_t>(
@@ -169,10 +172,11 @@ inline __m256 parse_eight(const char* text, const std::uint32_t* starts, const s
 }
 
 std::size_t parse_numbers(const NumberTask& task) {
+  const __m128i decimal = _mm_set1_epi8(task.decimal);
   std::size_t doubtful = 0;
   for (std::size_t f = 0; f < task.fields; f += 8) {
     Eight eight;
-    const __m256 values = parse_eight(task.text, task.starts + f, task.ends + f, eight);
+    const __m256 values = parse_eight(task.text, task.starts + f, task.ends + f, decimal, eight);
     _mm256_storeu_ps(task.values + f, values);
     for (std::uint32_t left = eight.empty; left != 0; left &= left - 1) {
       task.values[f + _tzcnt_u32(left)] = __builtin_nanf("");

@@ -16,14 +16,15 @@ alignas(64) constexpr std::uint8_t counting[64] = {
 
 class Avx512 {
  public:
-  explicit Avx512(char delimiter) : delimiter_(_mm512_set1_epi8(delimiter)) {}
+  Avx512(char delimiter, char quote)
+      : delimiter_(_mm512_set1_epi8(delimiter)), quote_(_mm512_set1_epi8(quote)) {}
 
   [[nodiscard]] BlockMasks masks(const char* text) const {
     const __m512i bytes = _mm512_loadu_si512(text);
     BlockMasks block;
     block.delimiters = _mm512_cmpeq_epi8_mask(bytes, delimiter_);
     block.line_feeds = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n'));
-    block.quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
+    block.quotes = _mm512_cmpeq_epi8_mask(bytes, quote_);
     block.returns = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\r'));
     block.nulls = _mm512_testn_epi8_mask(bytes, bytes);
     return block;
@@ -63,6 +64,7 @@ class Avx512 {
   }
 
   __m512i delimiter_;
+  __m512i quote_;
 };
 
 // The 16 bytes before each of four ends.
@@ -94,7 +96,7 @@ struct EightNumbers {
 };
 
 inline EightNumbers parse_eight(const char* text, const std::uint32_t* starts,
-                                const std::uint32_t* ends) {
+                                const std::uint32_t* ends, __m512i point) {
   const __m256i lengths32 =
       _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(ends)),
                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(starts)));
@@ -107,7 +109,6 @@ inline EightNumbers parse_eight(const char* text, const std::uint32_t* starts,
   const __m128i within = _mm_sllv_epi16(all, _mm_subs_epu16(_mm_set1_epi16(window), lengths));
   const __m128i leading = _mm_andnot_si128(_mm_slli_epi16(within, 1), within);
   const __m512i minus = _mm512_set1_epi8('-');
-  const __m512i point = _mm512_set1_epi8('.');
   const __m128i negative = _mm_and_si128(
       join(_mm512_cmpeq_epi8_mask(a, minus), _mm512_cmpeq_epi8_mask(b, minus)), leading);
   const __m128i unsigned_part = _mm_xor_si128(within, negative);
@@ -164,9 +165,10 @@ inline EightNumbers parse_eight(const char* text, const std::uint32_t* starts,
 }
 
 std::size_t parse_numbers(const NumberTask& task) {
+  const __m512i point = _mm512_set1_epi8(task.decimal);
   std::size_t doubtful = 0;
   for (std::size_t f = 0; f < task.fields; f += 8) {
-    const EightNumbers eight = parse_eight(task.text, task.starts + f, task.ends + f);
+    const EightNumbers eight = parse_eight(task.text, task.starts + f, task.ends + f, point);
     _mm256_storeu_ps(task.values + f, eight.values);
     std::uint32_t listed = eight.undecided | (task.empty_is_doubtful ? eight.empty : 0);
     for (; listed != 0; listed &= listed - 1) {

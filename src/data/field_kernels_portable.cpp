@@ -13,7 +13,7 @@ namespace {
 
 class Portable {
  public:
-  explicit Portable(char delimiter) : delimiter_(delimiter) {}
+  Portable(char delimiter, char quote) : delimiter_(delimiter), quote_(quote) {}
 
   [[nodiscard]] BlockMasks masks(const char* text) const {
     BlockMasks block;
@@ -22,7 +22,7 @@ class Portable {
       const std::uint64_t bit = std::uint64_t{1} << i;
       block.delimiters |= c == delimiter_ ? bit : 0;
       block.line_feeds |= c == '\n' ? bit : 0;
-      block.quotes |= c == '"' ? bit : 0;
+      block.quotes |= c == quote_ ? bit : 0;
       block.returns |= c == '\r' ? bit : 0;
       block.nulls |= c == '\0' ? bit : 0;
     }
@@ -50,6 +50,7 @@ class Portable {
 
  private:
   char delimiter_;
+  char quote_;
 };
 
 std::size_t parse_numbers(const NumberTask& task) {
@@ -63,7 +64,7 @@ std::size_t parse_numbers(const NumberTask& task) {
         continue;
       }
     } else if (parse_plain_number(std::string_view(begin, static_cast<std::size_t>(end - begin)),
-                                  task.values[f])) {
+                                  task.values[f], task.decimal)) {
       continue;
     }
     task.doubtful[doubtful++] = static_cast<std::uint32_t>(f);

@@ -20,11 +20,8 @@ bool HeadRecords::next() {
       used = scanner_.scan(head_.data(), head_.size(), true);
     }
     head_.remove_prefix(static_cast<std::size_t>(used));
-    found_ = true;
-    const Record& read = scanner_.record();
-    const bool blank = read.fields.size() == 1 && read.fields[0].form == Field::Form::plain &&
-                       trimmed(read.raw).empty();
-    if (!blank) {
+    if (!scanner_.record().is_blank()) {
+      found_ = true;
       return true;
     }
   }

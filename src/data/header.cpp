@@ -10,6 +10,7 @@
 
 #include "src/data/excerpt.hpp"
 #include "src/data/head_records.hpp"
+#include "src/data/lines.hpp"
 #include "src/data/number.hpp"
 #include "steepest/error.hpp"
 
@@ -59,23 +60,25 @@ std::string first_line(const HeadSample& sample) {
 
 }  // namespace
 
-CellKind cell_kind(std::string_view text, const MissingTexts& missing) {
+CellKind cell_kind(std::string_view text, const MissingTexts& missing, const NumberFormat& format) {
   if (missing.contains(text)) {
     return CellKind::missing;
   }
-  return is_number(text) ? CellKind::number : CellKind::text;
+  return is_number(text, format) ? CellKind::number : CellKind::text;
 }
 
-HeadSample sample_head(std::string_view head, bool whole, char delimiter,
-                       const MissingTexts& missing) {
+HeadSample sample_head(std::string_view head, bool whole, const Dialect& dialect,
+                       const MissingTexts& missing, std::int64_t head_line) {
   HeadSample sample;
-  HeadRecords records(head, whole, delimiter);
+  sample.dialect = dialect;
+  HeadRecords records(head, whole, dialect);
   if (!records.next()) {
     return sample;
   }
+  sample.first_line = head_line + count_lines(records.before());
   for (std::size_t j = 0; j < records.record().fields.size(); ++j) {
     sample.first.emplace_back(records.record().value(j));
-    sample.first_kinds.push_back(cell_kind(sample.first[j], missing));
+    sample.first_kinds.push_back(cell_kind(sample.first[j], missing, dialect.numbers));
   }
   sample.columns.resize(sample.first.size());
   std::map<std::size_t, std::int64_t> field_counts{{sample.first.size(), 1}};
@@ -85,7 +88,7 @@ HeadSample sample_head(std::string_view head, bool whole, char delimiter,
     ++field_counts[record.fields.size()];
     for (std::size_t j = 0; j < std::min(record.fields.size(), sample.columns.size()); ++j) {
       const std::string_view text = record.value(j);
-      const CellKind kind = cell_kind(text, missing);
+      const CellKind kind = cell_kind(text, missing, dialect.numbers);
       sample.columns[j].present += kind != CellKind::missing ? 1 : 0;
       sample.columns[j].numbers += kind == CellKind::number ? 1 : 0;
       sample.columns[j].repeats_first |= text == sample.first[j];
@@ -106,7 +109,7 @@ bool has_header(const HeadSample& sample, HeaderMode mode, const std::vector<std
   const auto is_numeric = [](CellKind kind) { return kind == CellKind::number; };
   if (mode == HeaderMode::yes) {
     if (std::all_of(sample.first_kinds.begin(), sample.first_kinds.end(), is_numeric)) {
-      throw InputError(Location{file, 1},
+      throw InputError(Location{file, sample.first_line},
                        fmt::format("the header looks like data: every field of the first line is "
                                    "a number. Line: {} Fixes: --header no",
                                    first_line(sample)));
@@ -122,7 +125,7 @@ bool has_header(const HeadSample& sample, HeaderMode mode, const std::vector<std
   const std::int64_t text = count_over_numbers(sample, CellKind::text);
   const std::int64_t numbers = count_over_numbers(sample, CellKind::number);
   if (text > 0 && numbers > 0) {
-    throw InputError(Location{file, 1},
+    throw InputError(Location{file, sample.first_line},
                      fmt::format("cannot tell whether the first line is a header: it has both "
                                  "text and numbers above columns of numbers. Line: {} Fixes: "
                                  "--header yes | --header no",

@@ -14,7 +14,8 @@ namespace steepest::data {
 
 enum class CellKind : std::uint8_t { missing, number, text };
 
-[[nodiscard]] CellKind cell_kind(std::string_view text, const MissingTexts& missing);
+[[nodiscard]] CellKind cell_kind(std::string_view text, const MissingTexts& missing,
+                                 const NumberFormat& format);
 
 /// A column over the head's rows.
 struct HeadColumn {
@@ -24,15 +25,18 @@ struct HeadColumn {
 };
 
 struct HeadSample {
+  Dialect dialect;                 ///< by which it was split
   std::vector<std::string> first;  ///< the first record, blanks off
   std::vector<CellKind> first_kinds;
   std::vector<HeadColumn> columns;  ///< rows behind the first record; as long as `first`
   std::int64_t rows = 0;
   std::int64_t usual_fields = 0;  ///< fields most records have, the first one counted too
+  std::int64_t first_line = 1;    ///< on which the first record begins
 };
 
-[[nodiscard]] HeadSample sample_head(std::string_view head, bool whole, char delimiter,
-                                     const MissingTexts& missing);
+/// `head_line`: the line on which the head begins.
+[[nodiscard]] HeadSample sample_head(std::string_view head, bool whole, const Dialect& dialect,
+                                     const MissingTexts& missing, std::int64_t head_line = 1);
 
 /// Decides by the rules of docs/formats.md, "Header". `names`: column names the user or the model
 /// knows. Throws InputError when --header yes meets a first line of numbers, or when the first line

@@ -22,8 +22,9 @@ void add_record(const data::Record& record, std::int64_t line, const data::Missi
 
 FileSummary inspect(const ReadOptions& options, const ReadProgress& progress) {
   data::TableReader table(options, progress, data::ReaderLimits{}, data::names_in(options));
-  const data::MissingTexts missing(options.missing_texts);
-  std::vector<data::ColumnProfile> columns(static_cast<std::size_t>(table.names().size()));
+  const data::MissingTexts missing(options.missing_texts, options.numbers);
+  std::vector<data::ColumnProfile> columns(static_cast<std::size_t>(table.names().size()),
+                                           data::ColumnProfile(options.numbers));
   FileSummary summary;
   summary.dialect = table.dialect();
   std::string first_rejected;

@@ -7,6 +7,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "steepest/read.hpp"
+
 namespace steepest::data {
 
 /// Lets std::string tables be searched by string_view.
@@ -19,7 +21,9 @@ struct TextHash {
 
 class MissingTexts {
  public:
-  explicit MissingTexts(const std::vector<std::string>& own = {});
+  /// `format`: of the numbers in the file. The user's own may also be written with a point, since
+  /// a list of texts is separated by commas.
+  explicit MissingTexts(const std::vector<std::string>& own = {}, const NumberFormat& format = {});
 
   /// Whether `text` is on the list, or is NaN in any spelling, or equals a number the user listed.
   [[nodiscard]] bool contains(std::string_view text) const;
@@ -31,6 +35,7 @@ class MissingTexts {
  private:
   std::unordered_set<std::string, TextHash, std::equal_to<>> texts_;
   std::vector<double> numbers_;
+  NumberFormat format_;
 };
 
 }  // namespace steepest::data

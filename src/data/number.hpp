@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "steepest/read.hpp"
+
 namespace steepest::data {
 
 enum class NumberStatus : std::uint8_t {
@@ -20,23 +22,30 @@ enum class NumberStatus : std::uint8_t {
 };
 
 /// Decimal numbers with an optional sign (+ too), `.5`, `5.`, exponents; nan and inf in any case.
-/// The text has no blanks around it. Too small rounds to zero, as IEEE 754 has it.
+/// The text has no blanks around it. Too small rounds to zero, as IEEE 754 has it. Where the format
+/// has a thousands mark, digits in front of the decimal mark may be in groups: one to three digits,
+/// then three behind every mark. Other marks than those of the format make the text no number.
 template <class Real>
-[[nodiscard]] NumberStatus parse_number(std::string_view text, Real& value);
+[[nodiscard]] NumberStatus parse_number(std::string_view text, Real& value,
+                                        const NumberFormat& format = {});
 
-extern template NumberStatus parse_number<float>(std::string_view text, float& value);
-extern template NumberStatus parse_number<double>(std::string_view text, double& value);
+extern template NumberStatus parse_number<float>(std::string_view text, float& value,
+                                                 const NumberFormat& format);
+extern template NumberStatus parse_number<double>(std::string_view text, double& value,
+                                                  const NumberFormat& format);
 
 /// The common case in line: true when fast_float alone reads the whole text as a finite number.
 template <class Real>
-[[nodiscard]] inline bool parse_plain_number(std::string_view text, Real& value) {
+[[nodiscard]] inline bool parse_plain_number(std::string_view text, Real& value,
+                                             char decimal = '.') {
   const char* const end = text.data() + text.size();
-  const auto [stop, code] = fast_float::from_chars(text.data(), end, value);
+  const auto [stop, code] = fast_float::from_chars_advanced(
+      text.data(), end, value, fast_float::parse_options(fast_float::general, decimal));
   return code == std::errc() && stop == end && std::isfinite(value);
 }
 
 /// Whether the text, blanks off, reads as a number, finite or not; NaN is none.
-[[nodiscard]] bool is_number(std::string_view text);
+[[nodiscard]] bool is_number(std::string_view text, const NumberFormat& format = {});
 
 /// Shortest text that reads back as the same double; -0 is "0".
 [[nodiscard]] std::string shortest(double value);

@@ -48,8 +48,8 @@ bool features_are_final(const ColumnPlan& plan, const ReadOptions& options) {
 
 // What a thread works with.
 struct Worker {
-  Worker(const CellRoles& roles, char delimiter, const ReaderLimits& limits)
-      : parser(roles, delimiter, limits), codes(roles.texts.size()) {}
+  Worker(const CellRoles& roles, const Dialect& dialect, const ReaderLimits& limits)
+      : parser(roles, dialect, limits), codes(roles.texts.size()) {}
 
   ChunkParser parser;
   LearnedCodes codes;
@@ -130,7 +130,7 @@ class Reading {
 void Reading::read_files() {
   kernels::ThreadPool pool(options_.threads);
   for (int i = 0; i < pool.threads(); ++i) {
-    workers_.emplace_back(roles_, table_.dialect().delimiter, limits_);
+    workers_.emplace_back(roles_, table_.dialect(), limits_);
   }
   do {
     read_file(pool);

@@ -8,22 +8,13 @@
 #include <cstring>
 
 #include "src/data/excerpt.hpp"
+#include "src/data/lines.hpp"
 #include "src/data/text_check.hpp"
 
 namespace steepest::data {
 namespace {
 
 constexpr std::int64_t head_lines = 3;  // header, a row, and proof that the row is whole
-
-// Line ends before `size`: LF, CRLF and lone CR count one each.
-std::int64_t count_lines(std::string_view text) {
-  std::int64_t lines = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool lone_return = text[i] == '\r' && (i + 1 == text.size() || text[i + 1] != '\n');
-    lines += text[i] == '\n' || lone_return ? 1 : 0;
-  }
-  return lines;
-}
 
 }  // namespace
 
@@ -57,26 +48,68 @@ void RecordReader::read_block(std::int64_t bytes) {
 }
 
 void RecordReader::read_head() {
-  std::int64_t lines = 0;
+  std::int64_t lines = count_lines(head());
   const std::int64_t least = std::max<std::int64_t>(limits_.head_bytes, 4);
-  while (!at_end_ && (end_ < least || (lines < head_lines && end_ < limits_.record_bytes))) {
+  const auto held = [this] { return end_ - begin_; };
+  while (!at_end_ && (held() < least || (lines < head_lines && held() < limits_.record_bytes))) {
     const std::int64_t before = end_;
     read_block(limits_.block_bytes);
     lines += count_lines({buffer_.data() + before, static_cast<std::size_t>(end_ - before)});
   }
 }
 
-// The unfinished record to the front.
-void RecordReader::make_room() {
-  const std::int64_t held = end_ - begin_;
-  if (held > limits_.record_bytes) {
-    throw_too_long();
+bool RecordReader::grow_head() {
+  if (at_end_ || end_ - begin_ >= limits_.record_bytes) {
+    return false;
   }
+  read_block(limits_.block_bytes);
+  return true;
+}
+
+bool RecordReader::skip_lines(std::int64_t lines) {
+  const auto drop = [this](std::size_t bytes) {
+    begin_ += static_cast<std::int64_t>(bytes);
+    next_byte_ += static_cast<std::int64_t>(bytes);
+  };
+  if (lines == 0) {
+    return begin_ < end_;
+  }
+  for (; lines > 0; --lines) {
+    drop(line_bytes(head()));
+    while (begin_ == end_ && !at_end_) {
+      refill();
+      drop(line_bytes(head()));
+    }
+    if (begin_ == end_) {
+      break;
+    }
+    if (head() == "\r" && !at_end_) {
+      refill();  // whether a LF follows
+    }
+    drop(head().size() - behind_line(head()).size());
+    ++next_line_;
+  }
+  move_to_front();
+  read_head();
+  return begin_ < end_;
+}
+
+void RecordReader::move_to_front() {
   if (begin_ > 0) {
+    const std::int64_t held = end_ - begin_;
     std::memmove(buffer_.data(), buffer_.data() + begin_, static_cast<std::size_t>(held));
     begin_ = 0;
     end_ = held;
+    buffer_[static_cast<std::size_t>(end_)] = '\0';
   }
+}
+
+// The unfinished record to the front.
+void RecordReader::make_room() {
+  if (end_ - begin_ > limits_.record_bytes) {
+    throw_too_long();
+  }
+  move_to_front();
 }
 
 void RecordReader::refill() {
@@ -169,19 +202,14 @@ RecordReader::Step RecordReader::step() {
   }
 }
 
-bool RecordReader::is_blank() const {
-  const Record& found = record();
-  return found.fields.size() == 1 && found.fields[0].form == Field::Form::plain &&
-         found.fault == QuoteFault::none && trimmed(found.raw).empty();
-}
-
 void RecordReader::check_faults() const {
   const Record& found = record();
   if (found.fault == QuoteFault::never_closed) {
     const Location location = locate(found.fault_at);
     throw InputError(location,
                      fmt::format("the quote opened at line {} is never closed. Line: {} Fixes: "
-                                 "close it, or write a quote inside a quoted field twice (\"\")",
+                                 "close it, or write a quote inside a quoted field twice (\"\"); "
+                                 "--quote none if quotes are part of the text",
                                  location.line, excerpt(found.raw, found.fault_at)));
   }
   if (found.fault == QuoteFault::null_byte) {
@@ -194,7 +222,7 @@ bool RecordReader::next() {
     if (record().fault != QuoteFault::none) {
       check_faults();
     }
-    if (!is_blank()) {
+    if (!record().is_blank()) {
       return true;
     }
   }

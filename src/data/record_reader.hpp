@@ -31,12 +31,22 @@ class RecordReader {
   [[nodiscard]] std::string_view head() const;
   [[nodiscard]] bool head_is_all() const { return at_end_; }
 
-  void set_delimiter(char delimiter) { scanner_ = RecordScanner(delimiter); }
+  /// Reads one more block of the head; false when there is none, or the head is as long as a record
+  /// may be.
+  bool grow_head();
 
-  /// Goes on to the next record that is not blank; false at the end of the file, or when the bytes
-  /// pushed do not hold a whole record. Throws InputError
-  /// for what makes the rest of the file unreadable: a quote never closed, a null byte, a record
-  /// longer than the limit.
+  /// Leaves out the next lines, whatever they hold: a head as before begins behind them. False when
+  /// the file ends with them, or before. Only before the first next().
+  bool skip_lines(std::int64_t lines);
+
+  /// The line on which the next record begins.
+  [[nodiscard]] std::int64_t next_line() const { return next_line_; }
+
+  void set_dialect(const Dialect& dialect) { scanner_ = RecordScanner(dialect); }
+
+  /// Goes on to the next record that is neither blank nor a comment; false at the end of the file,
+  /// or when the bytes pushed do not hold a whole record. Throws InputError for what makes the rest
+  /// of the file unreadable: a quote never closed, a null byte, a record longer than the limit.
   bool next();
 
   [[nodiscard]] const Record& record() const { return scanner_.record(); }
@@ -56,7 +66,7 @@ class RecordReader {
   /// No more bytes will be pushed.
   void close() { at_end_ = true; }
 
-  /// Whether every byte pushed is part of a record that next() has returned, or blank.
+  /// Whether every byte pushed is part of a record that next() has returned or passed over.
   [[nodiscard]] bool between_records() const { return begin_ == end_ && !scanner_.under_way(); }
 
   /// Whole records that were read elsewhere. Only between records.
@@ -70,19 +80,19 @@ class RecordReader {
 
  private:
   void read_head();
+  void move_to_front();
   void make_room();
   void refill();
   void read_block(std::int64_t bytes);
   [[noreturn]] void throw_too_long() const;
   void check_faults() const;
-  [[nodiscard]] bool is_blank() const;
 
   enum class Step : std::uint8_t { record, end, starved };
   [[nodiscard]] Step step();
 
   ByteSource source_;
   ReaderLimits limits_;
-  RecordScanner scanner_{','};
+  RecordScanner scanner_{Dialect{}};
   std::vector<char> buffer_;  // begin_..end_ is unread; buffer_[end_] is '\0'
   std::int64_t begin_ = 0;
   std::int64_t end_ = 0;

@@ -18,13 +18,22 @@ std::string_view Record::value(std::size_t i) const {
   return fields[i].form == Field::Form::plain ? trimmed(text(i)) : text(i);
 }
 
-RecordScanner::RecordScanner(char delimiter) : delimiter_(delimiter) {
-  for (const char c : {delimiter, '\n', '\r', '"', '\0'}) {
+bool Record::is_blank() const {
+  return is_comment || (fields.size() == 1 && fields[0].form == Field::Form::plain &&
+                        fault == QuoteFault::none && trimmed(raw).empty());
+}
+
+RecordScanner::RecordScanner(const Dialect& dialect)
+    : delimiter_(dialect.delimiter),
+      quote_(dialect.quote),
+      escape_(dialect.escape),
+      comment_(dialect.comment) {
+  for (const char c : {delimiter_, '\n', '\r', quote_, '\0'}) {
     special_[static_cast<unsigned char>(c)] = true;
   }
 }
 
-void RecordScanner::begin_record() {
+void RecordScanner::begin_record(char first) {
   record_.fields.clear();
   record_.unescaped.clear();
   record_.fault = QuoteFault::none;
@@ -33,7 +42,8 @@ void RecordScanner::begin_record() {
   position_ = 0;
   field_at_ = 0;
   ended_with_return_ = false;
-  state_ = State::plain;
+  record_.is_comment = first == comment_ && comment_ != '\0';
+  state_ = record_.is_comment ? State::comment : State::plain;
 }
 
 void RecordScanner::set_fault(QuoteFault fault, std::size_t at) {
@@ -49,7 +59,7 @@ inline void RecordScanner::add_field(std::size_t end, bool quoted_field) {
   if (quoted_field) {
     record_.fields.push_back({at, static_cast<std::uint32_t>(opening_quote_ + 1),
                               static_cast<std::uint32_t>(closing_quote_),
-                              doubled_quotes_ ? Field::Form::escaped : Field::Form::quoted});
+                              has_escapes_ ? Field::Form::escaped : Field::Form::quoted});
   } else {
     record_.fields.push_back({at, at, static_cast<std::uint32_t>(end), Field::Form::plain});
   }
@@ -74,22 +84,22 @@ const char* RecordScanner::scan_plain(const char* data, const char* p, const cha
     if (*p == delimiter_) {
       add_field(at, false);
       ++p;
-    } else if (*p == '"') {
-      record_.has_quotes = true;
-      const std::string_view before(data + field_at_, at - field_at_);
-      if (before.find_first_not_of(' ') == std::string_view::npos) {
-        state_ = State::quoted;
-        opening_quote_ = at;
-        doubled_quotes_ = false;
-        return p + 1;
-      }
-      set_fault(QuoteFault::inside_field, at);
-      ++p;
     } else if (*p == '\0') {
       if (p == end) {
         return p;
       }
       set_fault(QuoteFault::null_byte, at);
+      ++p;
+    } else if (*p == quote_) {
+      record_.has_quotes = true;
+      const std::string_view before(data + field_at_, at - field_at_);
+      if (before.find_first_not_of(' ') == std::string_view::npos) {
+        state_ = State::quoted;
+        opening_quote_ = at;
+        has_escapes_ = false;
+        return p + 1;
+      }
+      set_fault(QuoteFault::inside_field, at);
       ++p;
     } else {
       add_field(at, false);
@@ -99,8 +109,11 @@ const char* RecordScanner::scan_plain(const char* data, const char* p, const cha
 }
 
 const char* RecordScanner::scan_quoted(const char* data, const char* p, const char* end) {
+  if (escape_ != '\0') {
+    return scan_escapes(data, p, end);
+  }
   const auto left = static_cast<std::size_t>(end - p);
-  const void* quote = std::memchr(p, '"', left);
+  const void* quote = std::memchr(p, quote_, left);
   const char* stop = quote == nullptr ? end : static_cast<const char*>(quote);
   const void* null = std::memchr(p, '\0', static_cast<std::size_t>(stop - p));
   if (null != nullptr) {
@@ -115,10 +128,44 @@ const char* RecordScanner::scan_quoted(const char* data, const char* p, const ch
   return stop + 1;
 }
 
+// As scan_quoted, byte by byte: searching for the quote first would look at the same bytes again
+// behind every escape.
+const char* RecordScanner::scan_escapes(const char* data, const char* p, const char* end) {
+  for (; p != end; ++p) {
+    const auto at = static_cast<std::size_t>(p - data);
+    if (*p == '\0') {
+      set_fault(QuoteFault::null_byte, at);
+    }
+    if (state_ == State::escaping) {
+      state_ = State::quoted;
+    } else if (*p == escape_) {
+      has_escapes_ = true;
+      state_ = State::escaping;
+    } else if (*p == quote_) {
+      closing_quote_ = at;
+      state_ = State::quote_seen;
+      return p + 1;
+    }
+  }
+  return end;
+}
+
+const char* RecordScanner::scan_comment(const char* data, const char* p, const char* end) {
+  for (; p != end; ++p) {
+    if (*p == '\n' || *p == '\r') {
+      return end_record(data, p);
+    }
+    if (*p == '\0') {
+      set_fault(QuoteFault::null_byte, static_cast<std::size_t>(p - data));
+    }
+  }
+  return end;
+}
+
 // Behind a closing quote: a second quote (doubled), blanks, or the field's end.
 const char* RecordScanner::scan_after_quotes(const char* data, const char* p, const char* end) {
-  if (*p == '"' && state_ == State::quote_seen) {
-    doubled_quotes_ = true;
+  if (*p == quote_ && state_ == State::quote_seen) {
+    has_escapes_ = true;
     state_ = State::quoted;
     return p + 1;
   }
@@ -151,8 +198,10 @@ void RecordScanner::finish_record(const char* data, std::size_t size) {
     }
     const std::size_t begin = record_.unescaped.size();
     for (std::size_t i = field.begin; i < field.end; ++i) {
+      const bool escape = data[i] == escape_ && escape_ != '\0' && i + 1 < field.end;
+      i += escape ? 1 : 0;
       record_.unescaped += data[i];
-      i += data[i] == '"' ? 1 : 0;  // the second of two
+      i += data[i] == quote_ && !escape ? 1 : 0;  // the second of two
     }
     field.begin = static_cast<std::uint32_t>(begin);
     field.end = static_cast<std::uint32_t>(record_.unescaped.size());
@@ -161,7 +210,7 @@ void RecordScanner::finish_record(const char* data, std::size_t size) {
 
 std::int64_t RecordScanner::scan(const char* data, std::size_t size, bool last) {
   if (state_ == State::done) {
-    begin_record();
+    begin_record(*data);
   }
   const char* const end = data + size;
   const char* p = data + position_;
@@ -171,7 +220,11 @@ std::int64_t RecordScanner::scan(const char* data, std::size_t size, bool last) 
         p = scan_plain(data, p, end);
         break;
       case State::quoted:
+      case State::escaping:
         p = scan_quoted(data, p, end);
+        break;
+      case State::comment:
+        p = scan_comment(data, p, end);
         break;
       case State::quote_seen:
       case State::after_quotes:
@@ -186,11 +239,13 @@ std::int64_t RecordScanner::scan(const char* data, std::size_t size, bool last) 
       position_ = size;
       return -1;
     }
-    if (state_ == State::quoted) {
+    if (inside_quotes()) {
       set_fault(QuoteFault::never_closed, opening_quote_);
       closing_quote_ = size;
     }
-    add_field(size, state_ != State::plain);
+    if (state_ != State::comment) {
+      add_field(size, state_ != State::plain);
+    }
     end_record(data, end);
   }
   finish_record(data, size);

@@ -8,34 +8,29 @@
 #include <limits>
 
 #include "src/data/excerpt.hpp"
+#include "src/data/number_fixes.hpp"
 
 namespace steepest::data {
-namespace {
-
-std::string_view decimal_comma_note(std::string_view text) {
-  std::string pointed(text);
-  std::replace(pointed.begin(), pointed.end(), ',', '.');
-  return pointed != text && is_number(pointed) ? ": decimals are written with a point" : "";
-}
-
-}  // namespace
 
 RowDecoder::RowDecoder(const ColumnPlan& plan, const ColumnNames& names, const HeadSample& sample,
                        const ReadOptions& options, const Schema* known, bool may_skip)
     : plan_(plan),
       names_(names),
       options_(options),
-      missing_(options.missing_texts),
+      dialect_(sample.dialect),
+      missing_(options.missing_texts, options.numbers),
       known_(known != nullptr),
       may_skip_(may_skip),
+      any_number_is_plain_(!missing_.has_numbers() && options.numbers.decimal == '.'),
       is_text_(static_cast<std::size_t>(names.size()), false),
-      dictionaries_(plan.features.size()),
+      dictionaries_(plan.features.size(), Dictionary(options.numbers)),
+      classes_(options.numbers),
       targets_(plan.targets_are_classes ? 0 : plan.target_columns.size()) {
   for (std::size_t slot = 0; slot < plan.features.size(); ++slot) {
     const bool numeric = plan.features[slot].kind == ColumnKind::numeric;
     cells_.push_back({plan.feature_columns[slot], numeric ? Role::number : Role::level, slot});
     if (known_) {
-      dictionaries_[slot] = Dictionary(plan.features[slot].levels);
+      dictionaries_[slot] = Dictionary(plan.features[slot].levels, options.numbers);
     }
   }
   for (std::size_t slot = 0; slot < plan.target_columns.size(); ++slot) {
@@ -48,7 +43,7 @@ RowDecoder::RowDecoder(const ColumnPlan& plan, const ColumnNames& names, const H
   std::sort(cells_.begin(), cells_.end(),
             [](const Cell& a, const Cell& b) { return a.column < b.column; });
   if (known_) {
-    classes_ = Dictionary(known->classes);
+    classes_ = Dictionary(known->classes, options.numbers);
     return;
   }
   for (const Cell& cell : cells_) {
@@ -69,7 +64,7 @@ RowDecoder::RowDecoder(const ColumnPlan& plan, const ColumnNames& names, const H
 RowDecoder::Outcome RowDecoder::decode(const Record& record, float* row) {
   dropped_ = false;
   for (const Cell& cell : cells_) {
-    if (cell.role == Role::number && !missing_.has_numbers() &&
+    if (cell.role == Role::number && any_number_is_plain_ &&
         parse_plain_number(record.text(static_cast<std::size_t>(cell.column)), row[cell.slot])) {
       continue;
     }
@@ -102,7 +97,7 @@ bool RowDecoder::decode_cell(const Cell& cell, const Record& record, float* row)
 template <class Real>
 bool RowDecoder::decode_number(const Cell& cell, const Record& record, Real& value) {
   const std::string_view text = trimmed(record.text(static_cast<std::size_t>(cell.column)));
-  const NumberStatus status = parse_number(text, value);
+  const NumberStatus status = parse_number(text, value, options_.numbers);
   if ((status != NumberStatus::finite || missing_.has_numbers()) && is_missing(text)) {
     value = std::numeric_limits<Real>::quiet_NaN();
     return take_missing(cell, record);
@@ -304,7 +299,9 @@ bool RowDecoder::fail_not_number(const Cell& cell, const Record& record, std::st
     sentence += ", and the targets before it are numbers";
     fixes.emplace_back("--model softmax");
   }
-  sentence += decimal_comma_note(text);
+  sentence += decimal_note(text, options_.numbers);
+  const std::vector<std::string> formats = number_fixes(text, dialect_);
+  fixes.insert(fixes.end(), formats.begin(), formats.end());
   if (text.find(',') == std::string_view::npos) {  // --na takes a list with commas
     fixes.push_back("--na " + shell_word(printable(text)));
   }
@@ -315,18 +312,22 @@ bool RowDecoder::fail_not_number(const Cell& cell, const Record& record, std::st
 }
 
 bool RowDecoder::fail_text_column(const Cell& cell, const Record& record, std::string_view text) {
-  const std::string holds =
-      fmt::format("holds text such as {}, not numbers{}", quoted(text), decimal_comma_note(text));
+  const std::string holds = fmt::format("holds text such as {}, not numbers{}", quoted(text),
+                                        decimal_note(text, options_.numbers));
+  std::vector<std::string> fixes = number_fixes(text, dialect_);
   if (cell.role == Role::target) {
+    fixes.emplace_back("--model softmax");
     return fail_column(ProblemKind::text_column, cell, record, "the target " + holds,
-                       {"--model softmax"});
+                       std::move(fixes));
   }
   std::string list;
   for (std::size_t i = 0; i < std::min<std::size_t>(text_names_.size(), 10); ++i) {
     list += (i == 0 ? "" : ",") + text_names_[i];
   }
+  fixes.push_back("--categorical " + shell_word(list));
+  fixes.push_back("--ignore " + shell_word(list));
   return fail_column(ProblemKind::text_column, cell, record, "this column " + holds,
-                     {"--categorical " + shell_word(list), "--ignore " + shell_word(list)});
+                     std::move(fixes));
 }
 
 }  // namespace steepest::data

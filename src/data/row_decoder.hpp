@@ -77,9 +77,11 @@ class RowDecoder {
   const ColumnPlan& plan_;
   const ColumnNames& names_;
   const ReadOptions& options_;
+  Dialect dialect_;
   MissingTexts missing_;
   bool known_ = false;
   bool may_skip_ = false;
+  bool any_number_is_plain_ = false;     // what parse_plain_number() takes is what it says
   std::vector<Cell> cells_;              // by column
   std::vector<Cell> learned_cells_;      // of these, the ones whose texts fill a dictionary
   std::vector<bool> is_text_;            // by column: no number in the head

@@ -55,6 +55,7 @@ struct IndexTask {
   std::uint32_t enough = 0;    ///< stop at the first row end behind this many bytes
   std::uint32_t columns = 0;   ///< fields a row has
   char delimiter = ',';        ///< not a quote, a line end or a null byte
+  char quote = '"';            ///< '\0': none
 };
 
 inline constexpr std::size_t text_padding = 64;

@@ -49,12 +49,12 @@ inline bool follow_quotes(const BlockMasks& block, QuoteState& state, std::uint6
 }
 
 // Takes the quotes off the fields that have them.
-inline void strip_quotes(const char* text, std::uint32_t columns, RowIndex& index) {
+inline void strip_quotes(const char* text, std::uint32_t columns, char quote, RowIndex& index) {
   const auto fields = static_cast<std::size_t>(index.rows) * columns;
   std::uint32_t* const starts = index.starts();
   std::uint32_t* const ends = index.ends();
   for (std::size_t f = 0; f < fields; ++f) {
-    if (text[starts[f]] == '"' && ends[f] > starts[f]) {
+    if (text[starts[f]] == quote && ends[f] > starts[f]) {
       ++starts[f];
       --ends[f];
     }
@@ -67,7 +67,7 @@ void index_rows_loop(const IndexTask& task, RowIndex& index) {
   std::uint32_t* const starts = index.starts();
   std::uint32_t* const ends = index.ends();
   std::uint32_t* const row_begins = index.row_begins();
-  const Isa isa(task.delimiter);
+  const Isa isa(task.delimiter, task.quote);
   QuoteState quotes;
   std::uint32_t fields = 0;  // found so far, those of an unfinished row too
   std::uint32_t rows = 0;
@@ -129,7 +129,7 @@ void index_rows_loop(const IndexTask& task, RowIndex& index) {
   }
   index.rows = rows;
   if (index.has_quotes) {
-    strip_quotes(text, task.columns, index);
+    strip_quotes(text, task.columns, task.quote, index);
   }
 }
 

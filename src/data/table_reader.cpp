@@ -10,12 +10,16 @@
 #include "src/data/dialect.hpp"
 #include "src/data/excerpt.hpp"
 #include "src/data/input_files.hpp"
+#include "src/data/lines.hpp"
+#include "src/data/preamble.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::data {
 namespace {
 
 constexpr std::int64_t report_bytes = std::int64_t{1} << 20;
+constexpr std::int64_t lines_behind_comments = 3;  // header, a row, and proof that it is whole
+constexpr const char* no_lines = "the file is empty: it has blank lines or comments only";
 
 std::string_view sentence_of(QuoteFault fault) {
   return fault == QuoteFault::text_after
@@ -40,27 +44,26 @@ std::vector<std::string> names_in(const ReadOptions& options) {
 TableReader::TableReader(const ReadOptions& options, ReadProgress progress,
                          const ReaderLimits& limits, const std::vector<std::string>& known_names)
     : limits_(limits), progress_(std::move(progress)), files_(input_files(options.paths)) {
-  if (options.delimiter) {
-    check_delimiter(*options.delimiter);
-  }
+  check_dialect(options);
+  dialect_ = dialect_of(options);
+  find_comments_ = !options.comment && dialect_.quote != usual_comment &&
+                   options.delimiter.value_or('\0') != usual_comment;
   bytes_total_ = total_bytes(files_);
   open_first(options, known_names);
 }
 
 void TableReader::open_first(const ReadOptions& options,
                              const std::vector<std::string>& known_names) {
-  reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
-  const std::string_view head = reader_->head();
-  const bool whole = reader_->head_is_all();
-  dialect_.byte_order_mark = reader_->byte_order_mark();
-  dialect_.delimiter = options.delimiter ? *options.delimiter : sniff_delimiter(head, whole);
-  reader_->set_delimiter(dialect_.delimiter);
-  const MissingTexts missing(options.missing_texts);
-  sample_ = sample_head(head, whole, dialect_.delimiter, missing);
+  const MissingTexts missing(options.missing_texts, options.numbers);
+  open_file();
+  sniff_dialect(options, missing);
+  sample_ =
+      sample_head(reader_->head(), reader_->head_is_all(), dialect_, missing, reader_->next_line());
   if (sample_.first.empty()) {
-    throw InputError(Location{reader_->name()}, "the file is empty: it has blank lines only");
+    throw InputError(Location{reader_->name()}, no_lines);
   }
   dialect_.header = has_header(sample_, options.header, known_names, reader_->name());
+  look_for_preamble();
   if (dialect_.header) {
     read_header();
     names_.emplace(*reader_);
@@ -68,11 +71,65 @@ void TableReader::open_first(const ReadOptions& options,
     count_first_as_row(sample_);
     names_.emplace(reader_->name(), sample_.usual_fields);
   }
+  names_->set_preamble_fix(preamble_fix_);
+}
+
+// The next file, its lines to skip left out, with comments at its head and some lines behind them.
+void TableReader::open_file() {
+  reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
+  dialect_.byte_order_mark = names_ ? dialect_.byte_order_mark : reader_->byte_order_mark();
+  if (!reader_->skip_lines(dialect_.skipped_lines)) {
+    throw InputError(Location{reader_->name()},
+                     fmt::format("the file ends within the {} lines that --skip-lines leaves out",
+                                 grouped(dialect_.skipped_lines)));
+  }
+  const char comment = find_comments_ ? usual_comment : dialect_.comment;
+  if (comment == '\0' ||
+      behind_comments(reader_->head(), comment).size() == reader_->head().size()) {
+    return;
+  }
+  while (count_lines(behind_comments(reader_->head(), comment)) < lines_behind_comments &&
+         reader_->grow_head()) {
+  }
+}
+
+void TableReader::sniff_dialect(const ReadOptions& options, const MissingTexts& missing) {
+  const std::string_view head = reader_->head();
+  std::string_view table = find_comments_ ? behind_comments(head, usual_comment) : head;
+  table = table.empty() ? head : table;
+  const bool whole = reader_->head_is_all();
+  if (!options.delimiter) {
+    dialect_.delimiter = sniff_delimiter(table, whole, dialect_);
+  }
+  if (table.size() < head.size()) {
+    pass_over_comments(sample_head(table, whole, dialect_, missing).usual_fields);
+  }
+  reader_->set_dialect(dialect_);
+}
+
+// Lines at the head of the file that begin with # and cannot be a header or row of so many fields.
+void TableReader::pass_over_comments(std::int64_t fields) {
+  const std::int64_t lines =
+      leading_comments(reader_->head(), reader_->head_is_all(), dialect_, fields);
+  dialect_.comment_lines += names_ ? 0 : lines;
+  static_cast<void>(reader_->skip_lines(lines));
+}
+
+// Lines that do not fit are not left out unasked: they may be all there is of the header.
+void TableReader::look_for_preamble() {
+  if (static_cast<std::int64_t>(sample_.first.size()) == sample_.usual_fields ||
+      sample_.usual_fields < 2) {
+    return;
+  }
+  const std::optional<std::int64_t> lines =
+      preamble_lines(reader_->head(), reader_->head_is_all(), dialect_, sample_.usual_fields);
+  preamble_fix_ = lines ? fmt::format("--skip-lines {}", reader_->next_line() - 1 + *lines)
+                        : "--skip-lines N if N lines stand before the table";
 }
 
 void TableReader::read_header() {
   if (!reader_->next()) {
-    throw InputError(Location{reader_->name()}, "the file is empty: it has blank lines only");
+    throw InputError(Location{reader_->name()}, no_lines);
   }
   if (record().fault != QuoteFault::none) {
     check_record();
@@ -90,8 +147,11 @@ bool TableReader::open_next() {
   }
   file_bytes_before_ = file_bytes_read();
   bytes_before_ += reader_->bytes_read();
-  reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
-  reader_->set_delimiter(dialect_.delimiter);
+  open_file();
+  if (find_comments_) {
+    pass_over_comments(names_->size());
+  }
+  reader_->set_dialect(dialect_);
   if (dialect_.header) {
     read_header();
     check_header();
@@ -144,6 +204,9 @@ void TableReader::check_record() {
                 fmt::format("expected {} columns, found {}", names_->size(), fields),
                 {},
                 false};
+    if (!preamble_fix_.empty()) {
+      problem_->fixes.push_back(preamble_fix_);
+    }
   }
 }
 

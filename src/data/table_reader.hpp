@@ -61,6 +61,10 @@ class TableReader {
 
  private:
   void open_first(const ReadOptions& options, const std::vector<std::string>& known_names);
+  void open_file();
+  void sniff_dialect(const ReadOptions& options, const MissingTexts& missing);
+  void pass_over_comments(std::int64_t fields);
+  void look_for_preamble();
   void read_header();
   void check_header();
   void check_record();
@@ -71,6 +75,8 @@ class TableReader {
   std::size_t next_file_ = 0;
   std::unique_ptr<RecordReader> reader_;
   Dialect dialect_;
+  bool find_comments_ = false;  // at the head of every file
+  std::string preamble_fix_;    // what mends a wrong number of fields
   std::optional<ColumnNames> names_;
   HeadSample sample_;
   std::optional<RowProblem> problem_;
