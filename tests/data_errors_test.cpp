@@ -210,7 +210,7 @@ TEST_F(Errors, Weights) {
 TEST_F(Errors, FilesWithoutRows) {
   EXPECT_EQ(message(""), "a.csv: the file is empty");
   EXPECT_EQ(message("\xEF\xBB\xBF"), "a.csv: the file is empty");
-  EXPECT_EQ(message("\n\r\n  \n"), "a.csv: the file is empty: it has blank lines only");
+  EXPECT_EQ(message("\n\r\n  \n"), "a.csv: the file is empty: it has blank lines or comments only");
   EXPECT_EQ(message("a,b\n"),
             "a.csv: has a header but no rows. Fixes: --header no, if its one line is data");
 }
