@@ -31,6 +31,7 @@ struct HeadSample {
   std::vector<HeadColumn> columns;  ///< rows behind the first record; as long as `first`
   std::int64_t rows = 0;
   std::int64_t usual_fields = 0;  ///< fields most records have, the first one counted too
+  std::string preamble_fix;       ///< option, where lines seem to stand in front of the table
   std::int64_t first_line = 1;    ///< on which the first record begins
 };
 

@@ -43,7 +43,7 @@ std::vector<std::string> number_fixes(std::string_view text, const Dialect& dial
   }
   std::vector<std::string> one;
   std::vector<std::string> both;
-  for (const char decimal : {'.', ','}) {
+  for (const char decimal : {used.decimal == '.' ? ',' : '.', used.decimal}) {
     for (const char thousands : marks) {
       const NumberFormat format{decimal, thousands};
       const bool differs = decimal != used.decimal || thousands != used.thousands;

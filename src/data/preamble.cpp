@@ -15,16 +15,15 @@ std::int64_t fields_of(const Record& record) {
 }
 
 // Whether the head's first line, or its first record where quotes hold line ends, has so many
-// fields.
+// fields. A misplaced quote does not speak against it: to keep a line too many is an error somebody
+// sees.
 bool starts_with_fields(std::string_view head, bool whole, const Dialect& dialect,
                         std::int64_t fields) {
-  HeadRecords records(head, whole, dialect);
-  if (records.next() && fields_of(records.record()) == fields) {
-    return true;
-  }
+  const auto fits = [fields](HeadRecords records) {
+    return records.next() && fields_of(records.record()) == fields;
+  };
   const std::string line(head.substr(0, line_bytes(head)));  // a null byte behind it
-  HeadRecords alone(line, true, dialect);
-  return alone.next() && fields_of(alone.record()) == fields;
+  return fits({head, whole, dialect}) || fits({line, true, dialect});
 }
 
 }  // namespace

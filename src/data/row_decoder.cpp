@@ -18,6 +18,7 @@ RowDecoder::RowDecoder(const ColumnPlan& plan, const ColumnNames& names, const H
       names_(names),
       options_(options),
       dialect_(sample.dialect),
+      preamble_fix_(names.size() == sample.usual_fields ? "" : sample.preamble_fix),
       missing_(options.missing_texts, options.numbers),
       known_(known != nullptr),
       may_skip_(may_skip),
@@ -292,6 +293,15 @@ bool RowDecoder::fail_column(ProblemKind kind, const Cell& cell, const Record& r
   return false;
 }
 
+// For a text that is no number, by what is around it.
+std::vector<std::string> RowDecoder::fixes_for(std::string_view text) const {
+  std::vector<std::string> fixes = number_fixes(text, dialect_);
+  if (!preamble_fix_.empty()) {
+    fixes.insert(fixes.begin(), preamble_fix_);
+  }
+  return fixes;
+}
+
 bool RowDecoder::fail_not_number(const Cell& cell, const Record& record, std::string_view text) {
   std::string sentence = fmt::format("cannot read {} as a number", quoted(text));
   std::vector<std::string> fixes;
@@ -300,8 +310,8 @@ bool RowDecoder::fail_not_number(const Cell& cell, const Record& record, std::st
     fixes.emplace_back("--model softmax");
   }
   sentence += decimal_note(text, options_.numbers);
-  const std::vector<std::string> formats = number_fixes(text, dialect_);
-  fixes.insert(fixes.end(), formats.begin(), formats.end());
+  const std::vector<std::string> others = fixes_for(text);
+  fixes.insert(fixes.end(), others.begin(), others.end());
   if (text.find(',') == std::string_view::npos) {  // --na takes a list with commas
     fixes.push_back("--na " + shell_word(printable(text)));
   }
@@ -314,7 +324,7 @@ bool RowDecoder::fail_not_number(const Cell& cell, const Record& record, std::st
 bool RowDecoder::fail_text_column(const Cell& cell, const Record& record, std::string_view text) {
   const std::string holds = fmt::format("holds text such as {}, not numbers{}", quoted(text),
                                         decimal_note(text, options_.numbers));
-  std::vector<std::string> fixes = number_fixes(text, dialect_);
+  std::vector<std::string> fixes = fixes_for(text);
   if (cell.role == Role::target) {
     fixes.emplace_back("--model softmax");
     return fail_column(ProblemKind::text_column, cell, record, "the target " + holds,

@@ -71,6 +71,7 @@ class RowDecoder {
             std::vector<std::string> fixes);
   bool fail_column(ProblemKind kind, const Cell& cell, const Record& record, std::string sentence,
                    std::vector<std::string> fixes);
+  [[nodiscard]] std::vector<std::string> fixes_for(std::string_view text) const;
   bool fail_not_number(const Cell& cell, const Record& record, std::string_view text);
   bool fail_text_column(const Cell& cell, const Record& record, std::string_view text);
 
@@ -78,6 +79,7 @@ class RowDecoder {
   const ColumnNames& names_;
   const ReadOptions& options_;
   Dialect dialect_;
+  std::string preamble_fix_;  // where the columns are those of a line in front of the table
   MissingTexts missing_;
   bool known_ = false;
   bool may_skip_ = false;

@@ -71,7 +71,7 @@ void TableReader::open_first(const ReadOptions& options,
     count_first_as_row(sample_);
     names_.emplace(reader_->name(), sample_.usual_fields);
   }
-  names_->set_preamble_fix(preamble_fix_);
+  names_->set_preamble_fix(sample_.preamble_fix);
 }
 
 // The next file, its lines to skip left out, with comments at its head and some lines behind them.
@@ -123,8 +123,8 @@ void TableReader::look_for_preamble() {
   }
   const std::optional<std::int64_t> lines =
       preamble_lines(reader_->head(), reader_->head_is_all(), dialect_, sample_.usual_fields);
-  preamble_fix_ = lines ? fmt::format("--skip-lines {}", reader_->next_line() - 1 + *lines)
-                        : "--skip-lines N if N lines stand before the table";
+  sample_.preamble_fix = lines ? fmt::format("--skip-lines {}", reader_->next_line() - 1 + *lines)
+                               : "--skip-lines N if N lines stand before the table";
 }
 
 void TableReader::read_header() {
@@ -204,8 +204,8 @@ void TableReader::check_record() {
                 fmt::format("expected {} columns, found {}", names_->size(), fields),
                 {},
                 false};
-    if (!preamble_fix_.empty()) {
-      problem_->fixes.push_back(preamble_fix_);
+    if (!sample_.preamble_fix.empty()) {
+      problem_->fixes.push_back(sample_.preamble_fix);
     }
   }
 }

@@ -76,7 +76,6 @@ class TableReader {
   std::unique_ptr<RecordReader> reader_;
   Dialect dialect_;
   bool find_comments_ = false;  // at the head of every file
-  std::string preamble_fix_;    // what mends a wrong number of fields
   std::optional<ColumnNames> names_;
   HeadSample sample_;
   std::optional<RowProblem> problem_;
