@@ -161,6 +161,17 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"Missing", "--target y --missing guess", "error, mean, drop, zero"},
         BadOption{"Precision", "--target y --precision fp8", "auto, fp64 or fp32"},
         BadOption{"TwoValidations", "--target y --valid v.csv --valid-fraction 0.5", "not both"},
+        BadOption{"Delimiter", "--target y --delimiter ab", "not one character"},
+        BadOption{"CommentIsQuote", "--target y --comment '\"'", "--quote and --comment are both"},
+        BadOption{"CommentIsDigit", "--target y --comment 1", "must be a punctuation character"},
+        BadOption{"DecimalIsDelimiter", "--target y --delimiter , --decimal comma",
+                  "--delimiter and --decimal are both"},
+        BadOption{"ThousandsIsDecimal", "--target y --thousands .",
+                  "--decimal and --thousands are both"},
+        BadOption{"Decimal", "--target y --decimal dot", "auto, point, comma"},
+        BadOption{"EscapeAlone", "--target y --quote none --escape '\\'", "--escape works"},
+        BadOption{"SkipLines", "--target y --skip-lines -1", "0 or more"},
+        BadOption{"SkipLinesText", "--target y --skip-lines two", "--skip-lines"},
         BadOption{"Logistic", "--target y --loss logistic", "two classes"}),
     [](const testing::TestParamInfo<BadOption>& one) { return one.param.name; });
 

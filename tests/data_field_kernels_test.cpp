@@ -26,8 +26,20 @@ class FieldKernelsTest : public testing::TestWithParam<SimdLevel> {
   }
 
   // Parses the fields in one go. Each is either left undecided or what fast_float says; returns the
-  // share left undecided.
+  // share left undecided. The same again with points and commas exchanged.
   static double undecided_share(const std::vector<std::string>& fields) {
+    std::vector<std::string> exchanged = fields;
+    for (std::string& field : exchanged) {
+      for (char& c : field) {
+        c = c == '.' ? ',' : c == ',' ? '.' : c;
+      }
+    }
+    const double share = undecided_share(fields, '.');
+    EXPECT_EQ(undecided_share(exchanged, ','), share);
+    return share;
+  }
+
+  static double undecided_share(const std::vector<std::string>& fields, char decimal) {
     std::string text(text_padding, ',');
     std::vector<std::uint32_t> starts;
     std::vector<std::uint32_t> ends;
@@ -45,7 +57,7 @@ class FieldKernelsTest : public testing::TestWithParam<SimdLevel> {
     const std::size_t listed =
         field_kernels(GetParam())
             .parse_numbers({text.data(), starts.data(), ends.data(), fields.size(), values.data(),
-                            doubtful.data(), false});
+                            doubtful.data(), false, decimal});
     std::size_t next = 0;
     for (std::size_t f = 0; f < fields.size(); ++f) {
       if (next < listed && doubtful[next] == f) {
@@ -57,7 +69,7 @@ class FieldKernelsTest : public testing::TestWithParam<SimdLevel> {
         continue;
       }
       float expected = 0.0F;
-      EXPECT_TRUE(parse_plain_number(std::string_view(fields[f]), expected)) << fields[f];
+      EXPECT_TRUE(parse_plain_number(std::string_view(fields[f]), expected, decimal)) << fields[f];
       EXPECT_EQ(std::bit_cast<std::uint32_t>(values[f]), std::bit_cast<std::uint32_t>(expected))
           << fields[f];
     }
@@ -169,7 +181,7 @@ TEST_P(FieldKernelsTest, WhatIsNoNumberIsNeverDecided) {
   for (int i = 0; i < 200000; ++i) {
     std::string field;
     for (std::uint64_t k = random() % 18; k > 0; --k) {
-      field += "0123456789.-+e x\xE9"[random() % 17];
+      field += "0123456789.,-+e x\xE9"[random() % 18];
     }
     fields.push_back(field);
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cfloat>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/data/missing_texts.hpp"
@@ -111,6 +113,42 @@ TEST(Number, RefusesWhatIsNone) {
                            "1"}) {
     EXPECT_EQ(status(text), NumberStatus::not_number) << text;
   }
+}
+
+TEST(Number, ADecimalCommaGivesTheSameBits) {
+  std::mt19937_64 random(8);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto value = std::bit_cast<double>(random());
+    const std::string text = i % 2 == 0 ? fmt::format("{:.{}e}", value, 1 + random() % 25)
+                                        : fmt::format("{:.{}g}", value, 1 + random() % 25);
+    std::string with_comma = text;
+    std::replace(with_comma.begin(), with_comma.end(), '.', ',');
+    double expected = 0.0;
+    double found = 0.0;
+    EXPECT_EQ(parse_number(with_comma, found, {',', '.'}), parse_number(text, expected)) << text;
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(found), std::bit_cast<std::uint64_t>(expected)) << text;
+  }
+}
+
+TEST(Number, ThousandsStandBetweenGroupsOfThree) {
+  const NumberFormat swiss{'.', '\''};
+  double value = 0.0;
+  for (const auto& [text, expected] :
+       std::vector<std::pair<std::string, double>>{{"1'234", 1234.0},
+                                                   {"-12'345.5", -12345.5},
+                                                   {"+123'456'789", 123456789.0},
+                                                   {"1'000e-3", 1.0},
+                                                   {"1234.5", 1234.5},
+                                                   {"000'001.", 1.0}}) {
+    EXPECT_EQ(parse_number(text, value, swiss), NumberStatus::finite) << text;
+    EXPECT_EQ(value, expected) << text;
+  }
+  for (const char* text :
+       {"'", "'123", "1'", "1'23", "1'2345", "1234'567", "1''234", "1'234'", "1.000'000",
+        "1'234'56", "-'123", "1e1'000", "1'23a", "x1'234", "1' 234"}) {
+    EXPECT_EQ(parse_number(text, value, swiss), NumberStatus::not_number) << text;
+  }
+  EXPECT_EQ(parse_number("999'999e303", value, swiss), NumberStatus::too_large);
 }
 
 TEST(Number, InfinityNanAndOverflowAreTold) {

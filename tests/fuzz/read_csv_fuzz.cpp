@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer: any bytes at all must read the same, or fail the same, by the fast and by the scalar
-// reader. The first bytes choose options, the rest is the file.
+// reader. The first three bytes choose options, the rest is the file.
 //
 //   cmake --preset fuzz && cmake --build --preset fuzz
 //   build/fuzz/tests/fuzz/read_csv_fuzz -max_len=4096 -max_total_time=3600 CORPUS tests/fuzz/corpus
@@ -29,6 +29,18 @@ const std::string& path_of_input() {
   return path;
 }
 
+// 0: the usual dialect. Choices that contradict each other are tried, too.
+void choose_dialect(unsigned third, steepest::ReadOptions& options) {
+  if (third % 4 > 0) {
+    options.comment = "#%\0"[third % 4 - 1];
+  }
+  options.quote = third / 4 % 4 == 1 ? '\'' : third / 4 % 4 == 2 ? '\0' : '"';
+  options.escape = third / 16 % 2 == 1 ? '\\' : '\0';
+  options.numbers.decimal = third / 32 % 2 == 1 ? ',' : '.';
+  options.numbers.thousands = "\0.,_"[third / 64];
+  options.skip_lines = third == 0xFF ? 2 : 0;
+}
+
 steepest::ReadOptions options_by(unsigned first, unsigned second) {
   steepest::ReadOptions options;
   options.paths = {path_of_input()};
@@ -55,12 +67,13 @@ steepest::ReadOptions options_by(unsigned first, unsigned second) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) {
+  if (size < 3) {
     return 0;
   }
-  const steepest::ReadOptions options = options_by(data[0], data[1]);
+  steepest::ReadOptions options = options_by(data[0], data[1]);
+  choose_dialect(data[2], options);
   std::ofstream(path_of_input(), std::ios::binary)
-      .write(reinterpret_cast<const char*>(data) + 2, static_cast<std::streamsize>(size - 2));
+      .write(reinterpret_cast<const char*>(data) + 3, static_cast<std::streamsize>(size - 3));
   steepest::data::ReaderLimits limits;
   limits.head_bytes = 1;
   limits.block_bytes = 1 + data[1] % 64 * 5;
