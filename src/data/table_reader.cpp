@@ -74,7 +74,8 @@ void TableReader::open_first(const ReadOptions& options,
   names_->set_preamble_fix(sample_.preamble_fix);
 }
 
-// The next file, its lines to skip left out, with comments at its head and some lines behind them.
+// The next file. Lines to skip and announced comments at its head are left out, however many; those
+// that may be comments stay, with enough of the table behind them to tell.
 void TableReader::open_file() {
   reader_ = std::make_unique<RecordReader>(files_[next_file_++], limits_);
   dialect_.byte_order_mark = names_ ? dialect_.byte_order_mark : reader_->byte_order_mark();
@@ -83,13 +84,19 @@ void TableReader::open_file() {
                      fmt::format("the file ends within the {} lines that --skip-lines leaves out",
                                  grouped(dialect_.skipped_lines)));
   }
-  const char comment = find_comments_ ? usual_comment : dialect_.comment;
-  if (comment == '\0' ||
-      behind_comments(reader_->head(), comment).size() == reader_->head().size()) {
-    return;
-  }
-  while (count_lines(behind_comments(reader_->head(), comment)) < lines_behind_comments &&
-         reader_->grow_head()) {
+  const auto front = [this](char comment) {
+    const std::string_view head = reader_->head();
+    return head.substr(0, head.size() - behind_comments(head, comment).size());
+  };
+  if (dialect_.comment != '\0') {
+    std::int64_t lines = 0;
+    do {
+      lines = count_lines(front(dialect_.comment));
+    } while (lines > 0 && reader_->skip_lines(lines));
+  } else if (find_comments_ && !front(usual_comment).empty()) {
+    while (count_lines(behind_comments(reader_->head(), usual_comment)) < lines_behind_comments &&
+           reader_->grow_head()) {
+    }
   }
 }
 
