@@ -310,6 +310,14 @@ TEST_F(NumberFormats, InspectReadsThem) {
   EXPECT_EQ(summary.dialect.numbers.thousands, '.');
 }
 
+TEST_F(NumberFormats, InspectSuggestsThem) {
+  options.paths = {folder.write("a.csv", "a;b;c\n1,5;x;1\n2,5;y;2\n")};
+  const FileSummary summary = inspect(options);
+  ASSERT_EQ(summary.warnings.size(), 1U);
+  EXPECT_EQ(summary.warnings[0],
+            "column \"a\" holds \"1,5\" in line 2, which is a number with --decimal comma");
+}
+
 TEST_F(DialectOptions, RefusesWhatContradictsItself) {
   const auto refused = [this](const ReadOptions& given) {
     options = given;

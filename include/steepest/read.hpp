@@ -49,7 +49,7 @@ struct ReadOptions {
   std::vector<std::string> categorical;
   std::string weight;
   std::optional<char> delimiter;  ///< nullopt: sniffed among , ; tab |
-  char quote = '"';               ///< as in Dialect, and so are the next five
+  char quote = '"';               ///< as in Dialect, and so are the next four
   char escape = '\0';             ///< '\0', or the quote: only doubled quotes
   std::optional<char> comment;    ///< nullopt: `#` at the head of a file, by its number of fields
   NumberFormat numbers;

@@ -100,7 +100,7 @@ void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end
   used_ = begin;
   stops_.begin(text, end);
   while (used_ < end) {
-    index_rows(text, end);
+    index_rows(text);
     if (index_.rows > 0) {
       take_rows(text);
       used_ = index_.row_begins()[index_.rows];
@@ -124,13 +124,13 @@ void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end
 }
 
 // None where the scanner must look first.
-void ChunkParser::index_rows(const char* text, std::uint32_t end) {
+void ChunkParser::index_rows(const char* text) {
   const std::uint32_t stop = stops_.next(used_);
   index_.rows = 0;
   if (stop > used_) {
-    kernels_.index_rows({text, used_, std::min(stop, end), index_bytes, roles_.columns,
-                         dialect_.delimiter, dialect_.quote},
-                        index_);
+    kernels_.index_rows(
+        {text, used_, stop, index_bytes, roles_.columns, dialect_.delimiter, dialect_.quote},
+        index_);
   }
 }
 

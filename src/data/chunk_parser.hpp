@@ -110,7 +110,7 @@ class ChunkParser {
     std::vector<float> values;  // by index: code, NaN for missing, -1 for the scanner
   };
 
-  void index_rows(const char* text, std::uint32_t end);
+  void index_rows(const char* text);
   void take_rows(const char* text);
   void take_numbers(const char* text, float* cells);
   bool settle_number(std::string_view text, std::uint32_t column, float& value) const;

@@ -9,6 +9,7 @@
 
 #include "src/data/excerpt.hpp"
 #include "src/data/number.hpp"
+#include "src/data/number_fixes.hpp"
 #include "src/data/record_scanner.hpp"
 
 namespace steepest::data {
@@ -35,7 +36,7 @@ void ColumnProfile::add(std::string_view text, bool is_quoted, const MissingText
                         std::int64_t line) {
   const std::string_view bare = is_quoted ? text : trimmed(text);
   double value = 0.0;
-  const NumberStatus status = parse_number(trimmed(text), value, format_);
+  const NumberStatus status = parse_number(trimmed(text), value, dialect_.numbers);
   if ((status != NumberStatus::finite || missing.has_numbers()) && missing.contains(bare)) {
     ++missing_;
     return;
@@ -101,6 +102,11 @@ void ColumnProfile::append_warnings(const std::string& name,
         "column {} is numbers but for {} of {} values, the first {} in "
         "line {}",
         column, grouped(texts), grouped(values_), quoted(first_text_), grouped(first_text_line_)));
+  }
+  if (const std::vector<std::string> fixes = number_fixes(first_text_, dialect_); !fixes.empty()) {
+    warnings.push_back(fmt::format("column {} holds {} in line {}, which is a number with {}",
+                                   column, quoted(first_text_), grouped(first_text_line_),
+                                   fmt::join(fixes, " or ")));
   }
   if (infinite_ > 0) {
     warnings.push_back(fmt::format("column {} has {} infinite values: they cannot be fitted",

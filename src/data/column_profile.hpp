@@ -15,7 +15,7 @@ namespace steepest::data {
 
 class ColumnProfile {
  public:
-  explicit ColumnProfile(const NumberFormat& format) : format_(format) {}
+  explicit ColumnProfile(const Dialect& dialect) : dialect_(dialect) {}
 
   void add(std::string_view text, bool is_quoted, const MissingTexts& missing, std::int64_t line);
 
@@ -28,7 +28,7 @@ class ColumnProfile {
   void add_number(double value);
   [[nodiscard]] ColumnSummary::Type type() const;
 
-  NumberFormat format_;
+  Dialect dialect_;
   std::int64_t values_ = 0;
   std::int64_t missing_ = 0;
   std::int64_t numbers_ = 0;  // finite

@@ -24,7 +24,7 @@ FileSummary inspect(const ReadOptions& options, const ReadProgress& progress) {
   data::TableReader table(options, progress, data::ReaderLimits{}, data::names_in(options));
   const data::MissingTexts missing(options.missing_texts, options.numbers);
   std::vector<data::ColumnProfile> columns(static_cast<std::size_t>(table.names().size()),
-                                           data::ColumnProfile(options.numbers));
+                                           data::ColumnProfile(table.dialect()));
   FileSummary summary;
   summary.dialect = table.dialect();
   std::string first_rejected;
