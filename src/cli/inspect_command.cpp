@@ -67,10 +67,12 @@ std::string to_text(const Dialect& dialect) {
   std::string text = fmt::format("delimiter {}, {}", delimiter_name(dialect.delimiter),
                                  dialect.header ? "with header" : "no header");
   const auto add = [&text](bool said, const std::string& what) { text += said ? ", " + what : ""; };
+  const auto lines = [](std::int64_t count) {
+    return format_count(count) + (count == 1 ? " line" : " lines");
+  };
   add(dialect.byte_order_mark, "byte order mark");
-  add(dialect.skipped_lines > 0, format_count(dialect.skipped_lines) + " lines skipped");
-  add(dialect.comment_lines > 0,
-      format_count(dialect.comment_lines) + " lines of # comment at the head");
+  add(dialect.skipped_lines > 0, lines(dialect.skipped_lines) + " skipped");
+  add(dialect.comment_lines > 0, lines(dialect.comment_lines) + " of # comment at the head");
   add(dialect.quote == '\0', "no quotes");
   add(dialect.quote != '"' && dialect.quote != '\0', fmt::format("quote {}", dialect.quote));
   add(dialect.escape != '\0', fmt::format("escape {}", dialect.escape));
