@@ -67,6 +67,8 @@ void TableReader::open_first(const ReadOptions& options,
   if (dialect_.header) {
     read_header();
     names_.emplace(*reader_);
+    // A header longer than the head has columns that the sample has not seen.
+    sample_.columns.resize(static_cast<std::size_t>(names_->size()));
   } else {
     count_first_as_row(sample_);
     names_.emplace(reader_->name(), sample_.usual_fields);
