@@ -2,9 +2,6 @@
 // gzip and zstd files read as what they hold, whole or not at all.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#define ZLIB_CONST
-#include <zlib.h>
-#include <zstd.h>
 
 #include <string>
 #include <string_view>
@@ -12,31 +9,15 @@
 
 #include "src/data/read_csv.hpp"
 #include "steepest/error.hpp"
+#include "tests/packed.hpp"
 #include "tests/temporary_folder.hpp"
 #include "tests/thrown.hpp"
 
 namespace steepest::data {
 namespace {
 
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<const Bytef*>(text.data());
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-std::string zstd(std::string_view text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
-}
+using tests::gzip;
+using tests::zstd;
 
 using Compress = std::string (*)(std::string_view);
 

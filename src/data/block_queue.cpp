@@ -24,8 +24,13 @@ void Block::finish(std::int64_t bytes) {
 }
 
 BlockQueue::BlockQueue(ByteSource& source, std::string begun, std::int64_t offset,
-                       std::int64_t block_bytes)
-    : source_(source), begun_(std::move(begun)), offset_(offset), block_bytes_(block_bytes) {}
+                       const ReaderLimits& limits, int threads)
+    : source_(source),
+      begun_(std::move(begun)),
+      offset_(offset),
+      block_bytes_(limits.block_bytes),
+      frames_(source.compressed() ? std::make_unique<FrameReader>(source, limits, threads)
+                                  : nullptr) {}
 
 std::int64_t BlockQueue::fill(char* destination, std::int64_t offset) {
   std::int64_t bytes = 0;
@@ -42,13 +47,35 @@ std::int64_t BlockQueue::fill(char* destination, std::int64_t offset) {
   return bytes;
 }
 
+void BlockQueue::take_begun(Block& block) {
+  const std::string begun = std::exchange(begun_, {});
+  std::memcpy(block.prepare(static_cast<std::int64_t>(begun.size())), begun.data(), begun.size());
+  block.finish(static_cast<std::int64_t>(begun.size()));
+}
+
+// The number belongs to the bytes, so it is given when they are there, or an error instead.
+std::int64_t BlockQueue::take_decompressed(Block& block, std::unique_lock<std::mutex>& lock) {
+  char* const destination = block.prepare(block_bytes_);
+  try {
+    frames_->make_ready(lock, block_bytes_);
+  } catch (...) {
+    block.number_ = next_number_++;
+    throw;
+  }
+  block.number_ = next_number_++;
+  return frames_->take(destination, block_bytes_);
+}
+
 bool BlockQueue::take(Block& block) {
   std::unique_lock lock(mutex_);
+  if (begun_.empty() && frames_ != nullptr) {
+    const std::int64_t bytes = take_decompressed(block, lock);
+    block.finish(bytes);
+    return bytes > 0;
+  }
   block.number_ = next_number_++;
   if (!begun_.empty()) {
-    const std::string begun = std::exchange(begun_, {});
-    std::memcpy(block.prepare(static_cast<std::int64_t>(begun.size())), begun.data(), begun.size());
-    block.finish(static_cast<std::int64_t>(begun.size()));
+    take_begun(block);
     return true;
   }
   const std::int64_t offset = offset_;

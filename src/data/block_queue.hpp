@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "src/data/byte_source.hpp"
+#include "src/data/frame_reader.hpp"
+#include "src/data/reader_limits.hpp"
 #include "src/data/row_index.hpp"
 
 namespace steepest::data {
@@ -35,14 +38,17 @@ class Block {
 class BlockQueue {
  public:
   /// The first block is `begun`, bytes that were read already, if there are any; the source is read
-  /// on from byte `offset`, which is where it stands.
-  BlockQueue(ByteSource& source, std::string begun, std::int64_t offset, std::int64_t block_bytes);
+  /// on from byte `offset`, which is where it stands. `threads` will take blocks.
+  BlockQueue(ByteSource& source, std::string begun, std::int64_t offset, const ReaderLimits& limits,
+             int threads);
 
   /// Takes the next block; false when there are no more bytes. For any number of threads at once: a
-  /// seekable source is read by all of them side by side. Throws as ByteSource.
+  /// file is read, and decompressed, by all of them side by side. Throws as ByteSource.
   bool take(Block& block);
 
  private:
+  void take_begun(Block& block);
+  [[nodiscard]] std::int64_t take_decompressed(Block& block, std::unique_lock<std::mutex>& lock);
   std::int64_t fill(char* destination, std::int64_t offset);
 
   ByteSource& source_;
@@ -51,6 +57,7 @@ class BlockQueue {
   std::int64_t block_bytes_;
   std::mutex mutex_;  // guards what follows, and a source that is not seekable
   std::int64_t next_number_ = 0;
+  std::unique_ptr<FrameReader> frames_;  // of a compressed source
 };
 
 }  // namespace steepest::data

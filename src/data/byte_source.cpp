@@ -42,8 +42,9 @@ ByteSource::ByteSource(const std::string& path) : name_(path == "-" ? "<stdin>" 
     }
     throw InputError(Location{name_}, "is a directory, not a CSV file");
   }
-  seekable_ = S_ISREG(status.st_mode);
-  if (seekable_) {
+  if (S_ISREG(status.st_mode)) {
+    start_ = ::lseek(descriptor_, 0, SEEK_CUR);
+    seekable_ = start_ >= 0;
     ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   tell_compression();
@@ -72,7 +73,6 @@ void ByteSource::tell_compression() {
         begun_, name_,
         [this](char* destination, std::int64_t count) { return read_begun(destination, count); });
   }
-  seekable_ = seekable_ && !compressed();
 }
 
 std::int64_t ByteSource::read(char* destination, std::int64_t count) {
@@ -106,7 +106,8 @@ std::int64_t ByteSource::read_file(char* destination, std::int64_t count) {
 
 std::int64_t ByteSource::read_at(char* destination, std::int64_t count, std::int64_t offset) const {
   for (;;) {
-    const ssize_t got = ::pread(descriptor_, destination, static_cast<std::size_t>(count), offset);
+    const ssize_t got =
+        ::pread(descriptor_, destination, static_cast<std::size_t>(count), start_ + offset);
     if (got >= 0) {
       return got;
     }

@@ -30,10 +30,21 @@ class ByteSource {
   [[nodiscard]] std::int64_t file_bytes() const { return file_bytes_; }
   [[nodiscard]] bool compressed() const { return decompressor_ != nullptr; }
 
-  /// Whether read_at works: a regular file that is not compressed.
+  /// What read() takes its bytes from. Only of a compressed file.
+  [[nodiscard]] Decompressor& decompressor() { return *decompressor_; }
+
+  /// The file was read elsewhere up to this byte: file_bytes() is no less.
+  void read_up_to(std::int64_t file_bytes) {
+    std::int64_t before = file_bytes_;
+    while (before < file_bytes && !file_bytes_.compare_exchange_weak(before, file_bytes)) {
+    }
+  }
+
+  /// Whether read_at works: a regular file.
   [[nodiscard]] bool seekable() const { return seekable_; }
 
-  /// As read(), from a byte of the file on; for any number of threads at once.
+  /// Reads at most `count` bytes of the file as they are, compressed or not, from byte `offset` on;
+  /// 0 only at the end. For any number of threads at once.
   std::int64_t read_at(char* destination, std::int64_t count, std::int64_t offset) const;
 
  private:
@@ -44,7 +55,8 @@ class ByteSource {
   std::string name_;
   int descriptor_ = -1;
   bool seekable_ = false;
-  std::string begun_;  // of a pipe: read to tell its compression
+  std::int64_t start_ = 0;  // where the file stood: standard input may have been read before
+  std::string begun_;       // of a pipe: read to tell its compression
   std::unique_ptr<Decompressor> decompressor_;
   std::atomic<std::int64_t> file_bytes_{0};
 };

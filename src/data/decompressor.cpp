@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// zlib (RFC 1952) and libzstd (RFC 8878), a quarter of a megabyte of compressed bytes at a time.
+// zlib (RFC 1952) and libzstd (RFC 8878), a quarter of a megabyte at a time. Where in damaged data
+// these libraries give up depends on the buffers they are called with. So that every thread says
+// the same, input ends at multiples of that size and output begins anew with each member or frame.
 #include "src/data/decompressor.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +10,7 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <limits>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -20,11 +22,13 @@ namespace {
 
 using namespace std::string_view_literals;
 
+constexpr std::int64_t buffer_bytes = std::int64_t{1} << 18;
+
 // Compressed bytes and where they stand in the file.
 class Input {
  public:
-  Input(std::string name, Decompressor::Read read)
-      : name_(std::move(name)), read_(std::move(read)) {}
+  Input(std::string name, Decompressor::Read read, std::int64_t file_position)
+      : name_(std::move(name)), read_(std::move(read)), bytes_before_(file_position) {}
 
   // Makes sure that there are bytes; false at the end.
   bool fill() {
@@ -33,10 +37,12 @@ class Input {
     }
     bytes_before_ += size_;
     at_ = 0;
-    size_ = read_(buffer_.data(), static_cast<std::int64_t>(buffer_.size()));
+    size_ = read_(buffer_.data(), buffer_bytes - bytes_before_ % buffer_bytes);
     return size_ > 0;
   }
 
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::int64_t file_position() const { return bytes_before_ + at_; }
   [[nodiscard]] const char* data() const { return buffer_.data() + at_; }
   [[nodiscard]] std::int64_t left() const { return size_ - at_; }
   void use(std::int64_t bytes) { at_ += bytes; }
@@ -44,16 +50,16 @@ class Input {
   [[noreturn]] void fail(const char* kind, std::string_view problem) const {
     throw InputError(Location{name_}, fmt::format("its {} data {} at byte {}; the file was damaged "
                                                   "or not copied whole",
-                                                  kind, problem, grouped(bytes_before_ + at_)));
+                                                  kind, problem, grouped(file_position())));
   }
 
  private:
   std::string name_;
   Decompressor::Read read_;
-  std::vector<char> buffer_ = std::vector<char>(std::size_t{1} << 18);
+  std::vector<char> buffer_ = std::vector<char>(std::size_t{buffer_bytes});
   std::int64_t at_ = 0;
   std::int64_t size_ = 0;
-  std::int64_t bytes_before_ = 0;
+  std::int64_t bytes_before_;
 };
 
 class Gzip : public Decompressor {
@@ -68,25 +74,35 @@ class Gzip : public Decompressor {
   Gzip(const Gzip&) = delete;
   Gzip& operator=(const Gzip&) = delete;
 
-  std::int64_t read(char* destination, std::int64_t count) override {
-    while (!ended_) {
+  [[nodiscard]] std::int64_t file_position() const override { return input_.file_position(); }
+
+  [[nodiscard]] std::unique_ptr<Decompressor> another(std::int64_t file_position,
+                                                      Read read) const override {
+    return std::make_unique<Gzip>(Input(input_.name(), std::move(read), file_position));
+  }
+
+ protected:
+  std::int64_t decompress(char* destination, std::int64_t count) override {
+    while (within_member_ || begin_member()) {
+      if (damaged_) {
+        input_.fail("gzip", "are damaged");
+      }
       if (!input_.fill()) {
         input_.fail("gzip", "end too early");
       }
-      const std::int64_t wanted = std::min<std::int64_t>(count, std::numeric_limits<int>::max());
       stream_.next_out = reinterpret_cast<Bytef*>(destination);
-      stream_.avail_out = static_cast<uInt>(wanted);
+      stream_.avail_out = static_cast<uInt>(count);
       stream_.next_in = reinterpret_cast<const Bytef*>(input_.data());
       stream_.avail_in = static_cast<uInt>(input_.left());
       const std::int64_t offered = input_.left();
       const int status = inflate(&stream_, Z_NO_FLUSH);
       input_.use(offered - static_cast<std::int64_t>(stream_.avail_in));
+      damaged_ = status != Z_STREAM_END && status != Z_OK && status != Z_BUF_ERROR;
       if (status == Z_STREAM_END) {
-        next_member();
-      } else if (status != Z_OK && status != Z_BUF_ERROR) {
-        input_.fail("gzip", "are damaged");
+        within_member_ = false;
+        inflateReset(&stream_);
       }
-      const std::int64_t got = wanted - static_cast<std::int64_t>(stream_.avail_out);
+      const std::int64_t got = count - static_cast<std::int64_t>(stream_.avail_out);
       if (got > 0) {
         return got;
       }
@@ -95,23 +111,27 @@ class Gzip : public Decompressor {
   }
 
  private:
-  // Another member may follow, or zeros that fill up a tape or a disk block.
-  void next_member() {
+  // Behind a member another one may follow, or zeros that fill up a tape or a disk block.
+  bool begin_member() {
+    if (stops_here()) {
+      return false;
+    }
     bool padded = false;
     while (input_.fill() && *input_.data() == '\0') {
       input_.use(1);
       padded = true;
     }
-    ended_ = !input_.fill();
-    if (!ended_ && padded) {
+    within_member_ = input_.fill();
+    if (within_member_ && padded) {
       input_.fail("gzip", "are followed by something else");
     }
-    inflateReset(&stream_);
+    return within_member_;
   }
 
   Input input_;
   z_stream stream_{};
-  bool ended_ = false;
+  bool within_member_ = false;
+  bool damaged_ = false;
 };
 
 class Zstd : public Decompressor {
@@ -124,8 +144,16 @@ class Zstd : public Decompressor {
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, largest_window);
   }
 
-  std::int64_t read(char* destination, std::int64_t count) override {
-    for (;;) {
+  [[nodiscard]] std::int64_t file_position() const override { return input_.file_position(); }
+
+  [[nodiscard]] std::unique_ptr<Decompressor> another(std::int64_t file_position,
+                                                      Read read) const override {
+    return std::make_unique<Zstd>(Input(input_.name(), std::move(read), file_position));
+  }
+
+ protected:
+  std::int64_t decompress(char* destination, std::int64_t count) override {
+    while (within_frame_ || !stops_here()) {
       if (!input_.fill()) {
         if (within_frame_) {
           input_.fail("zstd", "end too early");
@@ -144,6 +172,7 @@ class Zstd : public Decompressor {
         return static_cast<std::int64_t>(out.pos);
       }
     }
+    return 0;
   }
 
  private:
@@ -158,16 +187,29 @@ class Zstd : public Decompressor {
 
 }  // namespace
 
+std::int64_t Decompressor::read(char* destination, std::int64_t count) {
+  if (piece_at_ == piece_size_) {
+    piece_.resize(buffer_bytes);
+    piece_at_ = 0;
+    piece_size_ = 0;  // should decompress() throw
+    piece_size_ = decompress(piece_.data(), buffer_bytes);
+  }
+  const std::int64_t bytes = std::min(count, piece_size_ - piece_at_);
+  std::memcpy(destination, piece_.data() + piece_at_, static_cast<std::size_t>(bytes));
+  piece_at_ += bytes;
+  return bytes;
+}
+
 std::unique_ptr<Decompressor> Decompressor::for_data(std::string_view first,
                                                      const std::string& name, Read read) {
   // A zstd file may begin with a skippable frame: 0x184D2A5?.
   const bool skippable =
       first.size() >= 4 && (first[0] & '\xF0') == '\x50' && first.substr(1, 3) == "\x2A\x4D\x18"sv;
   if (first.starts_with("\x1F\x8B"sv)) {
-    return std::make_unique<Gzip>(Input(name, std::move(read)));
+    return std::make_unique<Gzip>(Input(name, std::move(read), 0));
   }
   if (first.starts_with("\x28\xB5\x2F\xFD"sv) || skippable) {
-    return std::make_unique<Zstd>(Input(name, std::move(read)));
+    return std::make_unique<Zstd>(Input(name, std::move(read), 0));
   }
   return nullptr;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace steepest::data {
 
@@ -18,8 +19,20 @@ class Decompressor {
   virtual ~Decompressor() = default;
 
   /// Writes at most `count` bytes; 0 only at the end. Throws InputError when the data are damaged
-  /// or end too early.
-  virtual std::int64_t read(char* destination, std::int64_t count) = 0;
+  /// or end too early, behind the bytes that could be saved: which these are, and what the message
+  /// says, depends on the file alone.
+  std::int64_t read(char* destination, std::int64_t count);
+
+  /// Bytes of the file used so far.
+  [[nodiscard]] virtual std::int64_t file_position() const = 0;
+
+  /// If a member or frame ends at this byte of the file, it is the last one read.
+  void stop_at(std::int64_t file_position) { stop_ = file_position; }
+
+  /// Another one for the same file, which `read` reads from byte `file_position` on. It says what
+  /// this one would, if a member or frame ends there.
+  [[nodiscard]] virtual std::unique_ptr<Decompressor> another(std::int64_t file_position,
+                                                              Read read) const = 0;
 
   /// The one for data that begin so; null when they are not compressed. `name` is for messages.
   /// Files of several members (gzip) or frames (zstd) are read to their end.
@@ -28,6 +41,19 @@ class Decompressor {
 
   /// First bytes that for_data needs to tell.
   static constexpr std::int64_t magic_bytes = 4;
+
+ protected:
+  /// As read(), but what the caller of read() asks for has no part in it: `count` is always the
+  /// same, and a member or frame begins at the front of `destination`.
+  virtual std::int64_t decompress(char* destination, std::int64_t count) = 0;
+
+  [[nodiscard]] bool stops_here() const { return file_position() == stop_; }
+
+ private:
+  std::vector<char> piece_;  // what decompress() gave last
+  std::int64_t piece_at_ = 0;
+  std::int64_t piece_size_ = 0;
+  std::int64_t stop_ = -1;
 };
 
 }  // namespace steepest::data

@@ -143,7 +143,7 @@ void Reading::read_file(kernels::ThreadPool& pool) {
   std::string begun = reader.begin_pushing();
   const std::int64_t offset = reader.bytes_read() + static_cast<std::int64_t>(begun.size());
   file_ended_ = false;
-  BlockQueue queue(reader.source(), std::move(begun), offset, limits_.block_bytes);
+  BlockQueue queue(reader.source(), std::move(begun), offset, limits_, pool.threads());
   Turns turns;
   pool.for_each(all_there ? 1 : pool.threads(), [&](std::int64_t index, int /*thread*/) {
     work(workers_[static_cast<std::size_t>(index)], queue, turns);
