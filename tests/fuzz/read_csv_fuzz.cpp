@@ -3,7 +3,10 @@
 // reader. The first three bytes choose options, the rest is the file.
 //
 //   cmake --preset fuzz && cmake --build --preset fuzz
-//   build/fuzz/tests/fuzz/read_csv_fuzz -max_len=4096 -max_total_time=3600 CORPUS tests/fuzz/corpus
+//   cd build/fuzz/tests/fuzz && mkdir -p found && ./read_csv_fuzz -max_len=4096 found corpus
+//
+// `found` takes the inputs that reach something new; `corpus`, seeds from tests/awkward, is built
+// beside the fuzzer by make_corpus.
 #include <unistd.h>
 
 #include <cstdio>
@@ -77,6 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   steepest::data::ReaderLimits limits;
   limits.head_bytes = 1;
   limits.block_bytes = 1 + data[1] % 64 * 5;
+  limits.stretch_bytes = 1;
   steepest::data::ReaderLimits scalar = limits;
   scalar.scalar = true;
   const std::string expected = steepest::tests::outcome(options, scalar, nullptr);
