@@ -183,6 +183,7 @@ Bytes read_by_threads(const std::string& path, std::int64_t head_bytes, const Re
   };
   {
     std::vector<std::jthread> pool;
+    pool.reserve(static_cast<std::size_t>(threads));
     for (int i = 0; i < threads; ++i) {
       pool.emplace_back(work);
     }
@@ -202,15 +203,15 @@ class FrameReading : public testing::TestWithParam<int> {
  protected:
   // For each way of cutting it. Returns what was read.
   Bytes expect_same(const Layout& layout) {
-    const std::string path = folder_.write("d.csv", layout.packed);
-    const Bytes expected = read_serially(path);
+    const std::string path = folder.write("d.csv", layout.packed);
+    Bytes expected = read_serially(path);
     for (const std::int64_t stretch_bytes : {1, 3000, 1 << 19}) {
       for (const std::int64_t block_bytes : {61, 4096, 1 << 16}) {
         ReaderLimits limits;
         limits.block_bytes = block_bytes;
         limits.stretch_bytes = stretch_bytes;
         limits.ahead_bytes = stretch_bytes == 1 ? 1 : limits.ahead_bytes;
-        const std::int64_t head = 1 + static_cast<std::int64_t>(random_() % 3000);
+        const std::int64_t head = 1 + static_cast<std::int64_t>(random() % 3000);
         const Bytes found = read_by_threads(path, head, limits, GetParam());
         const std::string where = fmt::format("{}: stretches of {}, blocks of {}, head of {}",
                                               layout.name, stretch_bytes, block_bytes, head);
@@ -225,8 +226,8 @@ class FrameReading : public testing::TestWithParam<int> {
     return expected;
   }
 
-  tests::TemporaryFolder folder_;
-  std::mt19937 random_{20261122};
+  tests::TemporaryFolder folder;
+  std::mt19937 random{20261122};
 };
 
 TEST_P(FrameReading, GivesWhatTheFileHolds) {
@@ -253,9 +254,8 @@ TEST_P(FrameReading, SaysTheSameOfOddFiles) {
 TEST_P(FrameReading, SaysTheSameOfFilesCutShort) {
   const std::string text = table();
   for (const Layout& layout : sound_layouts(text)) {
-    for (const std::size_t left_out :
-         {std::size_t{1}, std::size_t{40},
-          static_cast<std::size_t>(random_() % layout.packed.size())}) {
+    for (const std::size_t left_out : {std::size_t{1}, std::size_t{40},
+                                       static_cast<std::size_t>(random() % layout.packed.size())}) {
       const std::size_t size = std::max<std::size_t>(layout.packed.size() - left_out, 4);
       expect_same({layout.name + " cut", layout.packed.substr(0, size)});
     }
@@ -268,8 +268,8 @@ TEST_P(FrameReading, SaysTheSameOfDamagedFiles) {
   for (const Layout& layout : sound_layouts(text)) {
     for (int i = 0; i < 4; ++i) {
       std::string packed = layout.packed;
-      const std::size_t at = 4 + random_() % (packed.size() - 4);
-      packed[at] = static_cast<char>(packed[at] ^ (1U << random_() % 8));
+      const std::size_t at = 4 + random() % (packed.size() - 4);
+      packed[at] = static_cast<char>(packed[at] ^ (1U << random() % 8));
       errors +=
           expect_same({fmt::format("{} damaged at {}", layout.name, at), packed}).error.empty() ? 0
                                                                                                 : 1;
@@ -281,7 +281,7 @@ TEST_P(FrameReading, SaysTheSameOfDamagedFiles) {
 TEST_P(FrameReading, GivesTheSameDataset) {
   const std::string text = table();
   ReadOptions options;
-  options.paths = {folder_.write("d.csv", text)};
+  options.paths = {folder.write("d.csv", text)};
   options.targets = {"y"};
   options.threads = GetParam();
   ReaderLimits limits;
@@ -293,11 +293,11 @@ TEST_P(FrameReading, GivesTheSameDataset) {
   const std::string expected = tests::outcome(options, limits, nullptr);
   ASSERT_TRUE(expected.starts_with("1000 rows")) << expected;
   for (const Layout& layout : sound_layouts(text)) {
-    options.paths = {folder_.write("d.csv", layout.packed)};
+    options.paths = {folder.write("d.csv", layout.packed)};
     EXPECT_TRUE(tests::outcome(options, limits, nullptr) == expected) << layout.name;
   }
   for (const Layout& layout : odd_layouts(text)) {
-    options.paths = {folder_.write("d.csv", layout.packed)};
+    options.paths = {folder.write("d.csv", layout.packed)};
     EXPECT_EQ(tests::outcome(options, limits, nullptr), tests::outcome(options, scalar, nullptr))
         << layout.name;
   }
@@ -314,9 +314,9 @@ TEST_P(FrameReading, TellsTheEarliestError) {
   limits.head_bytes = 500;
   limits.block_bytes = 1000;
   limits.stretch_bytes = 1;
-  options.paths = {folder_.write("d.csv", bgzf(good + bad) + "garbage" + bgzf(good))};
+  options.paths = {folder.write("d.csv", bgzf(good + bad) + "garbage" + bgzf(good))};
   EXPECT_NE(tests::outcome(options, limits, nullptr).find("oops"), std::string::npos);
-  options.paths = {folder_.write("d.csv", bgzf(good) + "garbage" + bgzf(bad + good))};
+  options.paths = {folder.write("d.csv", bgzf(good) + "garbage" + bgzf(bad + good))};
   EXPECT_NE(tests::outcome(options, limits, nullptr).find("are damaged"), std::string::npos);
 }
 

@@ -47,10 +47,19 @@ std::int64_t BlockQueue::fill(char* destination, std::int64_t offset) {
   return bytes;
 }
 
+// What makes the rest a number of whole blocks comes first, so that only the first may be short. A
+// record of many megabytes begins with as many: they are not one block, since what a thread needs
+// to parse a block is many times its size.
 void BlockQueue::take_begun(Block& block) {
-  const std::string begun = std::exchange(begun_, {});
-  std::memcpy(block.prepare(static_cast<std::int64_t>(begun.size())), begun.data(), begun.size());
-  block.finish(static_cast<std::int64_t>(begun.size()));
+  const std::int64_t left = static_cast<std::int64_t>(begun_.size()) - begun_taken_;
+  const std::int64_t odd = left % block_bytes_;
+  const std::int64_t bytes = odd > 0 ? odd : block_bytes_;
+  std::memcpy(block.prepare(bytes), begun_.data() + begun_taken_, static_cast<std::size_t>(bytes));
+  block.finish(bytes);
+  begun_taken_ += bytes;
+  if (bytes == left) {
+    begun_ = {};
+  }
 }
 
 // The number belongs to the bytes, so it is given when they are there, or an error instead.

@@ -37,8 +37,9 @@ class Block {
 
 class BlockQueue {
  public:
-  /// The first block is `begun`, bytes that were read already, if there are any; the source is read
-  /// on from byte `offset`, which is where it stands. `threads` will take blocks.
+  /// The first blocks are `begun`, bytes that were read already, if there are any; the source is
+  /// read on from byte `offset`, which is where it stands. `threads` will take blocks. All blocks
+  /// but the first and the last are of limits.block_bytes.
   BlockQueue(ByteSource& source, std::string begun, std::int64_t offset, const ReaderLimits& limits,
              int threads);
 
@@ -53,6 +54,7 @@ class BlockQueue {
 
   ByteSource& source_;
   std::string begun_;
+  std::int64_t begun_taken_ = 0;
   std::int64_t offset_;
   std::int64_t block_bytes_;
   std::mutex mutex_;  // guards what follows, and a source that is not seekable
