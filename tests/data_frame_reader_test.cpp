@@ -323,6 +323,36 @@ TEST_P(FrameReading, TellsTheEarliestError) {
 INSTANTIATE_TEST_SUITE_P(Threads, FrameReading, testing::Values(1, 2, 3, 8),
                          testing::PrintToStringParamName());
 
+// How many stretches a file is cut into: nothing else shows it but the time it takes.
+std::int64_t stretches_of(const std::string& packed) {
+  const tests::TemporaryFolder folder;
+  ByteSource source(folder.write("d.csv", packed));
+  std::vector<char> buffer(100);
+  source.read(buffer.data(), 100);
+  ReaderLimits limits;
+  limits.stretch_bytes = 1;
+  FrameReader reader(source, limits, 2);
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  do {
+    reader.make_ready(lock, 100);
+  } while (reader.take(buffer.data(), 100) > 0);
+  return reader.stretches();
+}
+
+TEST(FrameReader, CutsBetweenMembersAndFrames) {
+  const std::string text = table();
+  const auto pieces = static_cast<std::int64_t>((text.size() + 3999) / 4000);
+  ASSERT_GT(pieces, 3);
+  const std::int64_t end_of_file = 1;
+  EXPECT_EQ(stretches_of(bgzf(text)), pieces + end_of_file);
+  EXPECT_EQ(stretches_of(zstd_frames(text)), pieces + end_of_file);
+  EXPECT_EQ(stretches_of(zstd_frames(text) + skippable_frame("index")), pieces + 1 + end_of_file);
+  EXPECT_EQ(stretches_of(gzip(text)), 1);
+  EXPECT_EQ(stretches_of(bgzf(text) + gzip(text) + bgzf(text)), pieces + 1);
+  EXPECT_EQ(stretches_of(zstd(text)), 1 + end_of_file);
+}
+
 std::vector<std::int64_t> ends_of_frames(const std::string& packed) {
   const tests::TemporaryFolder folder;
   const ByteSource source(folder.write("d.csv", packed));

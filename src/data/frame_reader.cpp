@@ -39,6 +39,7 @@ void FrameReader::add(const std::shared_ptr<Stretch>& stretch) {
   stretch->decompressor->stop_at(stretch->end);
   next_begin_ = stretch->end;
   stretches_.push_back(stretch);
+  ++begun_;
 }
 
 bool FrameReader::is_ready(std::int64_t count) const {

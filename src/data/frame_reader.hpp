@@ -38,6 +38,9 @@ class FrameReader {
   /// decompressor threw, behind the bytes before that. Only after make_ready().
   std::int64_t take(char* destination, std::int64_t count);
 
+  /// Stretches begun so far.
+  [[nodiscard]] std::int64_t stretches() const { return begun_; }
+
  private:
   struct Chunk {
     std::vector<char> bytes;
@@ -72,6 +75,7 @@ class FrameReader {
   std::deque<std::shared_ptr<Stretch>> stretches_;  // in order; shared with threads at work on them
   std::int64_t next_begin_ = 0;                     // of the next stretch; -1: there is none
   std::int64_t held_ = 0;                           // in all stretches
+  std::int64_t begun_ = 0;
 };
 
 }  // namespace steepest::data
