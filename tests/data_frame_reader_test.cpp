@@ -278,6 +278,36 @@ TEST_P(FrameReading, SaysTheSameOfDamagedFiles) {
   EXPECT_GT(errors, 30);
 }
 
+// Longer than the decompressors' buffers, so that damage is met at different places of them.
+TEST_P(FrameReading, SaysTheSameOfLargeDamagedFiles) {
+  std::string text;
+  while (text.size() < 1'500'000) {
+    text += std::to_string(random()) + '\n';
+  }
+  const auto in_frames = [&](std::size_t bytes, auto pack) { return in_pieces(text, bytes, pack); };
+  const auto pack_stream = [](std::string_view piece) { return zstd_stream(piece, 20); };
+  for (const Layout& layout :
+       {Layout{"bgzf", bgzf(text, 60'000)}, Layout{"zstd", in_frames(300'000, zstd)},
+        Layout{"zstd stream", in_frames(400'000, pack_stream)}}) {
+    ASSERT_GT(layout.packed.size(), 600'000U);
+    for (int i = 0; i < 8; ++i) {
+      std::string packed = layout.packed;
+      const std::size_t at = packed.size() / 2 + random() % (packed.size() / 2);
+      packed[at] = static_cast<char>(packed[at] ^ (1U << random() % 8));
+      const std::string path = folder.write("d.csv", packed);
+      const Bytes expected = read_serially(path);
+      ReaderLimits limits;
+      limits.block_bytes = 100'000;
+      limits.stretch_bytes = 1;
+      const Bytes found = read_by_threads(path, 1000, limits, GetParam());
+      EXPECT_TRUE(found.bytes == expected.bytes)
+          << layout.name << " damaged at " << at << ": " << found.bytes.size() << " bytes, not "
+          << expected.bytes.size();
+      EXPECT_EQ(found.error, expected.error) << layout.name << " damaged at " << at;
+    }
+  }
+}
+
 TEST_P(FrameReading, GivesTheSameDataset) {
   const std::string text = table();
   ReadOptions options;
