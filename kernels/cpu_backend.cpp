@@ -126,7 +126,12 @@ class CpuBackend final : public Backend {
     LossGradient<T> pass;
     pass.set_parameters(one, bank_.parameters_of(model), 0, one.columns());
     std::vector<T> out(static_cast<std::size_t>(count * one.columns()));
-    pass.scores(*feed_, first, count, out.data());
+    constexpr std::int64_t block = 2048;
+    pool_.for_each((count + block - 1) / block, [&](std::int64_t b, int worker) {
+      const std::int64_t begin = b * block;
+      pass.scores(*feed_, first + begin, std::min(block, count - begin), worker,
+                  out.data() + begin * one.columns());
+    });
     return {out.begin(), out.end()};
   }
 

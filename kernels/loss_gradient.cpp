@@ -238,7 +238,8 @@ void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelectio
 }
 
 template <class T>
-void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t count, T* out) const {
+void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t count, int worker,
+                             T* out) const {
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
   const auto tile = static_cast<std::size_t>(tile_rows());
   std::vector<const float*> rows(tile);
@@ -246,7 +247,7 @@ void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t cou
   const RowSelection selection{first, count, false, feed.rows(), 0, 0};
   for (std::int64_t r = 0; r < count; r += tile_rows()) {
     const std::int64_t size = std::min(tile_rows(), count - r);
-    feed.tile({&selection, r, size, count, 0}, indexes.data(), rows.data());
+    feed.tile({&selection, r, size, count, worker}, indexes.data(), rows.data());
     tile_scores(rows.data(), size, shape_.features, weights, intercepts_.data(),
                 out + r * shape_.columns());
   }

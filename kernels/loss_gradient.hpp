@@ -59,7 +59,8 @@ class LossGradient {
            Partials& partials);
 
   /// Scores of rows [first, first + count) in order: (count, columns) row-major.
-  void scores(RowFeed& feed, std::int64_t first, std::int64_t count, T* out) const;
+  /// Safe from several threads with workers of their own.
+  void scores(RowFeed& feed, std::int64_t first, std::int64_t count, int worker, T* out) const;
 
  private:
   struct Scratch {

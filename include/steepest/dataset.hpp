@@ -51,7 +51,7 @@ struct Dataset {
   std::vector<double> targets;       ///< (n, outputs) row-major for regression, else empty
   std::vector<std::int32_t> labels;  ///< n, indexes into schema.classes, else empty
   std::vector<double> weights;       ///< n, >= 0, sum > 0; empty means 1 for every row
-  std::int64_t rows_rejected = 0;  ///< bad rows skipped, rows dropped for a missing value
+  std::int64_t rows_rejected = 0;    ///< bad rows skipped, rows dropped for a missing value
   std::int64_t bytes_read = 0;
   double read_seconds = 0.0;
 

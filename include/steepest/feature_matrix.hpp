@@ -51,6 +51,11 @@ class FeatureMatrix {
   /// Whether `count` more rows fit without moving those there are.
   [[nodiscard]] bool has_room_for(std::int64_t count) const;
 
+  /// Makes the pages of rows [first, first + count) ready for writing: one call for all costs half
+  /// of a fault at each. Best effort (Linux 5.14 and later); for several threads on rows of their
+  /// own.
+  void prepare_rows(std::int64_t first, std::int64_t count);
+
   /// Keeps the first `rows` rows.
   void truncate(std::int64_t rows);
 

@@ -94,7 +94,7 @@ struct FitResult {
   Termination termination;
   std::int64_t steps = 0;
   double epochs = 0.0;
-  double train_seconds = 0.0;
+  double train_seconds = 0.0;  ///< of the whole fit: statistics, preparation, steps, metrics
   std::vector<HistoryPoint> history;
   std::optional<LinearMetrics> linear;  ///< on the training rows
   std::optional<SoftmaxMetrics> softmax;

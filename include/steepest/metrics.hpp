@@ -33,6 +33,9 @@ class LinearMetricsSum {
   /// predictions and targets are (rows, outputs); weights is rows long or null for all 1.
   void add(const double* predictions, const double* targets, const double* weights,
            std::int64_t rows);
+
+  /// Adds what another sum has seen of rows that follow.
+  void merge(const LinearMetricsSum& other);
   [[nodiscard]] LinearMetrics result() const;
 
  private:
@@ -56,6 +59,9 @@ class SoftmaxMetricsSum {
   /// scores is (rows, classes), before softmax; labels index classes; weights as above.
   void add(const double* scores, const std::int32_t* labels, const double* weights,
            std::int64_t rows);
+
+  /// Adds what another sum has seen.
+  void merge(const SoftmaxMetricsSum& other);
   [[nodiscard]] SoftmaxMetrics result() const;
 
   /// (classes, classes) row-major sums of weights: row is the label, column the prediction.

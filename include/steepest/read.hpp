@@ -80,7 +80,7 @@ using ReadProgress = std::function<void(const ReadState&)>;
 /// fills and classes are taken from it and nothing is learned. Rows keep the order of the files and
 /// of their lines. The earliest error is the one thrown: InputError with file, line, byte and
 /// column, or OptionError for a column that is not there. TargetKind::automatic reads numbers when
-/// every target in the file's first block is a number, classes otherwise; a single numeric target
+/// every target in the file's first 256 KB is a number, classes otherwise; a single numeric target
 /// with exactly two distinct values becomes classes.
 [[nodiscard]] Dataset read_dataset(const ReadOptions& options, const ReadProgress& progress = {},
                                    const Schema* known = nullptr);

@@ -23,8 +23,9 @@ void write_table(const RowSource& rows, const std::string& folder,
 
 /// Opens such a folder: by memory map where the rows fit in memory, read as needed otherwise.
 /// Throws InputError when a file is missing, is not what schema.json says, or holds a target,
-/// weight or label that cannot be.
+/// weight or label that cannot be. `threads` as in ReadOptions. The files must stay as they are
+/// while rows are read: cutting a mapped one short ends the process with SIGBUS.
 [[nodiscard]] std::shared_ptr<RowSource> open_table(const std::string& folder,
-                                                    const RowStorage& storage);
+                                                    const RowStorage& storage, int threads = 0);
 
 }  // namespace steepest

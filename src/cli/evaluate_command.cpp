@@ -58,7 +58,7 @@ int run_evaluate(const EvaluateOptions& given, const GlobalOptions& global) {
   ReadOptions read = given.data.to_read_options(&model.schema);
   read.target_kind = model.kind == ModelKind::softmax ? TargetKind::classes : TargetKind::numbers;
   const ReadRows data = read_with_progress(read, given.memory.storage(), global, &model.schema);
-  const Metrics metrics = measure(model, *data.rows);
+  const Metrics metrics = measure(model, *data.rows, global.threads);
   const DeviceInfo device = list_devices().front();
   if (global.json) {
     Json json{{"command", "evaluate"}, {"version", version}, {"device", to_json(device)}};

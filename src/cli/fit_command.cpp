@@ -2,6 +2,7 @@
 // steepest fit: a data set in, a model, its metrics and an honest account of the run out.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -170,6 +171,7 @@ bool names_its_target(const ReadOptions& read) {
 }
 
 int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
+  const auto start = std::chrono::steady_clock::now();
   FitOptions options = to_fit_options(given, global);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = target_kind(given, options);
@@ -193,7 +195,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
     run.result = fit(std::move(data.rows), options, progress_on(bar));
   }
   if (valid != nullptr) {
-    run.validation = measure(run.result.model, *valid);
+    run.validation = measure(run.result.model, *valid, global.threads);
   }
   const Reason reason = run.result.termination.reason;
   if (!given.output.empty() && reason != Reason::diverged) {
@@ -203,6 +205,8 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   if (!given.history_path.empty()) {
     write_history(run.result, given.history_path);
   }
+  run.total_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   print_warnings(run.result.warnings, global);
   if (global.json) {
     print_json(fit_json(run));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -99,13 +100,17 @@ std::string target_note(const RowSource& data, bool automatic) {
   constexpr std::int64_t block_rows = 8192;
   std::set<double> distinct;
   bool like_classes = data.outputs() == 1;
+  double last = std::numeric_limits<double>::quiet_NaN();
   RowBuffer buffer;
   for (std::int64_t first = 0; like_classes && first < data.rows(); first += block_rows) {
     const std::int64_t count = std::min(block_rows, data.rows() - first);
     const double* const targets = data.targets(first, count, buffer);
     for (std::int64_t i = 0; like_classes && i < count; ++i) {
-      distinct.insert(targets[i]);
-      like_classes = distinct.size() <= most_classes && targets[i] == std::floor(targets[i]);
+      if (targets[i] != last) {
+        last = targets[i];
+        distinct.insert(last);
+        like_classes = distinct.size() <= most_classes && last == std::floor(last);
+      }
     }
   }
   if (like_classes) {
@@ -144,9 +149,8 @@ Json fit_json(const FitRun& run) {
                          {"gap_bound", nullptr}};
   json["steps"] = result.steps;
   json["epochs"] = result.epochs;
-  json["seconds"] = {{"total", run.read_seconds + result.train_seconds},
-                     {"read", run.read_seconds},
-                     {"train", result.train_seconds}};
+  json["seconds"] = {
+      {"total", run.total_seconds}, {"read", run.read_seconds}, {"train", result.train_seconds}};
   json["metrics"] = {{"train", to_json(training_metrics(result))},
                      {"validation", run.validation ? to_json(*run.validation) : Json(nullptr)}};
   json["method"] = {{"rule", to_string(result.rule)},

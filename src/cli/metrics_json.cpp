@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/model/sum_in_blocks.hpp"
+
 namespace steepest::cli {
 namespace {
 
@@ -22,28 +24,34 @@ Named named(const Metrics& metrics) {
 
 }  // namespace
 
-Metrics measure(const Model& model, const RowSource& data) {
-  constexpr std::int64_t block_rows = 4096;
-  const std::int64_t outputs = model.outputs();
-  LinearMetricsSum linear(outputs);
-  SoftmaxMetricsSum softmax(outputs);
-  RowBuffer buffer;
-  for (std::int64_t first = 0; first < data.rows(); first += block_rows) {
-    const std::int64_t count = std::min(block_rows, data.rows() - first);
+Metrics measure(const Model& model, const RowSource& data, int threads) {
+  kernels::ThreadPool pool(threads);
+  std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+  const auto scores_of = [&](std::int64_t first, std::int64_t count, RowBuffer& buffer) {
     FeatureMatrix block(count, data.feature_count());
     std::copy_n(data.features(first, count, buffer), count * data.feature_count(), block.data());
-    const std::vector<double> scores = model.scores(block);
-    const double* const weights = data.weights(first, count, buffer);
-    if (model.kind == ModelKind::softmax) {
-      softmax.add(scores.data(), data.labels(first, count, buffer), weights, count);
-    } else {
-      linear.add(scores.data(), data.targets(first, count, buffer), weights, count);
-    }
-  }
+    return model.scores(block);
+  };
   if (model.kind == ModelKind::softmax) {
-    return {std::nullopt, softmax.result(), softmax.confusion()};
+    SoftmaxMetricsSum sum(model.outputs());
+    sum_in_blocks(data.rows(), SoftmaxMetricsSum(model.outputs()), pool, sum,
+                  [&](SoftmaxMetricsSum& part, std::int64_t first, std::int64_t count, int worker) {
+                    RowBuffer& buffer = buffers[static_cast<std::size_t>(worker)];
+                    part.add(scores_of(first, count, buffer).data(),
+                             data.labels(first, count, buffer), data.weights(first, count, buffer),
+                             count);
+                  });
+    return {std::nullopt, sum.result(), sum.confusion()};
   }
-  return {linear.result(), std::nullopt, {}};
+  LinearMetricsSum sum(model.outputs());
+  sum_in_blocks(data.rows(), LinearMetricsSum(model.outputs()), pool, sum,
+                [&](LinearMetricsSum& part, std::int64_t first, std::int64_t count, int worker) {
+                  RowBuffer& buffer = buffers[static_cast<std::size_t>(worker)];
+                  part.add(scores_of(first, count, buffer).data(),
+                           data.targets(first, count, buffer), data.weights(first, count, buffer),
+                           count);
+                });
+  return {sum.result(), std::nullopt, {}};
 }
 
 Json to_json(const Metrics& metrics) {

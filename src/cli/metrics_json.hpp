@@ -21,7 +21,7 @@ struct Metrics {
 };
 
 /// Predicts every row of `data`, which was read with the model's schema, and measures.
-[[nodiscard]] Metrics measure(const Model& model, const RowSource& data);
+[[nodiscard]] Metrics measure(const Model& model, const RowSource& data, int threads);
 
 [[nodiscard]] Json to_json(const Metrics& metrics);
 

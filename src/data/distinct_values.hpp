@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 namespace steepest::data {
@@ -11,9 +12,11 @@ namespace steepest::data {
 class DistinctValues {
  public:
   void add(double value) {
-    if (values_.size() < 3 && (values_.empty() || value != values_.back()) &&
-        std::find(values_.begin(), values_.end(), value) == values_.end()) {
-      values_.push_back(value);
+    if (value != last_ && values_.size() < 3) {
+      last_ = value;
+      if (std::find(values_.begin(), values_.end(), value) == values_.end()) {
+        values_.push_back(value);
+      }
     }
   }
 
@@ -21,6 +24,7 @@ class DistinctValues {
 
  private:
   std::vector<double> values_;
+  double last_ = std::numeric_limits<double>::quiet_NaN();  // the one added last
 };
 
 }  // namespace steepest::data

@@ -124,6 +124,20 @@ float* FeatureMatrix::append_rows(std::int64_t count) {
   return added;
 }
 
+void FeatureMatrix::prepare_rows(std::int64_t first, std::int64_t count) {
+#ifdef MADV_POPULATE_WRITE
+  constexpr std::uintptr_t page = 4096;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(row(first)) + page - 1) / page * page;
+  const auto end = reinterpret_cast<std::uintptr_t>(row(first + count)) / page * page;
+  if (begin < end) {
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
+  }
+#else
+  static_cast<void>(first);
+  static_cast<void>(count);
+#endif
+}
+
 void FeatureMatrix::truncate(std::int64_t rows) {
   if (rows >= rows_ || rows < 0) {
     return;

@@ -61,6 +61,10 @@ std::string first_line(const HeadSample& sample) {
 }  // namespace
 
 CellKind cell_kind(std::string_view text, const MissingTexts& missing, const NumberFormat& format) {
+  const bool like_number = !text.empty() && text[0] >= '0' && text[0] <= '9';
+  if (like_number && !missing.has_numbers() && is_number(text, format)) {
+    return CellKind::number;  // no text on the list begins with a digit, but the user's numbers
+  }
   if (missing.contains(text)) {
     return CellKind::missing;
   }

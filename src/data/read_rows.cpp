@@ -73,7 +73,7 @@ ReadRows read_rows(const ReadOptions& options, const RowStorage& storage,
   const std::string& folder = options.paths[0];
   check_unused(options);
   ReadRows read;
-  read.rows = open_table(folder, storage);
+  read.rows = open_table(folder, storage, options.threads);
   check_schema(folder, read.rows->schema(), options, known);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     read.bytes_read +=

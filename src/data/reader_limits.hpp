@@ -10,7 +10,7 @@ namespace steepest::data {
 
 struct ReaderLimits {
   std::int64_t block_bytes = std::int64_t{1} << 20;    ///< read from the file at once
-  std::int64_t head_bytes = std::int64_t{1} << 20;     ///< looked at to sniff dialect and types
+  std::int64_t head_bytes = std::int64_t{1} << 18;     ///< looked at to sniff dialect and types
   std::int64_t record_bytes = std::int64_t{1} << 26;   ///< longest record: offsets are 32-bit
   std::int64_t stretch_bytes = std::int64_t{1} << 19;  ///< of a compressed file, for one thread
   std::int64_t ahead_bytes = std::int64_t{1} << 25;    ///< decompressed ahead, a thread

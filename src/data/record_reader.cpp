@@ -53,7 +53,7 @@ void RecordReader::read_head() {
   const auto held = [this] { return end_ - begin_; };
   while (!at_end_ && (held() < least || (lines < head_lines && held() < limits_.record_bytes))) {
     const std::int64_t before = end_;
-    read_block(limits_.block_bytes);
+    read_block(std::min(limits_.block_bytes, least));
     lines += count_lines({buffer_.data() + before, static_cast<std::size_t>(end_ - before)});
   }
 }

@@ -2,8 +2,6 @@
 // Room is made in order, under the reader's turns; the copying is left to the threads.
 #include "src/data/row_store.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -15,21 +13,6 @@ namespace steepest::data {
 namespace {
 
 constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
-
-// One call for all pages costs half of a fault at each. Best effort: Linux 5.14 and later.
-void prepare_pages(float* first, std::int64_t count) {
-#ifdef MADV_POPULATE_WRITE
-  constexpr std::uintptr_t page = 4096;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(first) + page - 1) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(first + count) / page * page;
-  if (begin < end) {
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
-  }
-#else
-  static_cast<void>(first);
-  static_cast<void>(count);
-#endif
-}
 
 }  // namespace
 
@@ -257,7 +240,7 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
                             placement.to * roles_.features * float_bytes);
     } else {
       float* const to = dataset_.features.row(placement.to);
-      prepare_pages(to, floats);
+      dataset_.features.prepare_rows(placement.to, placement.rows);
       fill(parser, codes, placement, to);
     }
     if (moments_ != nullptr) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "kernels/thread_pool.hpp"
 #include "src/data/excerpt.hpp"
 #include "src/data/file_rows.hpp"
 #include "src/data/json_file.hpp"
@@ -206,14 +207,23 @@ void check_values(const RowSource& rows, const std::string& folder) {
   }
 }
 
-// All rows in memory, the features by memory map.
-std::shared_ptr<RowSource> mapped(const data::FileRows& rows, const data::ElementFile& features) {
+// All rows in memory, the features by memory map. Training changes them in place, so their pages
+// are made the process's own at once: a page that was read first would cost a copy and an interrupt
+// of every other processor when it is written.
+std::shared_ptr<RowSource> mapped(const data::FileRows& rows, const data::ElementFile& features,
+                                  int threads) {
   Dataset data;
   data.schema = rows.schema();
   data.features = FeatureMatrix::mapped(features.descriptor(), features.start(), rows.rows(),
                                         rows.feature_count());
-  RowBuffer buffer;
   const std::int64_t n = rows.rows();
+  kernels::ThreadPool pool(threads);
+  const std::int64_t block =
+      std::max<std::int64_t>(1, (std::int64_t{1} << 20) / (4 * rows.feature_count()));
+  pool.for_each((n + block - 1) / block, [&](std::int64_t b, int /*worker*/) {
+    data.features.prepare_rows(b * block, std::min(block, n - b * block));
+  });
+  RowBuffer buffer;
   if (rows.classifies()) {
     const std::int32_t* const labels = rows.labels(0, n, buffer);
     data.labels.assign(labels, labels + n);
@@ -247,7 +257,8 @@ void write_table(const RowSource& rows, const std::string& folder, const WritePr
   made.commit();
 }
 
-std::shared_ptr<RowSource> open_table(const std::string& folder, const RowStorage& storage) {
+std::shared_ptr<RowSource> open_table(const std::string& folder, const RowStorage& storage,
+                                      int threads) {
   const auto file = [&](const char* name) { return folder + "/" + name; };
   const data::JsonFile json(file(schema_name), "table", format_name, format_version);
   Schema schema = json.schema();
@@ -273,7 +284,7 @@ std::shared_ptr<RowSource> open_table(const std::string& folder, const RowStorag
   check_values(*rows, folder);
   const bool fits = storage.memory_bytes <= 0 || bytes <= storage.memory_bytes;
   if (fits && features.start() % 64 == 0) {
-    return mapped(*rows, features);
+    return mapped(*rows, features, threads);
   }
   return rows;
 }

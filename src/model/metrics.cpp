@@ -32,6 +32,20 @@ void LinearMetricsSum::add(const double* predictions, const double* targets, con
   }
 }
 
+void LinearMetricsSum::merge(const LinearMetricsSum& other) {
+  const double weight = weight_ + other.weight_;
+  for (std::size_t o = 0; o < outputs_.size() && other.weight_ > 0.0; ++o) {
+    Output& output = outputs_[o];
+    const Output& added = other.outputs_[o];
+    const double gap = added.mean - output.mean;
+    output.mean += gap * (other.weight_ / weight);
+    output.spread += added.spread + gap * gap * (weight_ * other.weight_ / weight);
+    output.squared_error += added.squared_error;
+    output.absolute_error += added.absolute_error;
+  }
+  weight_ = weight;
+}
+
 LinearMetrics LinearMetricsSum::result() const {
   LinearMetrics metrics;
   const double share = 1.0 / static_cast<double>(outputs_.size());
@@ -76,6 +90,21 @@ void SoftmaxMetricsSum::add(const double* scores, const std::int32_t* labels, co
     into.confidence += weight * confidence;
     into.correct += right ? weight : 0.0;
     confusion_[static_cast<std::size_t>(label * classes_ + top)] += weight;
+  }
+}
+
+void SoftmaxMetricsSum::merge(const SoftmaxMetricsSum& other) {
+  weight_ += other.weight_;
+  log_loss_ += other.log_loss_;
+  correct_ += other.correct_;
+  brier_ += other.brier_;
+  for (std::size_t bin = 0; bin < bins_.size(); ++bin) {
+    bins_[bin].weight += other.bins_[bin].weight;
+    bins_[bin].confidence += other.bins_[bin].confidence;
+    bins_[bin].correct += other.bins_[bin].correct;
+  }
+  for (std::size_t i = 0; i < confusion_.size(); ++i) {
+    confusion_[i] += other.confusion_[i];
   }
 }
 

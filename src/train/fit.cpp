@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "kernels/backend.hpp"
 #include "kernels/column_statistics.hpp"
+#include "src/model/sum_in_blocks.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/preconditioner.hpp"
@@ -55,12 +57,15 @@ class Fit {
       : data_(std::move(data)), options_(options), progress_(progress) {}
 
   FitResult run() {
+    const auto start = std::chrono::steady_clock::now();
     weights_ = sum_weights(*data_);
     plan_ = plan_fit(*data_, weights_, options_);
     prepare();
     RunOutcome outcome = run_with_safe_rate();
     keep(std::move(outcome));
     measure();
+    result_.train_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
   }
 
@@ -174,7 +179,6 @@ class Fit {
     result_.steps = outcome.state.step;
     result_.epochs =
         static_cast<double>(outcome.state.step) / static_cast<double>(plan_.steps_per_epoch);
-    result_.train_seconds = outcome.seconds;
     result_.history = std::move(outcome.history);
 
     std::vector<double> parameters = backend_->parameters(0);
@@ -204,25 +208,43 @@ class Fit {
 
   // Metrics of the training rows, from the data the backend holds.
   void measure() {
-    constexpr std::int64_t block = 4096;
     const std::int64_t outputs = result_.model.outputs();
-    LinearMetricsSum linear(outputs);
-    SoftmaxMetricsSum softmax(outputs);
-    RowBuffer buffer;
-    for (std::int64_t first = 0; first < rows_; first += block) {
-      const std::int64_t count = std::min(block, rows_ - first);
-      const double* const weights = data_->weights(first, count, buffer);
-      const std::vector<double> scores = predictions(first, count);
-      if (result_.model.kind == ModelKind::softmax) {
-        softmax.add(scores.data(), data_->labels(first, count, buffer), weights, count);
-      } else {
-        linear.add(scores.data(), data_->targets(first, count, buffer), weights, count);
-      }
-    }
     if (result_.model.kind == ModelKind::softmax) {
-      result_.softmax = softmax.result();
+      SoftmaxMetricsSum sum(outputs);
+      measure(sum, [this](SoftmaxMetricsSum& part, const double* scores, std::int64_t first,
+                          std::int64_t count, RowBuffer& buffer) {
+        part.add(scores, data_->labels(first, count, buffer), data_->weights(first, count, buffer),
+                 count);
+      });
+      result_.softmax = sum.result();
     } else {
-      result_.linear = linear.result();
+      LinearMetricsSum sum(outputs);
+      measure(sum, [this](LinearMetricsSum& part, const double* scores, std::int64_t first,
+                          std::int64_t count, RowBuffer& buffer) {
+        part.add(scores, data_->targets(first, count, buffer), data_->weights(first, count, buffer),
+                 count);
+      });
+      result_.linear = sum.result();
+    }
+  }
+
+  // Scores of a few blocks at a time, then the blocks side by side.
+  template <class Sum, class Add>
+  void measure(Sum& sum, Add add) {
+    constexpr std::int64_t most_scores = std::int64_t{1} << 20;
+    const std::int64_t outputs = result_.model.outputs();
+    const std::int64_t chunk =
+        summed_rows * std::clamp<std::int64_t>(most_scores / (summed_rows * outputs), 1, 64);
+    kernels::ThreadPool pool(options_.threads);
+    std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+    for (std::int64_t first = 0; first < rows_; first += chunk) {
+      const std::int64_t count = std::min(chunk, rows_ - first);
+      const std::vector<double> scores = predictions(first, count);
+      sum_in_blocks(count, Sum(outputs), pool, sum,
+                    [&](Sum& part, std::int64_t begin, std::int64_t rows, int worker) {
+                      add(part, scores.data() + begin * outputs, first + begin, rows,
+                          buffers[static_cast<std::size_t>(worker)]);
+                    });
     }
   }
 

@@ -20,10 +20,11 @@ void for_each_block(const RowSource& data, Body body) {
 template <class Body>
 void for_each_target(const RowSource& data, Body body) {
   RowBuffer buffer;
+  const std::int64_t outputs = data.outputs();
   for_each_block(data, [&](std::int64_t first, std::int64_t count) {
     const double* targets = data.targets(first, count, buffer);
     const double* const weights = data.weights(first, count, buffer);
-    for (std::int64_t i = 0; i < count; ++i, targets += data.outputs()) {
+    for (std::int64_t i = 0; i < count; ++i, targets += outputs) {
       body(weights == nullptr ? 1.0 : weights[i], targets);
     }
   });
@@ -95,8 +96,10 @@ Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
 
 void scale_targets(const Scaling& scaling, std::vector<double>& targets) {
   const std::size_t outputs = scaling.target_mean.size();
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    targets[i] = (targets[i] - scaling.target_mean[i % outputs]) / scaling.target_scale;
+  for (std::size_t row = 0; row < targets.size(); row += outputs) {
+    for (std::size_t o = 0; o < outputs; ++o) {
+      targets[row + o] = (targets[row + o] - scaling.target_mean[o]) / scaling.target_scale;
+    }
   }
 }
 

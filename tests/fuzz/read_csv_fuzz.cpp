@@ -84,10 +84,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   steepest::data::ReaderLimits scalar = limits;
   scalar.scalar = true;
   const std::string expected = steepest::tests::outcome(options, scalar, nullptr);
+  // Rows in memory, or from some byte on in files.
+  steepest::RowStorage storage;
+  if (data[1] % 2 == 1) {
+    storage = {1 + data[0] * 8, std::filesystem::path(path_of_input()).parent_path()};
+  }
   using steepest::data::SimdLevel;
   for (const SimdLevel level : {SimdLevel::portable, SimdLevel::avx2, SimdLevel::avx512}) {
     limits.simd = level;
-    const std::string found = steepest::tests::outcome(options, limits, nullptr);
+    const std::string found = steepest::tests::outcome(options, limits, nullptr, storage);
     if (found != expected) {
       std::fprintf(stderr, "level %d: %s", static_cast<int>(level),
                    steepest::tests::difference(found, expected).c_str());
