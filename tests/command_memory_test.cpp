@@ -10,14 +10,15 @@
 namespace steepest::tests {
 namespace {
 
-// Largest resident set of `steepest fit PATH --target y`, in bytes; -1 when it fails.
-std::int64_t peak_of_fit(const std::string& path) {
+// Largest resident set of `steepest fit PATH --target y --memory MEMORY`, in bytes; -1 when it
+// fails.
+std::int64_t peak_of_fit(const std::string& path, const char* memory = "8G") {
   const pid_t child = fork();
   if (child == 0) {
     const int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, STDOUT_FILENO);
     execl(STEEPEST_COMMAND, "steepest", "fit", path.c_str(), "--target", "y", "--device", "cpu",
-          "--quiet", static_cast<char*>(nullptr));
+          "--quiet", "--memory", memory, static_cast<char*>(nullptr));
     _exit(127);
   }
   int status = 0;
@@ -42,6 +43,23 @@ TEST(FitMemory, StaysBelowTwiceTheFloatMatrix) {
   const std::int64_t peak = peak_of_fit(path);
   ASSERT_GT(peak, matrix);
   EXPECT_LT(peak - bare, 2 * matrix) << "matrix " << matrix << " bytes, without data " << bare;
+}
+
+TEST(FitMemory, StaysBelowTheMemoryGiven) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers hold memory of their own";
+#endif
+  const TemporaryFolder folder;
+  const std::string path = folder.path("d.csv");
+  ASSERT_EQ(run_command(folder, "generate linear --rows 400000 --features 64 -o " + path).exit_code,
+            0);
+  const std::int64_t matrix = std::int64_t{400000} * 64 * 4;
+  constexpr std::int64_t memory = std::int64_t{64} << 20;
+  const std::int64_t bare = peak_of_fit(folder.write("small.csv", "x,y\n1,2\n2,3\n3,5\n"));
+  ASSERT_GT(bare, 0);
+  const std::int64_t peak = peak_of_fit(path, "64M");
+  ASSERT_GT(peak, 0);
+  EXPECT_LT(peak - bare, memory) << "matrix " << matrix << " bytes, without data " << bare;
 }
 
 }  // namespace

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// convert, and fits of folders and of data larger than --memory, end to end.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/run_command.hpp"
+
+namespace steepest::tests {
+namespace {
+
+const std::string diamonds = std::string(STEEPEST_SOURCE_FOLDER) + "/data/diamonds.csv";
+const std::string columns = " --target price --categorical cut,color,clarity";
+
+TEST(ConvertCommand, TheFolderFitsAsTheCsvDoes) {
+  const TemporaryFolder folder;
+  const std::string table = folder.path("table");
+  const CommandRun made =
+      run_command(folder, "convert " + diamonds + columns + " -o " + table + " --json");
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_EQ(made.json()["command"], "convert");
+  EXPECT_EQ(made.json()["data"]["rows"], 53940);
+  EXPECT_EQ(made.json()["data"]["features"], 23);
+  EXPECT_EQ(std::filesystem::file_size(table + "/features.npy"), 128U + 53940U * 23U * 4U);
+  EXPECT_EQ(std::filesystem::file_size(table + "/targets.npy"), 128U + 53940U * 8U);
+  EXPECT_TRUE(std::filesystem::exists(table + "/schema.json"));
+
+  const CommandRun csv = run_command(folder, "fit " + diamonds + columns + " --json");
+  const CommandRun fitted =
+      run_command(folder, "fit " + table + " --json -o " + folder.path("m.json"));
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  EXPECT_EQ(fitted.json()["model"], csv.json()["model"]);
+  EXPECT_EQ(fitted.json()["data"]["streamed"], false);
+
+  // The model reads the CSV, and measures the folder.
+  const CommandRun by_csv =
+      run_command(folder, "evaluate " + folder.path("m.json") + " " + diamonds + " --json");
+  const CommandRun by_table =
+      run_command(folder, "evaluate " + folder.path("m.json") + " " + table + " --json");
+  ASSERT_EQ(by_table.exit_code, 0) << by_table.err;
+  EXPECT_EQ(by_table.json()["metrics"], by_csv.json()["metrics"]);
+}
+
+TEST(ConvertCommand, SaysWhatIsWrong) {
+  const TemporaryFolder folder;
+  const CommandRun no_target =
+      run_command(folder, "convert " + diamonds + " -o " + folder.path("t"));
+  EXPECT_EQ(no_target.exit_code, 3);
+  EXPECT_NE(no_target.err.find("--target"), std::string::npos) << no_target.err;
+  const CommandRun text =
+      run_command(folder, "convert " + diamonds + " --target price -o " + folder.path("t"));
+  EXPECT_EQ(text.exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(folder.path("t")));
+  std::filesystem::create_directory(folder.path("mine"));
+  std::ofstream(folder.path("mine") + "/a.txt") << "mine";
+  const CommandRun taken =
+      run_command(folder, "convert " + diamonds + columns + " -o " + folder.path("mine"));
+  EXPECT_EQ(taken.exit_code, 2);
+  EXPECT_NE(taken.err.find("left alone"), std::string::npos) << taken.err;
+  const CommandRun not_table = run_command(folder, "fit " + folder.path("mine"));
+  EXPECT_EQ(not_table.exit_code, 2);
+  EXPECT_NE(not_table.err.find("schema.json"), std::string::npos) << not_table.err;
+  const CommandRun memory = run_command(folder, "fit " + diamonds + columns + " --memory much");
+  EXPECT_EQ(memory.exit_code, 3);
+  EXPECT_NE(memory.err.find("500M"), std::string::npos) << memory.err;
+  EXPECT_EQ(run_command(folder, "fit " + diamonds + columns + " --memory 1M").exit_code, 3);
+}
+
+TEST(LargerThanMemory, FitsToTheBitAndLeavesNothingBehind) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      run_command(folder, "generate linear --rows 250000 --features 64 -o " + folder.path("d.csv"))
+          .exit_code,
+      0);
+  std::filesystem::create_directory(folder.path("cache"));
+  const std::string fit = "fit " + folder.path("d.csv") + " --target y --device cpu --json ";
+  for (const char* const options : {"", "--valid-fraction 0.1 --batch-size 4096 --epochs 2 "}) {
+    const CommandRun memory = run_command(folder, fit + options);
+    const CommandRun files =
+        run_command(folder, fit + options + "--memory 64M --cache " + folder.path("cache"));
+    ASSERT_EQ(files.exit_code, 0) << files.err;
+    EXPECT_EQ(memory.json()["data"]["streamed"], false);
+    EXPECT_EQ(files.json()["data"]["streamed"], true);
+    EXPECT_EQ(files.json()["model"], memory.json()["model"]);
+    EXPECT_EQ(files.json()["metrics"], memory.json()["metrics"]);
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path("cache")));
+  }
+  const CommandRun nowhere = run_command(folder, fit + "--memory 64M --cache /nowhere/at/all");
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_NE(nowhere.err.find("--cache"), std::string::npos) << nowhere.err;
+}
+
+}  // namespace
+}  // namespace steepest::tests
