@@ -97,7 +97,7 @@ StreamedFeed::StreamedFeed(StreamedData data, int threads)
   bytes_per_row_ = data_.rows->feature_count() * floats +
                    static_cast<std::int64_t>((data_.target_mean.size() + 2) * sizeof(double));
   // Twice: as the source holds them, and standardized.
-  const std::int64_t share = data_.memory_bytes / (4 * threads);
+  const std::int64_t share = data_.memory_bytes / (std::int64_t{4} * threads);
   block_rows_ = std::max<std::int64_t>(1, std::min(block_bytes, share) / bytes_per_row_);
   window_rows_ = data_.memory_bytes / 2 / bytes_per_row_;
 }

@@ -41,7 +41,7 @@ class RowOrder {
   }
 
   /// The position at which `row` in [0, rows) is visited.
-  STEEPEST_HD std::int64_t position_of(std::int64_t row) const {
+  [[nodiscard]] STEEPEST_HD std::int64_t position_of(std::int64_t row) const {
     std::uint64_t value = static_cast<std::uint64_t>(row);
     do {
       value = permute_back(value);

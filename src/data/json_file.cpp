@@ -12,9 +12,8 @@
 
 namespace steepest::data {
 
-JsonFile::JsonFile(std::string path, const std::string& what, const std::string& format,
-                   int version)
-    : path_(std::move(path)), what_(what) {
+JsonFile::JsonFile(std::string path, std::string what, const std::string& format, int version)
+    : path_(std::move(path)), what_(std::move(what)) {
   std::ifstream file(path_, std::ios::binary);
   if (!file) {
     fail(fmt::format("no such {} file, or it cannot be read", what_));

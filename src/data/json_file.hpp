@@ -18,7 +18,7 @@ class JsonFile {
  public:
   /// `what` stands in messages: "a model". Throws InputError when the file cannot be read, is not
   /// JSON, or is of another format or version.
-  JsonFile(std::string path, const std::string& what, const std::string& format, int version);
+  JsonFile(std::string path, std::string what, const std::string& format, int version);
 
   [[nodiscard]] const Json& json() const { return json_; }
 

@@ -16,8 +16,8 @@ constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
 
 }  // namespace
 
-RowStore::RowStore(const CellRoles& roles, const RowStorage& storage, bool takes_statistics)
-    : roles_(roles), storage_(storage) {
+RowStore::RowStore(const CellRoles& roles, RowStorage storage, bool takes_statistics)
+    : roles_(roles), storage_(std::move(storage)) {
   dataset_.features = FeatureMatrix(0, roles.features);
   if (takes_statistics) {
     moments_ = std::make_unique<RunningMoments>(roles.features);

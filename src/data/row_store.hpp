@@ -35,7 +35,7 @@ class RowStore {
  public:
   /// `takes_statistics`: whether statistics of the features are taken as they come, without
   /// weights.
-  RowStore(const CellRoles& roles, const RowStorage& storage, bool takes_statistics);
+  RowStore(const CellRoles& roles, RowStorage storage, bool takes_statistics);
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
 
