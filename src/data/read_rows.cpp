@@ -71,6 +71,10 @@ ReadRows read_rows(const ReadOptions& options, const RowStorage& storage,
   }
   const auto start = std::chrono::steady_clock::now();
   const std::string& folder = options.paths[0];
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "schema.json")) {
+    throw InputError(Location{folder},
+                     "is a directory, and not one that convert wrote: it has no schema.json");
+  }
   check_unused(options);
   ReadRows read;
   read.rows = open_table(folder, storage, options.threads);
