@@ -41,69 +41,88 @@ struct Sums {
   hn::VFromD<Floats<D>> maximum;
 };
 
-// sum w x, least and largest of the columns whose values stand at x and every `columns` behind.
+// Two vectors of columns go together: one alone would wait for its own last addition.
+constexpr std::size_t together = 2;
+
+// sum w x, least and largest of the columns that begin at x and `offsets`, of rows `columns` apart.
 template <class D>
-HWY_INLINE Sums<D> sums_of(D d, const float* x, const double* weights, std::int64_t rows,
-                           std::int64_t columns) {
+HWY_INLINE void add_sums(D d, const float* x, const std::int64_t* offsets, const double* weights,
+                         std::int64_t rows, std::int64_t columns, Sums<D>* out) {
   const Floats<D> f;
   const float infinity = std::numeric_limits<float>::infinity();
-  Sums<D> sums{hn::Zero(d), hn::Set(f, infinity), hn::Set(f, -infinity)};
+  Sums<D> sums[together];
+  for (Sums<D>& part : sums) {
+    part = {hn::Zero(d), hn::Set(f, infinity), hn::Set(f, -infinity)};
+  }
   for (std::int64_t i = 0; i < rows; ++i, x += columns) {
     const double weight = weights == nullptr ? 1.0 : weights[i];
     if (!(weight > 0.0)) {
       continue;
     }
-    const auto value = hn::LoadU(f, x);
-    sums.sum = hn::Add(sums.sum, hn::Mul(hn::Set(d, weight), hn::PromoteTo(d, value)));
-    sums.minimum = hn::Min(sums.minimum, value);
-    sums.maximum = hn::Max(sums.maximum, value);
+    for (std::size_t k = 0; k < together; ++k) {
+      const auto value = hn::LoadU(f, x + offsets[k]);
+      sums[k].sum = hn::Add(sums[k].sum, hn::Mul(hn::Set(d, weight), hn::PromoteTo(d, value)));
+      sums[k].minimum = hn::Min(sums[k].minimum, value);
+      sums[k].maximum = hn::Max(sums[k].maximum, value);
+    }
   }
-  return sums;
+  std::copy_n(sums, together, out);
 }
 
 template <class D>
 struct Gaps {
+  hn::VFromD<D> mean;
   hn::VFromD<D> sum;
   hn::VFromD<D> square;
 };
 
-// sum w (x - mean) and sum w (x - mean)^2.
+// sum w (x - mean) and sum w (x - mean)^2, likewise.
 template <class D>
-HWY_INLINE Gaps<D> gaps_of(D d, const float* x, const double* weights, std::int64_t rows,
-                           std::int64_t columns, hn::VFromD<D> mean) {
+HWY_INLINE void add_gaps(D d, const float* x, const std::int64_t* offsets, const double* weights,
+                         std::int64_t rows, std::int64_t columns, Gaps<D>* out) {
   const Floats<D> f;
-  Gaps<D> gaps{hn::Zero(d), hn::Zero(d)};
+  Gaps<D> gaps[together];
+  std::copy_n(out, together, gaps);
   for (std::int64_t i = 0; i < rows; ++i, x += columns) {
     const double weight = weights == nullptr ? 1.0 : weights[i];
     if (!(weight > 0.0)) {
       continue;
     }
-    const auto gap = hn::Sub(hn::PromoteTo(d, hn::LoadU(f, x)), mean);
-    const auto weighted = hn::Mul(hn::Set(d, weight), gap);
-    gaps.sum = hn::Add(gaps.sum, weighted);
-    gaps.square = hn::Add(gaps.square, hn::Mul(weighted, gap));
+    for (std::size_t k = 0; k < together; ++k) {
+      const auto gap = hn::Sub(hn::PromoteTo(d, hn::LoadU(f, x + offsets[k])), gaps[k].mean);
+      const auto weighted = hn::Mul(hn::Set(d, weight), gap);
+      gaps[k].sum = hn::Add(gaps[k].sum, weighted);
+      gaps[k].square = hn::Add(gaps[k].square, hn::Mul(weighted, gap));
+    }
   }
-  return gaps;
+  std::copy_n(gaps, together, out);
 }
 
-// A vector of columns at a time; the last one reaches back, for nothing may be read behind a row.
+// Vectors that would reach past the last column reach back: nothing is read behind a row.
 template <class D>
 void moments_by(D d, const float* features, const double* weights, std::int64_t rows,
                 std::int64_t columns, double weight, const ColumnArrays& out) {
   const Floats<D> f;
   const auto total = hn::Set(d, weight);
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t next = 0; next < columns; next += lanes) {
-    const std::int64_t j = std::min(next, columns - lanes);
-    const Sums<D> sums = sums_of(d, features + j, weights, rows, columns);
-    const auto about = hn::Div(sums.sum, total);
-    const Gaps<D> gaps = gaps_of(d, features + j, weights, rows, columns, about);
-    const auto shift = hn::Div(gaps.sum, total);
-    const auto squares = hn::Sub(gaps.square, hn::Mul(gaps.sum, shift));
-    hn::StoreU(hn::Add(about, shift), d, out.mean + j);
-    hn::StoreU(hn::Max(hn::Zero(d), squares), d, out.squares + j);
-    hn::StoreU(sums.minimum, f, out.minimum + j);
-    hn::StoreU(sums.maximum, f, out.maximum + j);
+  for (std::int64_t next = 0; next < columns; next += 2 * lanes) {
+    const std::int64_t last = columns - lanes;
+    const std::int64_t offsets[together] = {std::min(next, last), std::min(next + lanes, last)};
+    Sums<D> sums[together];
+    add_sums(d, features, offsets, weights, rows, columns, sums);
+    Gaps<D> gaps[together];
+    for (std::size_t k = 0; k < together; ++k) {
+      gaps[k] = {hn::Div(sums[k].sum, total), hn::Zero(d), hn::Zero(d)};
+    }
+    add_gaps(d, features, offsets, weights, rows, columns, gaps);
+    for (std::size_t k = 0; k < together; ++k) {
+      const auto shift = hn::Div(gaps[k].sum, total);
+      const auto squares = hn::Sub(gaps[k].square, hn::Mul(gaps[k].sum, shift));
+      hn::StoreU(hn::Add(gaps[k].mean, shift), d, out.mean + offsets[k]);
+      hn::StoreU(hn::Max(hn::Zero(d), squares), d, out.squares + offsets[k]);
+      hn::StoreU(sums[k].minimum, f, out.minimum + offsets[k]);
+      hn::StoreU(sums[k].maximum, f, out.maximum + offsets[k]);
+    }
   }
 }
 

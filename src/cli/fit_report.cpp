@@ -41,8 +41,9 @@ std::string shape_text(const FitRun& run) {
   if (run.rows_rejected > 0) {
     text += fmt::format(", {} rows left out", format_count(run.rows_rejected));
   }
-  return text + fmt::format("; {} read in {:.2f} s",
-                            format_bytes(static_cast<double>(run.bytes_read)), run.read_seconds);
+  return text + fmt::format("; {} read in {:.2f} s{}",
+                            format_bytes(static_cast<double>(run.bytes_read)), run.read_seconds,
+                            run.streamed ? ", kept in files" : "");
 }
 
 std::string verdict_text(const FitResult& result) {
