@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <system_error>
 #include <utility>
 
 namespace steepest::kernels {
@@ -46,7 +47,11 @@ ThreadPool::ThreadPool(int threads) {
   const int wanted = threads > 0 ? threads : processors_allowed();
   workers_.reserve(static_cast<std::size_t>(wanted - 1));
   for (int worker = 1; worker < wanted; ++worker) {
-    workers_.emplace_back([this, worker] { serve(worker); });
+    try {
+      workers_.emplace_back([this, worker] { serve(worker); });
+    } catch (const std::system_error&) {
+      break;  // the system has no more: those there are do the work
+    }
   }
 }
 

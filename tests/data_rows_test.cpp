@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 #include "kernels/column_statistics.hpp"
 #include "src/data/npy.hpp"
@@ -223,6 +224,23 @@ TEST_F(Table, ReplacesOnlyAFolderThatConvertWrote) {
     ++left;
   }
   EXPECT_EQ(left, 2) << "the CSV and the folder";
+}
+
+TEST_F(Table, LeavesAFolderAloneThatHoldsMoreThanATable) {
+  const std::string path = converted(false, false, {});
+  std::ofstream(path + "/notes.txt") << "mine";
+  const std::string said = tests::thrown_message<InputError>([&] { converted(true, false, {}); });
+  EXPECT_NE(said.find("left alone"), std::string::npos) << said;
+  EXPECT_TRUE(std::filesystem::exists(path + "/notes.txt"));
+  EXPECT_FALSE(open_table(path, {})->classifies());
+}
+
+TEST_F(Table, NamesTheFeatureThatIsNotFinite) {
+  const std::string path = converted(false, true, {});
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::int64_t width = open_table(path, {})->feature_count();
+  change("features.npy", 128 + 4 * (5 * width + 2), &nan, sizeof(nan));
+  EXPECT_NE(refused().find("row 5, column 2"), std::string::npos) << refused();
 }
 
 TEST_F(Table, GiveUpLeavesNothing) {

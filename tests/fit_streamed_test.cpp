@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/row_feed.hpp"
+#include "steepest/error.hpp"
 #include "steepest/fit.hpp"
 #include "steepest/split.hpp"
 #include "tests/backends.hpp"
 #include "tests/problems.hpp"
+#include "tests/thrown.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -124,6 +127,16 @@ TEST_P(StreamedFit, IsTheFitInMemoryToTheBit) {
 
 INSTANTIATE_TEST_SUITE_P(Backends, StreamedFit, testing::ValuesIn(backend_cases()),
                          backend_case_name);
+
+TEST(FitWeights, ThatAreAllZeroAreRefused) {
+  Dataset data = data_for(cases()[1]);
+  std::fill(data.weights.begin(), data.weights.end(), 0.0);
+  FitOptions options;
+  options.device.kind = DeviceChoice::Kind::cpu;
+  const std::string said =
+      thrown_message<InputError>([&] { return fit(std::move(data), options); });
+  EXPECT_NE(said.find("at least one must be positive"), std::string::npos) << said;
+}
 
 TEST(RowOrder, KnowsThePositionOfEveryRow) {
   for (const std::int64_t n : {1, 2, 3, 7, 64, 1000, 4097}) {

@@ -144,6 +144,14 @@ FitCallback progress_on(ProgressBar& bar) {
   };
 }
 
+// What rows take while they are held, targets and weights counted twice as in training.
+std::int64_t bytes_in_memory(RowSource& rows) {
+  const Dataset* const data = rows.in_memory();
+  return data == nullptr ? 0
+                         : data->features.bytes() +
+                               16 * rows.rows() * ((rows.classifies() ? 1 : rows.outputs()) + 1);
+}
+
 // Rows to measure the model on, or null.
 std::shared_ptr<RowSource> validation_rows(const FitCommandOptions& given, const ReadOptions& read,
                                            const GlobalOptions& global,
@@ -155,7 +163,10 @@ std::shared_ptr<RowSource> validation_rows(const FitCommandOptions& given, const
     ReadOptions valid = read;
     valid.paths = {given.valid_path};
     valid.rejects_path.clear();
-    return read_with_progress(valid, given.memory.storage(), global, &training->schema()).rows;
+    RowStorage storage = given.memory.storage();
+    storage.memory_bytes =
+        std::max(storage.memory_bytes / 16, storage.memory_bytes - bytes_in_memory(*training));
+    return read_with_progress(valid, storage, global, &training->schema()).rows;
   }
   if (!given.valid_fraction.empty()) {
     return take_rows(training, parse_option_number("--valid-fraction", given.valid_fraction),
@@ -188,6 +199,10 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   run.read_seconds = data.read_seconds;
   run.target_note = target_note(*data.rows, given.model == "auto" && !options.loss);
   const std::shared_ptr<RowSource> valid = validation_rows(given, read, global, data.rows);
+  if (valid != nullptr) {
+    options.memory_bytes =
+        std::max(options.memory_bytes / 16, options.memory_bytes - bytes_in_memory(*valid));
+  }
   run.rows = data.rows->rows();
   run.streamed = data.rows->in_memory() == nullptr;
   {

@@ -64,8 +64,9 @@ void BlockQueue::take_begun(Block& block) {
 
 // The number belongs to the bytes, so it is given when they are there, or an error instead.
 std::int64_t BlockQueue::take_decompressed(Block& block, std::unique_lock<std::mutex>& lock) {
-  char* const destination = block.prepare(block_bytes_);
+  char* destination = nullptr;
   try {
+    destination = block.prepare(block_bytes_);
     frames_->make_ready(lock, block_bytes_);
   } catch (...) {
     block.number_ = next_number_++;

@@ -181,7 +181,12 @@ void Reading::work(Worker& worker, BlockQueue& queue, Turns& turns) {
     if (!go_on) {
       return;
     }
-    store_.copy(worker.parser, worker.codes, worker.placements, worker.scratch);
+    try {
+      store_.copy(worker.parser, worker.codes, worker.placements, worker.scratch);
+    } catch (...) {
+      turns.fail(std::current_exception());
+      return;
+    }
   }
 }
 

@@ -230,6 +230,11 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
   if (placements.empty()) {
     return;
   }
+  // Also when it fails: a thread that spills waits for it.
+  struct Done {
+    std::atomic<std::int64_t>& copying;
+    ~Done() { copying.fetch_sub(1); }
+  } const done{copying_};
   const std::shared_lock lock(moving_);
   for (const Placement& placement : placements) {
     const std::int64_t floats = placement.rows * roles_.features;
@@ -249,7 +254,6 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
       });
     }
   }
-  copying_.fetch_sub(1);
 }
 
 void RowStore::fill(const ChunkParser& parser, const LearnedCodes& codes,

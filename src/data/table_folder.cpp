@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <filesystem>
 #include <system_error>
@@ -38,7 +39,7 @@ class NewFolder {
  public:
   explicit NewFolder(const std::string& path)
       : path_(without_slash(path)), part_(fmt::format("{}.{}.part", path_, getpid())) {
-    if (fs::exists(path_) && !fs::is_empty(path_) && !fs::exists(fs::path(path_) / schema_name)) {
+    if (fs::exists(path_) && !is_replaceable()) {
       throw InputError(Location{path_},
                        "stands here already and is no folder that convert wrote: it is left alone");
     }
@@ -58,23 +59,58 @@ class NewFolder {
 
   [[nodiscard]] std::string file(const char* name) const { return part_ + "/" + name; }
 
-  // The one that stood there goes last, so that one of the two is whole at any time.
+  // What stood there goes last, and comes back when the new one cannot take its place.
   void commit() {
     const std::string old = fmt::format("{}.{}.old", path_, getpid());
     std::error_code error;
-    if (fs::exists(path_)) {
+    const bool replaces = fs::exists(path_);
+    if (replaces) {
       fs::rename(path_, old, error);
     }
     if (!error) {
       fs::rename(part_, path_, error);
+      if (error && replaces) {
+        std::error_code ignored;
+        fs::rename(old, path_, ignored);
+      }
     }
     if (error) {
       throw InputError(Location{path_}, "cannot be put in its place: " + error.message());
     }
-    fs::remove_all(old, error);
+    for (const char* const name : {schema_name, features_name, targets_name, weights_name}) {
+      fs::remove(fs::path(old) / name, error);
+    }
+    fs::remove(old, error);
   }
 
  private:
+  // An empty folder, or one with the files of a table and nothing else.
+  [[nodiscard]] bool is_replaceable() const {
+    if (!fs::is_directory(path_)) {
+      return false;
+    }
+    bool has_schema = fs::is_empty(path_);
+    for (const auto& entry : fs::directory_iterator(path_)) {
+      const std::string name = entry.path().filename().string();
+      has_schema = has_schema || name == schema_name;
+      if (name != schema_name && name != features_name && name != targets_name &&
+          name != weights_name) {
+        return false;
+      }
+    }
+    try {
+      return has_schema && (fs::is_empty(path_) || is_table(path_));
+    } catch (const InputError&) {
+      return false;
+    }
+  }
+
+  static bool is_table(const std::string& folder) {
+    return data::JsonFile(folder + "/" + schema_name, "table", format_name, format_version)
+        .json()
+        .is_object();
+  }
+
   static std::string without_slash(std::string path) {
     while (path.size() > 1 && path.back() == '/') {
       path.pop_back();
@@ -174,7 +210,31 @@ data::ElementFile open_array(const std::string& path, std::string_view type,
                    fmt::format("element {} {}", data::grouped(row), sentence));
 }
 
-// Features are looked at when their statistics are taken.
+// All of them, on every thread: whether a float is finite is told by its bits.
+void check_features(const RowSource& rows, const std::string& folder, kernels::ThreadPool& pool) {
+  constexpr std::uint32_t infinity = 0x7F800000U;
+  const std::int64_t width = rows.feature_count();
+  const std::int64_t block = std::max<std::int64_t>(1, (std::int64_t{1} << 18) / width);
+  std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+  pool.for_each((rows.rows() + block - 1) / block, [&](std::int64_t b, int worker) {
+    const std::int64_t first = b * block;
+    const std::int64_t count = std::min(block, rows.rows() - first);
+    const float* const features =
+        rows.features(first, count, buffers[static_cast<std::size_t>(worker)]);
+    std::uint32_t largest = 0;
+    for (std::int64_t i = 0; i < count * width; ++i) {
+      largest = std::max(largest, std::bit_cast<std::uint32_t>(features[i]) & 0x7FFFFFFFU);
+    }
+    for (std::int64_t i = 0; largest >= infinity && i < count * width; ++i) {
+      if (!std::isfinite(features[i])) {
+        throw InputError(Location{folder + "/" + features_name},
+                         fmt::format("row {}, column {} (counted from 0) is not a finite number",
+                                     data::grouped(first + i / width), i % width));
+      }
+    }
+  });
+}
+
 void check_values(const RowSource& rows, const std::string& folder) {
   RowBuffer buffer;
   double weight_sum = rows.has_weights() ? 0.0 : 1.0;
@@ -211,13 +271,12 @@ void check_values(const RowSource& rows, const std::string& folder) {
 // are made the process's own at once: a page that was read first would cost a copy and an interrupt
 // of every other processor when it is written.
 std::shared_ptr<RowSource> mapped(const data::FileRows& rows, const data::ElementFile& features,
-                                  int threads) {
+                                  kernels::ThreadPool& pool) {
   Dataset data;
   data.schema = rows.schema();
   data.features = FeatureMatrix::mapped(features.descriptor(), features.start(), rows.rows(),
                                         rows.feature_count());
   const std::int64_t n = rows.rows();
-  kernels::ThreadPool pool(threads);
   const std::int64_t block =
       std::max<std::int64_t>(1, (std::int64_t{1} << 20) / (4 * rows.feature_count()));
   pool.for_each((n + block - 1) / block, [&](std::int64_t b, int /*worker*/) {
@@ -282,9 +341,11 @@ std::shared_ptr<RowSource> open_table(const std::string& folder, const RowStorag
   auto rows = std::make_shared<data::FileRows>(
       std::move(files), n, std::move(schema), data::RowEncoding{}, data::LabelRule{}, std::nullopt);
   check_values(*rows, folder);
+  kernels::ThreadPool pool(threads);
+  check_features(*rows, folder, pool);
   const bool fits = storage.memory_bytes <= 0 || bytes <= storage.memory_bytes;
   if (fits && features.start() % 64 == 0) {
-    return mapped(*rows, features, threads);
+    return mapped(*rows, features, pool);
   }
   return rows;
 }

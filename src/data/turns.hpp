@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <utility>
 
 namespace steepest::data {
 
@@ -29,6 +30,15 @@ class Turns {
     }
     changed_.notify_all();
     return error_ == nullptr;
+  }
+
+  /// Ends all turns, from outside of one.
+  void fail(std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (error_ == nullptr) {
+      error_ = std::move(error);
+    }
+    changed_.notify_all();
   }
 
   /// Throws what ended the turns, if anything did.

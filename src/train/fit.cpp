@@ -58,7 +58,7 @@ class Fit {
 
   FitResult run() {
     const auto start = std::chrono::steady_clock::now();
-    weights_ = sum_weights(*data_);
+    weights_ = data_->rows() > 0 ? sum_weights(*data_) : RowWeights{};
     plan_ = plan_fit(*data_, weights_, options_);
     prepare();
     RunOutcome outcome = run_with_safe_rate();

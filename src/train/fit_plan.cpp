@@ -90,6 +90,12 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   FitPlan plan;
   plan.loss = choose_loss(data, options);
   check_rows(data);
+  if (!(weights.sum > 0.0) || !std::isfinite(weights.sum)) {
+    throw InputError(fmt::format(
+        "the weights of the rows to fit sum to {:g}: at least one must be positive, and "
+        "their sum finite",
+        weights.sum));
+  }
   plan.columns = std::holds_alternative<LogisticLoss>(plan.loss) ? 1 : data.outputs();
   plan.l2 = options.l2.value_or(default_l2(weights, plan.loss));
   plan.batch_size =
