@@ -19,6 +19,9 @@ struct Case {
 
 constexpr Case cases[] = {
     {{150, 4, 3}},
+    {{9'000'000, 28, 1}},
+    {{2'500'000, 100, 1}},
+    {{250'000, 1'000, 1}},
     {{150, 4, 1}, 1, 32},
     {{500'000, 50, 1}},
     {{500'000, 50, 1}, 8},
@@ -33,7 +36,7 @@ constexpr Case cases[] = {
 };
 
 // The rows last asked for: cases of the same shape follow each other.
-const kernels::TrainingData& data_of(const Shape& shape) {
+kernels::TrainingData& data_of(const Shape& shape) {
   static Shape held{0, 0, 0};
   static kernels::TrainingData data;
   if (held.rows != shape.rows || held.features != shape.features || held.outputs != shape.outputs) {
@@ -47,7 +50,7 @@ const kernels::TrainingData& data_of(const Shape& shape) {
 template <class T>
 void run_case(benchmark::State& state, const RowLoss& loss, const Case& chosen) {
   const Shape& shape = chosen.shape;
-  const kernels::TrainingData& data = data_of(shape);
+  kernels::TrainingData& data = data_of(shape);
   const kernels::BankShape bank{shape.features, columns_of(loss, shape.outputs), chosen.models};
   const std::int64_t batch = chosen.batch > 0 ? chosen.batch : shape.rows;
   std::vector<double> parameters(static_cast<std::size_t>(bank.elements()));
@@ -57,7 +60,7 @@ void run_case(benchmark::State& state, const RowLoss& loss, const Case& chosen) 
   kernels::ThreadPool pool(0);
   kernels::LossGradient<T> pass;
   kernels::Partials partials;
-  kernels::MemoryFeed rows(data);
+  kernels::MemoryFeed rows(data, pool.threads());
   std::int64_t step = 0;
   const auto call = [&] {
     pass.set_parameters(bank, parameters.data(), 0, bank.columns());

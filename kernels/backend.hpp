@@ -45,6 +45,11 @@ struct BankPlan {
   std::int64_t batch_size = 0;    ///< rows a step; n or more means full batch
   std::uint64_t seed = 0;         ///< of the row order
   std::vector<double> initial;    ///< (columns, d + 1), or empty for zeros
+  std::int64_t most_steps = 0;    ///< that will be asked for: does work done once pay?
+
+  /// Whether full-batch squared loss may be stepped on second moments instead of on rows, where
+  /// that is cheaper. A run's end is judged on the rows all the same.
+  bool allow_normal_equations = true;
 
   /// P, (d + 1, d + 1) symmetric positive semidefinite: each output's gradient g moves the
   /// parameters along P g instead of g. Empty: along g.
@@ -61,7 +66,8 @@ class Backend {
   [[nodiscard]] virtual DeviceInfo device() const = 0;
   [[nodiscard]] virtual Precision precision() const = 0;
 
-  /// Takes the data and standardizes it: x <- (x - mean) / scale, rounded to float32.
+  /// Takes the data; all that follows sees it standardized: x <- (x - mean) / scale, rounded to
+  /// float32.
   virtual void hold(TrainingData data) = 0;
 
   /// As hold(TrainingData) of the same rows, with the same results to the bit, but reads them from
@@ -72,12 +78,15 @@ class Backend {
   /// d + 1 long, the last element being the intercept's. Without intercept it is left out (0).
   virtual void second_moment_product(bool intercept, const double* v, double* out) = 0;
 
-  /// S / n over `sample` rows chosen by a fixed shuffle (all of them when there are no more):
-  /// (d + 1, d + 1), see kernels/second_moment.hpp.
+  /// S / n over `sample` rows chosen by a fixed shuffle, or over more, or all of them where there
+  /// are no more or they are wanted anyway: (d + 1, d + 1), see kernels/second_moment.hpp.
   [[nodiscard]] virtual std::vector<double> second_moment(std::int64_t sample) = 0;
 
   /// Starts a bank on the data held, at step 0.
   virtual void start(BankPlan plan) = 0;
+
+  /// Whether the bank started takes its steps on second moments of the data (CPU).
+  [[nodiscard]] virtual bool uses_normal_equations() const = 0;
 
   /// Takes up to `steps` steps; ends early when no model is running. Full-batch steps judge the
   /// tolerances; mini-batch steps only see values that are not finite. Appends one record a step
@@ -95,9 +104,8 @@ class Backend {
   /// (C, d + 1): the current parameters of a model, in the trained scale.
   [[nodiscard]] virtual std::vector<double> parameters(std::int64_t model) const = 0;
 
-  /// Scores of rows [first, first + count) of the data held under a model: (count, C).
-  [[nodiscard]] virtual std::vector<double> scores(std::int64_t model, std::int64_t first,
-                                                   std::int64_t count) = 0;
+  /// Scores of rows [first, first + count) of the data held under a model: (count, C) into `out`.
+  virtual void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) = 0;
 };
 
 /// The arithmetic `automatic` stands for; see Precision.

@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "kernels/backend.hpp"
 #include "kernels/loss_gradient.hpp"
+#include "kernels/normal_equations.hpp"
 #include "kernels/row_feed.hpp"
 #include "kernels/second_moment.hpp"
-#include "kernels/standardize.hpp"
 #include "kernels/tile_products.hpp"
 #include "kernels/update.hpp"
 
@@ -29,6 +31,15 @@ std::string processor_name() {
   return "CPU";
 }
 
+// Above this many features the second moments themselves would be large data.
+constexpr std::int64_t most_normal_features = 2000;
+
+// Second moments take about as long as this many passes over the rows, one for that many features.
+constexpr std::int64_t features_a_pass = 16;
+
+// Passes that a search for the largest eigenvalue may take.
+constexpr std::int64_t most_products = 100;
+
 template <class T>
 class CpuBackend final : public Backend {
  public:
@@ -41,15 +52,13 @@ class CpuBackend final : public Backend {
   }
 
   void hold(TrainingData data) override {
-    feed_.reset();
+    forget();
     data_ = std::move(data);
-    standardize(data_.mean, data_.scale, pool_, data_.features);
-    feed_ = std::make_unique<MemoryFeed>(data_);
+    feed_ = std::make_unique<MemoryFeed>(data_, pool_.threads());
   }
 
   void hold(StreamedData data) override {
-    feed_.reset();
-    data_ = {};
+    forget();
     feed_ = std::make_unique<StreamedFeed>(std::move(data), pool_.threads());
   }
 
@@ -59,16 +68,10 @@ class CpuBackend final : public Backend {
     if (!intercept) {
       vector.back() = 0.0;
     }
-    LossGradient<T> pass;
-    Partials partials;
-    pass.set_parameters(shape, vector.data(), 0, 1);
-    pass.run(QuadraticForm{}, *feed_, RowSelection::all(rows()), pool_, partials);
-    for (std::int64_t e = 0; e < shape.elements(); ++e) {
-      out[e] = 0.0;
-      for (std::int64_t p = 0; p < partials.partitions; ++p) {
-        out[e] += partials.gradient[static_cast<std::size_t>(p * shape.elements() + e)];
-      }
-      out[e] /= static_cast<double>(rows());
+    if (feed_->outputs() > 0 && normal_equations_pay(most_products)) {
+      normal_equations().product(vector.data(), pool_, out);
+    } else {
+      row_product(shape, vector.data(), out);
     }
     if (!intercept) {
       out[shape.features] = 0.0;
@@ -76,7 +79,10 @@ class CpuBackend final : public Backend {
   }
 
   [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
-    return kernels::second_moment<T>(*feed_, sample_rows(rows(), sample), pool_);
+    if (feed_->outputs() > 0 && normal_equations_pay(most_products)) {
+      return normal_equations().features_moment();
+    }
+    return kernels::second_moment<T>(*feed_, sample_rows(rows(), sample), 0, pool_);
   }
 
   void start(BankPlan plan) override {
@@ -88,18 +94,31 @@ class CpuBackend final : public Backend {
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
     step_ = 0;
+    steps_on_moments_ = plan.allow_normal_equations && std::holds_alternative<SquaredLoss>(loss_) &&
+                        batch_size_ >= rows() && normal_equations_pay(plan.most_steps);
+    if (steps_on_moments_) {
+      normal_equations().start(shape);
+    } else {
+      feed_->settle(pool_);
+    }
   }
 
+  [[nodiscard]] bool uses_normal_equations() const override { return steps_on_moments_; }
+
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
-    const UpdateMode mode =
-        batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
+    const bool full = batch_size_ >= rows();
     for (std::int64_t s = 0; s < steps && any_running(); ++s, ++step_) {
-      const std::vector<ModelState> before = bank_.states;
-      pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_), mode);
-      for (std::size_t k = 0; k < before.size(); ++k) {
-        if (before[k].reason == Reason::running) {
+      before_ = bank_.states;
+      if (steps_on_moments_) {
+        step_on_moments();
+      } else {
+        pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_),
+                        full ? UpdateMode::judged_step : UpdateMode::blind_step);
+      }
+      for (std::size_t k = 0; k < before_.size(); ++k) {
+        if (before_[k].reason == Reason::running) {
           const ModelState& now = bank_.states[k];
-          history[k].push_back({before[k].step, now.learning_rate, now.at});
+          history[k].push_back({before_[k].step, now.learning_rate, now.at});
         }
       }
     }
@@ -120,19 +139,25 @@ class CpuBackend final : public Backend {
     return {first, first + bank_.shape.elements_per_model()};
   }
 
-  [[nodiscard]] std::vector<double> scores(std::int64_t model, std::int64_t first,
-                                           std::int64_t count) override {
+  void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const BankShape one{bank_.shape.features, bank_.shape.outputs, 1};
     LossGradient<T> pass;
     pass.set_parameters(one, bank_.parameters_of(model), 0, one.columns());
-    std::vector<T> out(static_cast<std::size_t>(count * one.columns()));
     constexpr std::int64_t block = 2048;
+    std::vector<std::vector<T>> rounded(static_cast<std::size_t>(pool_.threads()));
     pool_.for_each((count + block - 1) / block, [&](std::int64_t b, int worker) {
       const std::int64_t begin = b * block;
-      pass.scores(*feed_, first + begin, std::min(block, count - begin), worker,
-                  out.data() + begin * one.columns());
+      const std::int64_t size = std::min(block, count - begin);
+      double* const to = out + begin * one.columns();
+      if constexpr (std::is_same_v<T, double>) {
+        pass.scores(*feed_, first + begin, size, worker, to);
+      } else {
+        std::vector<T>& mine = rounded[static_cast<std::size_t>(worker)];
+        mine.resize(static_cast<std::size_t>(block * one.columns()));
+        pass.scores(*feed_, first + begin, size, worker, mine.data());
+        std::copy_n(mine.begin(), size * one.columns(), to);
+      }
     });
-    return {out.begin(), out.end()};
   }
 
  private:
@@ -143,13 +168,72 @@ class CpuBackend final : public Backend {
                        [](const ModelState& state) { return state.reason == Reason::running; });
   }
 
+  void forget() {
+    feed_.reset();
+    data_ = {};
+    normal_equations_.reset();
+    steps_on_moments_ = false;
+  }
+
+  [[nodiscard]] bool normal_equations_pay(std::int64_t passes) const {
+    return feed_->features() <= most_normal_features &&
+           (normal_equations_.has_value() || feed_->features() <= passes * features_a_pass);
+  }
+
+  NormalEquations& normal_equations() {
+    if (!normal_equations_) {
+      normal_equations_.emplace(kernels::second_moment<double>(*feed_, RowSelection::all(rows()),
+                                                               feed_->outputs(), pool_),
+                                rows(), feed_->features(), feed_->outputs());
+    }
+    return *normal_equations_;
+  }
+
+  void row_product(const BankShape& shape, const double* v, double* out) {
+    LossGradient<T> pass;
+    Partials partials;
+    feed_->settle(pool_);
+    pass.set_parameters(shape, v, 0, 1);
+    pass.run(QuadraticForm{}, *feed_, RowSelection::all(rows()), pool_, partials);
+    for (std::int64_t e = 0; e < shape.elements(); ++e) {
+      out[e] = 0.0;
+      for (std::int64_t p = 0; p < partials.partitions; ++p) {
+        out[e] += partials.gradient[static_cast<std::size_t>(p * shape.elements() + e)];
+      }
+      out[e] /= static_cast<double>(rows());
+    }
+  }
+
+  // A full-batch step of squared loss. Where it would end a run, it is taken back and judged, and
+  // where it goes on continued, on the rows themselves.
+  void step_on_moments() {
+    velocities_before_ = bank_.velocities;
+    normal_equations_->pass(bank_, pool_, partials_);
+    update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
+    const auto ended = [](const ModelState& before, const ModelState& now) {
+      return before.reason != now.reason;
+    };
+    if (std::equal(before_.begin(), before_.end(), bank_.states.begin(), std::not_fn(ended))) {
+      return;
+    }
+    bank_.states = before_;
+    bank_.velocities = velocities_before_;
+    pass(RowSelection::all(rows()));
+    normal_equations_->anchor(bank_, partials_);
+    update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
+  }
+
   void pass_and_update(const RowSelection& rows, UpdateMode mode) {
+    pass(rows);
+    update(partials_, rows.count, mode, pool_, bank_);
+  }
+
+  void pass(const RowSelection& rows) {
     for (std::int64_t k = 0; k < bank_.shape.models; ++k) {
       pass_.set_parameters(bank_.shape, bank_.parameters_of(k), k * bank_.shape.outputs,
                            bank_.shape.outputs);
     }
     pass_.run(loss_, *feed_, rows, pool_, partials_);
-    update(partials_, rows.count, mode, pool_, bank_);
   }
 
   ThreadPool pool_;
@@ -162,6 +246,10 @@ class CpuBackend final : public Backend {
   std::int64_t step_ = 0;
   LossGradient<T> pass_;
   Partials partials_;
+  std::optional<NormalEquations> normal_equations_;  // once asked for
+  bool steps_on_moments_ = false;
+  std::vector<ModelState> before_;
+  std::vector<double> velocities_before_;
 };
 
 }  // namespace

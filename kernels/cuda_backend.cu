@@ -81,6 +81,8 @@ class CudaBackend final : public Backend {
         DeviceBuffer<StepRecord>(most_steps_queued * bank_->shape().models, "records of steps");
   }
 
+  [[nodiscard]] bool uses_normal_equations() const override { return false; }
+
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
     const DeviceScope scope(info_.ordinal);
     const std::int64_t pass_bytes =
@@ -115,11 +117,11 @@ class CudaBackend final : public Backend {
     return bank_->parameters(model);
   }
 
-  [[nodiscard]] std::vector<double> scores(std::int64_t model, std::int64_t first,
-                                           std::int64_t count) override {
+  void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const DeviceScope scope(info_.ordinal);
     pass_->upload_weights(bank_->parameters(model).data(), bank_->shape().outputs);
-    return pass_->scores(first, count, bank_->shape().outputs);
+    const std::vector<double> found = pass_->scores(first, count, bank_->shape().outputs);
+    std::copy(found.begin(), found.end(), out);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/tile_products.hpp"
+#include "kernels/tile_residuals.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -14,67 +15,11 @@ namespace {
 constexpr std::int64_t tile_bytes = 96 << 10;
 
 // With one column a pass is bound by memory. Rows are used once, or twice while they are in the
-// nearest cache; a tile is what the loops are entered for.
-constexpr std::int64_t one_column_tile_bytes = 64 << 10;
+// nearest cache.
+constexpr std::int64_t one_column_tile_bytes = 16 << 10;
 
 // Sums of this many rows are kept in T before they are added to the double sums.
 constexpr std::int64_t rows_between_flushes = 1024;
-
-// What a tile's rows are compared with. A row's target values are rounded to T in `rounded`.
-template <class Loss, class T>
-class RowTargets {
- public:
-  RowTargets(const RowFeed::Targets& data, std::int64_t outputs, T* rounded)
-      : values_(data.values),
-        labels_(data.labels),
-        weights_(data.weights),
-        outputs_(outputs),
-        rounded_(rounded) {}
-
-  [[nodiscard]] RowTarget<T> of(std::int64_t row) const {
-    RowTarget<T> target{rounded_, 0};
-    if constexpr (std::is_same_v<Loss, SquaredLoss>) {
-      for (std::int64_t o = 0; o < outputs_; ++o) {
-        rounded_[o] = static_cast<T>(values_[row * outputs_ + o]);
-      }
-    }
-    if constexpr (requires { requires Loss::classifies; }) {
-      target.label = labels_[row];
-    }
-    return target;
-  }
-
-  [[nodiscard]] T weight(std::int64_t row) const {
-    return weights_ == nullptr ? T(1) : static_cast<T>(weights_[row]);
-  }
-
- private:
-  const double* values_;
-  const std::int32_t* labels_;
-  const double* weights_;
-  std::int64_t outputs_;
-  T* rounded_;
-};
-
-// One model with one score a row: everything stays in registers.
-template <class Loss, class T>
-void residuals_of_one_column(const RowFeed::Targets& data, const std::int64_t* rows,
-                             std::int64_t count, T* scores, double& loss,
-                             double& intercept_gradient) {
-  T rounded = 0;
-  const RowTargets<Loss, T> targets(data, 1, &rounded);
-  double losses = loss;
-  double residuals = intercept_gradient;
-  for (std::int64_t r = 0; r < count; ++r) {
-    T score = scores[r];
-    losses += static_cast<double>(
-        Loss::residual_in_place(&score, 1, targets.of(rows[r]), targets.weight(rows[r])));
-    residuals += static_cast<double>(score);
-    scores[r] = score;
-  }
-  loss = losses;
-  intercept_gradient = residuals;
-}
 
 }  // namespace
 
@@ -108,42 +53,69 @@ std::int64_t LossGradient<T>::tile_rows() const {
 template <class T>
 void LossGradient<T>::prepare(Scratch& scratch) const {
   const auto rows = static_cast<std::size_t>(tile_rows());
+  const auto pitch = static_cast<std::size_t>(tile_pitch(tile_rows()));
   const auto columns = static_cast<std::size_t>(shape_.columns());
   scratch.rows.resize(rows);
   scratch.indexes.resize(rows);
-  scratch.scores.resize(rows * columns);
-  scratch.targets.resize(static_cast<std::size_t>(shape_.outputs));
+  scratch.scores.resize(pitch * columns);
+  scratch.targets.resize(pitch * static_cast<std::size_t>(shape_.outputs));
+  scratch.labels.resize(pitch);
+  scratch.weights.resize(pitch);
   scratch.gradient.assign(columns * static_cast<std::size_t>(padded_), T(0));
   scratch.intercept_gradient.assign(columns, 0.0);
   scratch.loss.assign(static_cast<std::size_t>(shape_.models), 0.0);
 }
 
+// What the tile's rows are compared with, in the order of the tile.
+template <class T>
+void LossGradient<T>::gather(const RowFeed::Targets& data, std::int64_t count,
+                             Scratch& scratch) const {
+  const std::int64_t* const indexes = scratch.indexes.data();
+  const std::int64_t pitch = tile_pitch(tile_rows());
+  T* const labels = scratch.labels.data();
+  for (std::int64_t r = 0; data.labels != nullptr && r < count; ++r) {
+    labels[r] = static_cast<T>(data.labels[indexes[r]]);
+  }
+  for (std::int64_t o = 0; data.values != nullptr && o < shape_.outputs; ++o) {
+    T* const targets = scratch.targets.data() + o * pitch;
+    for (std::int64_t r = 0; r < count; ++r) {
+      targets[r] = static_cast<T>(data.values[indexes[r] * shape_.outputs + o]);
+    }
+  }
+  T* const weights = scratch.weights.data();
+  for (std::int64_t r = 0; r < count; ++r) {
+    weights[r] = data.weights == nullptr ? T(1) : static_cast<T>(data.weights[indexes[r]]);
+  }
+}
+
 template <class T>
 template <class Loss>
-void LossGradient<T>::residuals(const RowFeed::Targets& data, std::int64_t count,
+void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::int64_t count,
                                 Scratch& scratch) const {
-  const std::int64_t outputs = shape_.outputs;
-  const std::int64_t columns = shape_.columns();
-  if (columns == 1) {
-    residuals_of_one_column<Loss>(data, scratch.indexes.data(), count, scratch.scores.data(),
-                                  scratch.loss[0], scratch.intercept_gradient[0]);
-    return;
+  RowFeed::Targets wanted = data;
+  if constexpr (!requires { requires Loss::classifies; }) {
+    wanted.labels = nullptr;
   }
-  const RowTargets<Loss, T> targets(data, outputs, scratch.targets.data());
-  double* const loss = scratch.loss.data();
-  double* const intercept_gradient = scratch.intercept_gradient.data();
-  for (std::int64_t r = 0; r < count; ++r) {
-    const std::int64_t i = scratch.indexes[static_cast<std::size_t>(r)];
-    const RowTarget<T> target = targets.of(i);
-    const T weight = targets.weight(i);
-    T* row = scratch.scores.data() + r * columns;
-    for (std::int64_t k = 0; k < shape_.models; ++k) {
-      loss[k] +=
-          static_cast<double>(Loss::residual_in_place(row + k * outputs, outputs, target, weight));
-    }
-    for (std::int64_t c = 0; c < columns; ++c) {
-      intercept_gradient[c] += static_cast<double>(row[c]);
-    }
+  if constexpr (!std::is_same_v<Loss, SquaredLoss>) {
+    wanted.values = nullptr;
+  }
+  gather(wanted, count, scratch);
+  TileScores<T> tile;
+  tile.count = count;
+  tile.pitch = tile_pitch(tile_rows());
+  tile.models = shape_.models;
+  tile.outputs = shape_.outputs;
+  tile.scores = scratch.scores.data();
+  tile.targets = scratch.targets.data();
+  tile.labels = scratch.labels.data();
+  tile.weights = scratch.weights.data();
+  tile.loss = scratch.loss.data();
+  tile.residuals = scratch.intercept_gradient.data();
+  if constexpr (std::is_same_v<Loss, QuadraticForm>) {
+    std::fill(scratch.targets.begin(), scratch.targets.end(), T(0));
+    tile_residuals(SquaredLoss{}, tile);
+  } else {
+    tile_residuals(loss, tile);
   }
 }
 
@@ -186,10 +158,11 @@ void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) co
 
 template <class T>
 template <class Loss>
-void LossGradient<T>::run_partition(RowFeed& feed, RowFeed::Request request, Scratch& scratch,
-                                    double* gradient, double* loss) const {
+void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request request,
+                                    Scratch& scratch, double* gradient, double* losses) const {
   prepare(scratch);
   const std::int64_t tile = tile_rows();
+  const std::int64_t pitch = tile_pitch(tile);
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
   const PaddedColumns<T> sums{scratch.gradient.data(), shape_.columns(), padded_};
   std::int64_t unflushed = 0;
@@ -201,18 +174,18 @@ void LossGradient<T>::run_partition(RowFeed& feed, RowFeed::Request request, Scr
                       squared_column(targets, request.count, scratch);
     if (!done) {
       tile_scores(scratch.rows.data(), request.count, shape_.features, weights, intercepts_.data(),
-                  scratch.scores.data());
-      residuals<Loss>(targets, request.count, scratch);
+                  pitch, scratch.scores.data());
+      residuals(loss, targets, request.count, scratch);
       tile_gradient(scratch.rows.data(), request.count, shape_.features, scratch.scores.data(),
-                    sums);
+                    pitch, sums);
     }
     unflushed += request.count;
     if (unflushed + tile > rows_between_flushes) {
-      flush(scratch, gradient, loss);
+      flush(scratch, gradient, losses);
       unflushed = 0;
     }
   }
-  flush(scratch, gradient, loss);
+  flush(scratch, gradient, losses);
 }
 
 template <class T>
@@ -228,10 +201,10 @@ void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelectio
         pool.for_each(partials.partitions, [&](std::int64_t p, int worker) {
           const std::int64_t begin = p * rows.count / partials.partitions;
           const std::int64_t end = (p + 1) * rows.count / partials.partitions;
-          run_partition<decltype(chosen)>(feed, {&rows, begin, 0, end, worker},
-                                          scratch_[static_cast<std::size_t>(worker)],
-                                          partials.gradient.data() + p * shape_.elements(),
-                                          partials.loss.data() + p * shape_.models);
+          run_partition(chosen, feed, {&rows, begin, 0, end, worker},
+                        scratch_[static_cast<std::size_t>(worker)],
+                        partials.gradient.data() + p * shape_.elements(),
+                        partials.loss.data() + p * shape_.models);
         });
       },
       loss);
@@ -241,15 +214,23 @@ template <class T>
 void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t count, int worker,
                              T* out) const {
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
-  const auto tile = static_cast<std::size_t>(tile_rows());
-  std::vector<const float*> rows(tile);
-  std::vector<std::int64_t> indexes(tile);
+  const std::int64_t tile = tile_rows();
+  const std::int64_t pitch = tile_pitch(tile);
+  const std::int64_t columns = shape_.columns();
+  std::vector<const float*> rows(static_cast<std::size_t>(tile));
+  std::vector<std::int64_t> indexes(static_cast<std::size_t>(tile));
+  std::vector<T> scores(static_cast<std::size_t>(pitch * columns));
   const RowSelection selection{first, count, false, feed.rows(), 0, 0};
-  for (std::int64_t r = 0; r < count; r += tile_rows()) {
-    const std::int64_t size = std::min(tile_rows(), count - r);
+  for (std::int64_t r = 0; r < count; r += tile) {
+    const std::int64_t size = std::min(tile, count - r);
     feed.tile({&selection, r, size, count, worker}, indexes.data(), rows.data());
-    tile_scores(rows.data(), size, shape_.features, weights, intercepts_.data(),
-                out + r * shape_.columns());
+    tile_scores(rows.data(), size, shape_.features, weights, intercepts_.data(), pitch,
+                scores.data());
+    for (std::int64_t i = 0; i < size; ++i) {
+      for (std::int64_t c = 0; c < columns; ++c) {
+        *out++ = scores[static_cast<std::size_t>(c * pitch + i)];
+      }
+    }
   }
 }
 

@@ -17,7 +17,7 @@
 namespace steepest::kernels {
 
 /// The row loss z^2 / 2 whose gradient is the product with the second moment matrix X^T W X: what a
-/// power iteration needs. Not an objective of its own.
+/// power iteration needs. Not an objective of its own: squared loss whose targets are 0.
 struct QuadraticForm {
   template <class T>
   STEEPEST_HD static T residual_in_place(T* scores, std::int64_t outputs,
@@ -66,18 +66,22 @@ class LossGradient {
   struct Scratch {
     std::vector<const float*> rows;
     std::vector<std::int64_t> indexes;
-    std::vector<T> scores;
-    std::vector<T> targets;
+    std::vector<T> scores;   // (columns, pitch)
+    std::vector<T> targets;  // (outputs, pitch)
+    std::vector<T> labels;   // pitch
+    std::vector<T> weights;  // pitch
     std::vector<T> gradient;
     std::vector<double> intercept_gradient;
     std::vector<double> loss;
   };
 
   template <class Loss>
-  void run_partition(RowFeed& feed, RowFeed::Request request, Scratch& scratch, double* gradient,
-                     double* loss) const;
+  void run_partition(Loss loss, RowFeed& feed, RowFeed::Request request, Scratch& scratch,
+                     double* gradient, double* losses) const;
   template <class Loss>
-  void residuals(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
+  void residuals(Loss loss, const RowFeed::Targets& data, std::int64_t count,
+                 Scratch& scratch) const;
+  void gather(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
   bool squared_column(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
   void flush(Scratch& scratch, double* gradient, double* loss) const;
   void prepare(Scratch& scratch) const;

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/standardize.hpp"
-
 namespace steepest::kernels {
 namespace {
 
@@ -17,11 +15,45 @@ constexpr std::int64_t blocks_ahead = 8;
 
 }  // namespace
 
+MemoryFeed::MemoryFeed(TrainingData& data, int threads)
+    : data_(data), scales_(data.mean, data.scale), tiles_(static_cast<std::size_t>(threads)) {
+  const auto moves = [](double mean) { return mean != 0.0; };
+  const auto scales = [](double inverse) { return inverse != 1.0; };
+  settled_ = std::none_of(scales_.mean.begin(), scales_.mean.end(), moves) &&
+             std::none_of(scales_.inverse.begin(), scales_.inverse.end(), scales);
+}
+
+std::int64_t MemoryFeed::outputs() const {
+  return static_cast<std::int64_t>(data_.targets.size()) / std::max<std::int64_t>(1, rows());
+}
+
+void MemoryFeed::settle(ThreadPool& pool) {
+  if (!settled_) {
+    standardize(scales_, pool, data_.features);
+    settled_ = true;
+    tiles_.assign(tiles_.size(), {});
+  }
+}
+
 RowFeed::Targets MemoryFeed::tile(const Request& request, std::int64_t* indexes,
                                   const float** pointers) {
   select_rows(data_.features, *request.selection, request.begin, request.count, indexes, pointers);
+  const bool in_order = !request.selection->shuffled;
+  const float* const following =
+      in_order && request.count > 0 ? pointers[request.count - 1] + features() : nullptr;
+  if (!settled_) {
+    std::vector<float>& rows = tiles_[static_cast<std::size_t>(request.worker)];
+    rows.resize(static_cast<std::size_t>(request.count * features() + FeatureMatrix::tail));
+    const std::int64_t together = in_order ? request.count : 1;
+    for (std::int64_t r = 0; r < request.count; r += together) {
+      standardize_rows(pointers[r], together, scales_, rows.data() + r * features());
+    }
+    for (std::int64_t r = 0; r < request.count; ++r) {
+      pointers[r] = rows.data() + r * features();
+    }
+  }
   return {data_.targets.data(), data_.labels.data(),
-          data_.weights.empty() ? nullptr : data_.weights.data()};
+          data_.weights.empty() ? nullptr : data_.weights.data(), following};
 }
 
 // Consecutive rows of the source, or of a shuffled order, ready for a pass.
@@ -51,14 +83,9 @@ struct StreamedFeed::Block {
     const std::int32_t* labels = nullptr;
     const double* weights = nullptr;
   };
-  void take(const StreamedData& data, const Source& source, std::int64_t row, std::int64_t to) {
-    const std::int64_t width = features.columns();
-    const float* const from = source.features + row * width;
-    float* const x = features.row(to);
-    for (std::int64_t j = 0; j < width; ++j) {
-      const auto column = static_cast<std::size_t>(j);
-      x[j] = standardized(from[j], data.mean[column], data.scale[column]);
-    }
+  void take(const StreamedData& data, const ColumnScales& scales, const Source& source,
+            std::int64_t row, std::int64_t to) {
+    standardize_rows(source.features + row * features.columns(), 1, scales, features.row(to));
     const auto outputs = data.target_mean.size();
     for (std::size_t o = 0; source.targets != nullptr && o < outputs; ++o) {
       targets[static_cast<std::size_t>(to) * outputs + o] =
@@ -82,7 +109,7 @@ struct StreamedFeed::Block {
   }
 
   [[nodiscard]] Targets view() const {
-    return {targets.data(), labels.data(), weights.empty() ? nullptr : weights.data()};
+    return {targets.data(), labels.data(), weights.empty() ? nullptr : weights.data(), nullptr};
   }
 };
 
@@ -92,7 +119,9 @@ struct StreamedFeed::Worker {
 };
 
 StreamedFeed::StreamedFeed(StreamedData data, int threads)
-    : data_(std::move(data)), workers_(static_cast<std::size_t>(threads)) {
+    : data_(std::move(data)),
+      scales_(data_.mean, data_.scale),
+      workers_(static_cast<std::size_t>(threads)) {
   const auto floats = static_cast<std::int64_t>(sizeof(float));
   bytes_per_row_ = data_.rows->feature_count() * floats +
                    static_cast<std::int64_t>((data_.target_mean.size() + 2) * sizeof(double));
@@ -104,13 +133,17 @@ StreamedFeed::StreamedFeed(StreamedData data, int threads)
 
 StreamedFeed::~StreamedFeed() = default;
 
+std::int64_t StreamedFeed::outputs() const {
+  return data_.rows->classifies() ? 0 : static_cast<std::int64_t>(data_.target_mean.size());
+}
+
 void StreamedFeed::read(std::int64_t first, std::int64_t count, Worker& worker) const {
   worker.block.first = first;
   worker.block.count = 0;  // until it is whole
   worker.block.resize(data_, std::max(count, block_rows_));
   const Block::Source source = Block::fetch(data_, first, count, worker.buffer);
   for (std::int64_t i = 0; i < count; ++i) {
-    worker.block.take(data_, source, i, i);
+    worker.block.take(data_, scales_, source, i, i);
   }
   worker.block.count = count;
 }
@@ -152,7 +185,7 @@ void StreamedFeed::fill_window(std::int64_t first, std::int64_t count, ThreadPoo
     for (std::int64_t i = 0; i < size; ++i) {
       const std::int64_t place = order.position_of(begin + i) - first;
       if (place >= 0 && place < count) {
-        window_->take(data_, source, i, place);
+        window_->take(data_, scales_, source, i, place);
       }
     }
   });
@@ -166,7 +199,7 @@ void StreamedFeed::gather(const Request& request, Worker& worker) const {
   worker.block.resize(data_, std::max(request.count, block_rows_));
   for (std::int64_t r = 0; r < request.count; ++r) {
     const std::int64_t row = order(selection.first + request.begin + r);
-    worker.block.take(data_, Block::fetch(data_, row, 1, worker.buffer), 0, r);
+    worker.block.take(data_, scales_, Block::fetch(data_, row, 1, worker.buffer), 0, r);
   }
 }
 

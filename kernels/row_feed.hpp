@@ -8,6 +8,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/row_selection.hpp"
+#include "kernels/standardize.hpp"
 #include "kernels/thread_pool.hpp"
 
 namespace steepest::kernels {
@@ -23,6 +24,9 @@ class RowFeed {
   [[nodiscard]] virtual std::int64_t rows() const = 0;
   [[nodiscard]] virtual std::int64_t features() const = 0;
 
+  /// Target values a row: 0 where rows have labels.
+  [[nodiscard]] virtual std::int64_t outputs() const = 0;
+
   /// Part of a selection: rows [begin, begin + count) of it, begin counting from its first. The
   /// same worker will ask for what follows, up to `end`.
   struct Request {
@@ -34,12 +38,17 @@ class RowFeed {
   };
 
   /// What goes with the rows of a tile, by the indexes that tile() gave: (.., C) targets, labels,
-  /// weights; null where there are none.
+  /// weights; null where there are none. `following` is where the rows after these lie, if they
+  /// are known to lie next to each other in memory.
   struct Targets {
     const double* values = nullptr;
     const std::int32_t* labels = nullptr;
     const double* weights = nullptr;
+    const float* following = nullptr;
   };
+
+  /// Says that many passes will follow: what is worth doing once may be done now.
+  virtual void settle(ThreadPool& /*pool*/) {}
 
   /// Gets ready for a pass over `selection`, on all threads of `pool`.
   virtual void prepare(const RowSelection& /*selection*/, ThreadPool& /*pool*/) {}
@@ -50,17 +59,23 @@ class RowFeed {
   virtual Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) = 0;
 };
 
-/// Rows held in memory, standardized. Keeps references to what it is given.
+/// Rows held in memory, for `threads` workers: standardized tile by tile in each pass, until
+/// settle() does it in place. Keeps a reference to what it is given, and changes its features.
 class MemoryFeed final : public RowFeed {
  public:
-  explicit MemoryFeed(const TrainingData& data) : data_(data) {}
+  MemoryFeed(TrainingData& data, int threads);
 
   [[nodiscard]] std::int64_t rows() const override { return data_.features.rows(); }
   [[nodiscard]] std::int64_t features() const override { return data_.features.columns(); }
+  [[nodiscard]] std::int64_t outputs() const override;
+  void settle(ThreadPool& pool) override;
   Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) override;
 
  private:
-  const TrainingData& data_;
+  TrainingData& data_;
+  ColumnScales scales_;
+  bool settled_ = false;
+  std::vector<std::vector<float>> tiles_;  // a worker's standardized rows
 };
 
 /// Rows of a source, standardized as they are read. The same values as MemoryFeed has, to the bit.
@@ -75,6 +90,7 @@ class StreamedFeed final : public RowFeed {
 
   [[nodiscard]] std::int64_t rows() const override { return data_.rows->rows(); }
   [[nodiscard]] std::int64_t features() const override { return data_.rows->feature_count(); }
+  [[nodiscard]] std::int64_t outputs() const override;
   void prepare(const RowSelection& selection, ThreadPool& pool) override;
   Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) override;
 
@@ -88,6 +104,7 @@ class StreamedFeed final : public RowFeed {
   [[nodiscard]] bool in_window(const RowSelection& selection) const;
 
   StreamedData data_;
+  ColumnScales scales_;
   std::int64_t bytes_per_row_ = 0;
   std::int64_t block_rows_ = 0;
   std::int64_t window_rows_ = 0;  // most

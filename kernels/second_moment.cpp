@@ -4,110 +4,162 @@
 #include <algorithm>
 
 #include "kernels/partials.hpp"
-#include "kernels/tile_products.hpp"
+#include "kernels/tile_moment.hpp"
 
 namespace steepest::kernels {
 namespace {
 
-// Small enough that a tile, read once for every block of columns, stays in the nearest cache.
-constexpr std::int64_t tile_bytes = 24 << 10;
+// Many rows a tile, so that the sums are loaded seldom, but few enough for the second-level cache,
+// and for the first where sums are few.
+constexpr std::int64_t most_tile_bytes = 512 << 10;
+constexpr std::int64_t tile_bytes_of_few_sums = 24 << 10;
+constexpr std::int64_t few_sums_bytes = 16 << 10;
+constexpr std::int64_t most_tile_rows = 128;
 constexpr std::int64_t rows_between_flushes = 1024;
 
-// Per thread: a tile of rows, the same rows as the second factor, and the sums in T.
+// Sums over a part of the rows, by one thread at a time.
 template <class T>
-struct Scratch {
-  std::vector<const float*> rows;
-  std::vector<std::int64_t> indexes;
-  std::vector<T> factor;  // (tile, d + 1): w_i [x_i 1]
-  std::vector<T> sums;    // (d + 1, padded)
+class MomentSum {
+ public:
+  MomentSum(std::int64_t features, std::int64_t outputs)
+      : features_(features),
+        outputs_(outputs),
+        width_(features + 1 + outputs),
+        pitch_(panel_pitch<T>(width_)) {}
+
+  [[nodiscard]] std::int64_t tile_rows() const {
+    const std::int64_t row_bytes = pitch_ * static_cast<std::int64_t>(sizeof(T));
+    const bool few = width_ * row_bytes <= few_sums_bytes;
+    const std::int64_t bytes = few ? tile_bytes_of_few_sums : most_tile_bytes;
+    return std::clamp<std::int64_t>(bytes / row_bytes, 8, most_tile_rows);
+  }
+
+  void start() {
+    const auto rows = static_cast<std::size_t>(tile_rows());
+    pointers_.resize(rows);
+    indexes_.resize(rows);
+    panel_.assign(rows * static_cast<std::size_t>(pitch_), T(0));
+    sums_.assign(static_cast<std::size_t>(width_ * pitch_), T(0));
+  }
+
+  // Adds rows of the request to the sums in T.
+  void add(RowFeed& feed, const RowFeed::Request& request) {
+    const RowFeed::Targets targets = feed.tile(request, indexes_.data(), pointers_.data());
+    widen_rows(pointers_.data(), request.count, features_, pitch_, panel_.data());
+    for (std::int64_t r = 0; r < request.count; ++r) {
+      finish_row(targets, indexes_[static_cast<std::size_t>(r)], panel_.data() + r * pitch_);
+    }
+    const T* left = panel_.data();
+    if (targets.weights != nullptr) {
+      weigh(targets, request.count);
+      left = weighted_.data();
+    }
+    const std::int64_t row_bytes = features_ * static_cast<std::int64_t>(sizeof(float));
+    tile_moment(left, panel_.data(), request.count, width_, targets.following,
+                request.count * row_bytes, sums_.data());
+  }
+
+  // Adds the sums in T, from the diagonal to the right, to `part` and clears them.
+  void flush(double* part) {
+    for (std::int64_t i = 0; i < width_; ++i) {
+      T* const from = sums_.data() + i * pitch_;
+      for (std::int64_t j = i; j < width_; ++j) {
+        part[i * width_ + j] += static_cast<double>(from[j]);
+      }
+      std::fill(from, from + pitch_, T(0));
+    }
+  }
+
+ private:
+  // [x rubbish 0 ..] becomes [x 1 y 0 ..]; rubbish ends at a whole vector.
+  void finish_row(const RowFeed::Targets& targets, std::int64_t index, T* row) const {
+    T* next = row + features_;
+    *next++ = T(1);
+    for (std::int64_t o = 0; o < outputs_; ++o) {
+      *next++ = static_cast<T>(targets.values[index * outputs_ + o]);
+    }
+    constexpr std::int64_t lanes = 64 / static_cast<std::int64_t>(sizeof(T));
+    T* const end = row + (features_ + lanes - 1) / lanes * lanes;
+    while (next < end) {
+      *next++ = T(0);
+    }
+  }
+
+  void weigh(const RowFeed::Targets& targets, std::int64_t count) {
+    weighted_.resize(panel_.size());
+    for (std::int64_t r = 0; r < count; ++r) {
+      const T weight = static_cast<T>(targets.weights[indexes_[static_cast<std::size_t>(r)]]);
+      for (std::int64_t j = r * pitch_; j < r * pitch_ + width_; ++j) {
+        weighted_[static_cast<std::size_t>(j)] = weight * panel_[static_cast<std::size_t>(j)];
+      }
+    }
+  }
+
+  std::int64_t features_;
+  std::int64_t outputs_;
+  std::int64_t width_;
+  std::int64_t pitch_;
+  std::vector<const float*> pointers_;
+  std::vector<std::int64_t> indexes_;
+  std::vector<T> panel_;     // (tile, pitch): [x 1 y]
+  std::vector<T> weighted_;  // the same, times the weights
+  std::vector<T> sums_;      // (width, pitch)
 };
 
-template <class T>
-void fill_factor(const double* weights, std::int64_t features, std::int64_t count,
-                 Scratch<T>& scratch) {
-  T* out = scratch.factor.data();
-  for (std::int64_t r = 0; r < count; ++r, out += features + 1) {
-    const auto row = static_cast<std::size_t>(r);
-    const T weight = weights == nullptr ? T(1) : static_cast<T>(weights[scratch.indexes[row]]);
-    for (std::int64_t j = 0; j < features; ++j) {
-      out[j] = weight * static_cast<T>(scratch.rows[row][j]);
+// The mean of the parts, whose elements left of the diagonal mirror those to the right.
+std::vector<double> mean_of_parts(const std::vector<double>& parts, std::int64_t partitions,
+                                  std::int64_t width, std::int64_t count, ThreadPool& pool) {
+  std::vector<double> moment(static_cast<std::size_t>(width * width), 0.0);
+  pool.for_each(width, [&](std::int64_t i, int /*worker*/) {
+    for (std::int64_t j = i; j < width; ++j) {
+      double sum = 0.0;
+      for (std::int64_t p = 0; p < partitions; ++p) {
+        sum += parts[static_cast<std::size_t>((p * width + i) * width + j)];
+      }
+      const double mean = sum / static_cast<double>(count);
+      moment[static_cast<std::size_t>(i * width + j)] = mean;
+      moment[static_cast<std::size_t>(j * width + i)] = mean;
     }
-    out[features] = weight;
-  }
-}
-
-// Adds the sums in T to the partition's doubles: row c of S holds factor column c, and its last
-// element is the sum of that column, which is what a feature of ones would have met.
-template <class T>
-void flush(std::int64_t features, std::int64_t padded, Scratch<T>& scratch, double* part) {
-  for (std::int64_t c = 0; c <= features; ++c) {
-    T* from = scratch.sums.data() + c * padded;
-    for (std::int64_t j = 0; j < features; ++j) {
-      part[c * (features + 1) + j] += static_cast<double>(from[j]);
-    }
-    std::fill(from, from + padded, T(0));
-  }
+  });
+  return moment;
 }
 
 }  // namespace
 
 template <class T>
-std::vector<double> second_moment(RowFeed& feed, const RowSelection& rows, ThreadPool& pool) {
+std::vector<double> second_moment(RowFeed& feed, const RowSelection& rows, std::int64_t outputs,
+                                  ThreadPool& pool) {
   const std::int64_t d = feed.features();
-  const std::int64_t padded = padded_length(d);
-  const BankShape shape{d, d + 1, 1};
-  const std::int64_t partitions = partition_count(rows.count, shape);
-  const std::int64_t tile = std::clamp<std::int64_t>(
-      tile_bytes / ((d + 1) * static_cast<std::int64_t>(sizeof(float))), 8, rows_between_flushes);
-  std::vector<double> parts(static_cast<std::size_t>(partitions * shape.elements()), 0.0);
-  std::vector<Scratch<T>> scratches(static_cast<std::size_t>(pool.threads()));
+  const std::int64_t width = d + 1 + outputs;
+  const std::int64_t partitions = partition_count(rows.count, BankShape{width - 1, width, 1});
+  std::vector<double> parts(static_cast<std::size_t>(partitions * width * width), 0.0);
+  std::vector<MomentSum<T>> sums(static_cast<std::size_t>(pool.threads()),
+                                 MomentSum<T>(d, outputs));
+  const std::int64_t tile = sums.front().tile_rows();
   feed.prepare(rows, pool);
   pool.for_each(partitions, [&](std::int64_t p, int worker) {
-    Scratch<T>& scratch = scratches[static_cast<std::size_t>(worker)];
-    scratch.rows.resize(static_cast<std::size_t>(tile));
-    scratch.indexes.resize(static_cast<std::size_t>(tile));
-    scratch.factor.resize(static_cast<std::size_t>(tile * (d + 1)));
-    scratch.sums.assign(static_cast<std::size_t>((d + 1) * padded), T(0));
-    double* part = parts.data() + p * shape.elements();
+    MomentSum<T>& sum = sums[static_cast<std::size_t>(worker)];
+    sum.start();
+    double* const part = parts.data() + p * width * width;
     const std::int64_t end = (p + 1) * rows.count / partitions;
     std::int64_t unflushed = 0;
     for (std::int64_t r = p * rows.count / partitions; r < end; r += tile) {
       const std::int64_t count = std::min(tile, end - r);
-      const RowFeed::Targets targets =
-          feed.tile({&rows, r, count, end, worker}, scratch.indexes.data(), scratch.rows.data());
-      fill_factor(targets.weights, d, count, scratch);
-      for (std::int64_t i = 0; i < count; ++i) {  // the corner: the sum of the weights
-        part[shape.elements() - 1] +=
-            static_cast<double>(scratch.factor[static_cast<std::size_t>(i * (d + 1) + d)]);
-      }
-      tile_gradient(scratch.rows.data(), count, d, scratch.factor.data(),
-                    PaddedColumns<T>{scratch.sums.data(), d + 1, padded});
+      sum.add(feed, {&rows, r, count, end, worker});
       unflushed += count;
       if (unflushed + tile > rows_between_flushes) {
-        flush(d, padded, scratch, part);
+        sum.flush(part);
         unflushed = 0;
       }
     }
-    flush(d, padded, scratch, part);
+    sum.flush(part);
   });
-  std::vector<double> moment(static_cast<std::size_t>(shape.elements()), 0.0);
-  for (std::int64_t p = 0; p < partitions; ++p) {
-    for (std::int64_t e = 0; e < shape.elements(); ++e) {
-      moment[static_cast<std::size_t>(e)] +=
-          parts[static_cast<std::size_t>(p * shape.elements() + e)];
-    }
-  }
-  for (double& element : moment) {
-    element /= static_cast<double>(rows.count);
-  }
-  for (std::int64_t j = 0; j < d; ++j) {  // the last row holds the sums; the last column mirrors it
-    moment[static_cast<std::size_t>(j * (d + 1) + d)] =
-        moment[static_cast<std::size_t>(d * (d + 1) + j)];
-  }
-  return moment;
+  return mean_of_parts(parts, partitions, width, rows.count, pool);
 }
 
-template std::vector<double> second_moment<float>(RowFeed&, const RowSelection&, ThreadPool&);
-template std::vector<double> second_moment<double>(RowFeed&, const RowSelection&, ThreadPool&);
+template std::vector<double> second_moment<float>(RowFeed&, const RowSelection&, std::int64_t,
+                                                  ThreadPool&);
+template std::vector<double> second_moment<double>(RowFeed&, const RowSelection&, std::int64_t,
+                                                   ThreadPool&);
 
 }  // namespace steepest::kernels

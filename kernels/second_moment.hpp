@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The second moment matrix of the features: what the curvature of every loss is bounded by.
+// The second moment matrix of rows: what the curvature of every loss is bounded by, and, with the
+// targets, all that squared loss ever asks of them.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,15 @@
 
 namespace steepest::kernels {
 
-/// S = sum_i w_i [x_i 1]^T [x_i 1] / count over the selected rows, on the CPU: (d + 1, d + 1)
-/// row-major, symmetric.
+/// S = sum_i w_i u_i^T u_i / count over the selected rows, on the CPU, with u_i = [x_i 1 y_i]:
+/// (d + 1 + outputs, d + 1 + outputs) row-major, symmetric to the bit. outputs is 0, or that of the
+/// feed's targets.
 ///
-/// Complexity: 2 * count * d^2 flops. T is the arithmetic within 1024 rows; sums of those are
-/// double. Determinism: the same bits for any number of threads.
+/// Complexity: count * (d + 1 + outputs)^2 flops. T is the arithmetic within 1024 rows; sums of
+/// those are double. Determinism: the same bits for any number of threads.
+/// Memory: one matrix a partition, and per thread a tile of at most 1 MB.
 template <class T>
 [[nodiscard]] std::vector<double> second_moment(RowFeed& feed, const RowSelection& rows,
-                                                ThreadPool& pool);
+                                                std::int64_t outputs, ThreadPool& pool);
 
 }  // namespace steepest::kernels

@@ -19,7 +19,7 @@ template <class T>
 struct StandardizeElement {
   const float* raw;  // (rows, features)
   const double* mean;
-  const double* scale;
+  const double* inverse;
   std::int64_t features;
   std::int64_t pitch;
   T* out;
@@ -29,7 +29,7 @@ struct StandardizeElement {
     const std::int64_t column = i % pitch;
     if (column < features) {
       out[i] =
-          static_cast<T>(standardized(raw[row * features + column], mean[column], scale[column]));
+          static_cast<T>(standardized(raw[row * features + column], mean[column], inverse[column]));
     } else {
       out[i] = column == features ? T(1) : T(0);
     }
@@ -43,12 +43,13 @@ void upload_standardized(std::int64_t rows, const CopyRows& copy, const std::vec
                          const std::vector<double>& scale, std::int64_t pitch, cudaStream_t stream,
                          T* out) {
   const auto columns = static_cast<std::int64_t>(mean.size());
+  const ColumnScales scales(mean, scale);
   const std::int64_t row_bytes = columns * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t piece_rows = std::clamp<std::int64_t>(piece_bytes / row_bytes, 1, rows);
   DeviceBuffer<double> device_mean(columns, "column means");
-  DeviceBuffer<double> device_scale(columns, "column scales");
-  upload(mean.data(), columns, device_mean.data(), stream);
-  upload(scale.data(), columns, device_scale.data(), stream);
+  DeviceBuffer<double> device_inverse(columns, "column scales");
+  upload(scales.mean.data(), columns, device_mean.data(), stream);
+  upload(scales.inverse.data(), columns, device_inverse.data(), stream);
   DeviceBuffer<float> raw(piece_rows * columns, "rows being uploaded");
   std::array<PinnedBuffer<float>, 2> staging{PinnedBuffer<float>(piece_rows * columns),
                                              PinnedBuffer<float>(piece_rows * columns)};
@@ -63,7 +64,7 @@ void upload_standardized(std::int64_t rows, const CopyRows& copy, const std::vec
           "copying rows to the GPU");
     copied[slot].record(stream);
     for_each_index("standardizing features", count * pitch, stream,
-                   StandardizeElement<T>{raw.data(), device_mean.data(), device_scale.data(),
+                   StandardizeElement<T>{raw.data(), device_mean.data(), device_inverse.data(),
                                          columns, pitch, out + first * pitch});
     slot = 1 - slot;
   }

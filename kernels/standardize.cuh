@@ -14,7 +14,7 @@ namespace steepest::kernels {
 using CopyRows = std::function<void(std::int64_t first, std::int64_t rows, float* to)>;
 
 /// out (rows, pitch) <- [(x - mean) / scale, 1, 0 ...] from x (rows, d) on the host, by the
-/// arithmetic of standardized() rounded to float32 as on the CPU, then widened to T. The column of
+/// arithmetic of standardized(), rounded to float32 as on the CPU, then widened to T. The column of
 /// ones makes intercepts a part of every product. mean and scale are d long, scale_j > 0.
 ///
 /// The host is read in pieces through two page-locked buffers of at most 32 MB, so one is filled

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shifts and scales features in place, so that one rate suits every column.
+// Shifts and scales features, so that one rate suits every column.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,27 @@
 
 namespace steepest::kernels {
 
-/// One value: (x - mean) / scale in double, rounded once.
-STEEPEST_HD inline float standardized(float value, double mean, double scale) {
-  return static_cast<float>((static_cast<double>(value) - mean) / scale);
+/// One value: (x - mean) * inverse_scale in double, rounded once.
+STEEPEST_HD inline float standardized(float value, double mean, double inverse_scale) {
+  return static_cast<float>((static_cast<double>(value) - mean) * inverse_scale);
 }
 
-/// x_ij <- (x_ij - mean_j) / scale_j on the CPU. mean and scale are d long, scale_j > 0.
-/// Element by element: the result does not depend on the number of threads.
-void standardize(const std::vector<double>& mean, const std::vector<double>& scale,
-                 ThreadPool& pool, FeatureMatrix& features);
+/// What standardizes d columns.
+struct ColumnScales {
+  std::vector<double> mean;
+  std::vector<double> inverse;  ///< of the scales
+
+  ColumnScales() = default;
+
+  /// Both d long, every scale above 0.
+  ColumnScales(const std::vector<double>& means, const std::vector<double>& scales);
+};
+
+/// to[i * d + j] = standardized(from[i * d + j]) for `rows` rows; `to` may be `from`. Element by
+/// element, the same bits at any vector width.
+void standardize_rows(const float* from, std::int64_t rows, const ColumnScales& scales, float* to);
+
+/// All rows of a matrix in place, on all threads of the pool.
+void standardize(const ColumnScales& scales, ThreadPool& pool, FeatureMatrix& features);
 
 }  // namespace steepest::kernels

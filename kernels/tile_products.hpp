@@ -22,19 +22,20 @@ struct PaddedColumns {
   return (features + widest - 1) / widest * widest;
 }
 
-/// scores[r * columns + c] = intercepts[c] + sum_j rows[r][j] * weights(c, j), summed in T.
+/// scores[c * pitch + r] = intercepts[c] + sum_j rows[r][j] * weights(c, j), summed in T.
 /// rows holds `count` pointers to features floats each, with padded_length - features readable
 /// finite floats after every row. Deterministic: the order of a row's sum depends on d and the
 /// vector width only.
 template <class T>
 void tile_scores(const float* const* rows, std::int64_t count, std::int64_t features,
-                 const PaddedColumns<const T>& weights, const T* intercepts, T* scores);
+                 const PaddedColumns<const T>& weights, const T* intercepts, std::int64_t pitch,
+                 T* scores);
 
-/// gradient(c, j) += sum_r residuals[r * columns + c] * rows[r][j], rows in order. Elements of
+/// gradient(c, j) += sum_r residuals[c * pitch + r] * rows[r][j], rows in order. Elements of
 /// `gradient` past the d features receive rubbish. Preconditions as for tile_scores.
 template <class T>
 void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
-                   const T* residuals, const PaddedColumns<T>& gradient);
+                   const T* residuals, std::int64_t pitch, const PaddedColumns<T>& gradient);
 
 /// One column under squared loss: what tile_squared takes and adds to.
 template <class T>

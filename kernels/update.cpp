@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kernels/symmetric_product.hpp"
+
 namespace steepest::kernels {
 namespace {
 
@@ -62,30 +64,6 @@ UpdateSums reduce_gradient(const Partials& partials, std::int64_t rows, std::int
   });
 }
 
-// direction_o = P gradient_o for every output o; P is symmetric, so its rows serve as columns.
-void precondition(const ModelArrays& arrays, ThreadPool& pool, const BankState& bank) {
-  constexpr std::int64_t rows_per_task = 128;
-  const std::int64_t stride = bank.shape.stride();
-  const std::int64_t tasks = (stride + rows_per_task - 1) / rows_per_task;
-  pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
-    const std::int64_t begin = task * rows_per_task;
-    const std::int64_t end = std::min(stride, begin + rows_per_task);
-    for (std::int64_t o = 0; o < bank.shape.outputs; ++o) {
-      std::fill(arrays.direction + o * stride + begin, arrays.direction + o * stride + end, 0.0);
-    }
-    for (std::int64_t j = 0; j < stride; ++j) {
-      const double* row = bank.preconditioner.data() + j * stride;
-      for (std::int64_t o = 0; o < bank.shape.outputs; ++o) {
-        const double factor = arrays.gradient[o * stride + j];
-        double* direction = arrays.direction + o * stride;
-        for (std::int64_t i = begin; i < end; ++i) {
-          direction[i] += factor * row[i];
-        }
-      }
-    }
-  });
-}
-
 double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t models,
                     std::int64_t model) {
   double total = 0.0;
@@ -127,7 +105,9 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
     UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
     if (mode != UpdateMode::evaluate) {
       if (!bank.preconditioner.empty()) {
-        precondition(arrays, pool, bank);
+        const std::int64_t stride = bank.shape.stride();
+        symmetric_product(bank.preconditioner.data(), stride, stride, arrays.gradient,
+                          bank.shape.outputs, stride, pool, arrays.direction);
       }
       sums.add(sum_over_elements(
           bank.shape.elements_per_model(), pool, [&](std::int64_t e, UpdateSums& part) {

@@ -85,6 +85,7 @@ struct FitResult {
   Precision precision = Precision::fp64;
   UpdateRule rule;
   bool preconditioned = false;
+  bool normal_equations = false;  ///< steps took second moments, not rows; rows judged the end
   Schedule schedule;
   double largest_curvature =
       0.0;  ///< the bound L on the Hessian the automatic rate is from; 0: not needed
@@ -101,7 +102,7 @@ struct FitResult {
   std::vector<std::string> warnings;  ///< one sentence each
 };
 
-/// Fits one model. Takes the data: features are standardized in place.
+/// Fits one model. Takes the data: features may be standardized in place.
 /// Throws OptionError for options that contradict each other or the data, InputError for data that
 /// cannot be fitted (a constant column, one class, as many classes as rows), DeviceError.
 /// Ends as diverged, not by an exception, when the objective explodes at a rate the caller gave; an

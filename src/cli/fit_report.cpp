@@ -158,6 +158,7 @@ Json fit_json(const FitRun& run) {
                     {"schedule", to_string(result.schedule)},
                     {"learning_rate", result.schedule.learning_rate},
                     {"preconditioner", result.preconditioned ? "second-moment" : "none"},
+                    {"steps_on", result.normal_equations ? "second-moments" : "rows"},
                     {"curvature_bound", result.largest_curvature},
                     {"batch_size", result.batch_size},
                     {"precision", name(result.precision)},
@@ -176,12 +177,13 @@ void print_fit(const FitRun& run) {
   line("device", fmt::format("{}: {}, {}", name(result.device.kind), result.device.name,
                              name(result.precision)));
   line("method",
-       fmt::format("{}{}, {}, learning rate {:.4g}, {}", to_string(result.rule),
-                   result.preconditioned ? ", preconditioned by second moments" : "",
-                   to_string(result.schedule), result.schedule.learning_rate,
-                   result.batch_size == run.rows
-                       ? "full batch"
-                       : fmt::format("batches of {} rows", format_count(result.batch_size))));
+       fmt::format(
+           "{}{}, {}, learning rate {:.4g}, {}", to_string(result.rule),
+           result.preconditioned ? ", preconditioned by second moments" : "",
+           to_string(result.schedule), result.schedule.learning_rate,
+           result.batch_size == run.rows
+               ? (result.normal_equations ? "full batch by its second moments" : "full batch")
+               : fmt::format("batches of {} rows", format_count(result.batch_size))));
   line("result", verdict_text(result));
   line("", fmt::format("steps {}, epochs {:.6g}, {:.2f} s", format_count(result.steps),
                        result.epochs, result.train_seconds));

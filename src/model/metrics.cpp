@@ -10,31 +10,42 @@ namespace steepest {
 LinearMetricsSum::LinearMetricsSum(std::int64_t outputs)
     : outputs_(static_cast<std::size_t>(outputs)) {}
 
+// A block's mean first, then what is summed around it: no division a row.
 void LinearMetricsSum::add(const double* predictions, const double* targets, const double* weights,
                            std::int64_t rows) {
-  const std::size_t columns = outputs_.size();
-  for (std::int64_t i = 0; i < rows; ++i, predictions += columns, targets += columns) {
-    const double weight = weights == nullptr ? 1.0 : weights[i];
-    if (weight == 0.0) {
-      continue;  // its share of a weight still 0 would be 0 / 0
+  const auto columns = static_cast<std::int64_t>(outputs_.size());
+  const auto weight_of = [weights](std::int64_t i) {
+    return weights == nullptr ? 1.0 : weights[i];
+  };
+  LinearMetricsSum block(columns);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    block.weight_ += weight_of(i);
+  }
+  for (std::int64_t o = 0; o < columns && block.weight_ > 0.0; ++o) {
+    Output& output = block.outputs_[static_cast<std::size_t>(o)];
+    for (std::int64_t i = 0; i < rows; ++i) {
+      output.mean += weight_of(i) * targets[i * columns + o];
     }
-    weight_ += weight;
-    for (std::size_t o = 0; o < columns; ++o) {
-      Output& output = outputs_[o];
-      const double target = targets[o];
-      const double error = predictions[o] - target;
+    output.mean /= block.weight_;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const double weight = weight_of(i);
+      const double target = targets[i * columns + o];
       const double gap = target - output.mean;
-      output.mean += weight / weight_ * gap;
-      output.spread += weight * gap * (target - output.mean);
+      const double error = predictions[i * columns + o] - target;
+      output.spread += weight * gap * gap;
       output.squared_error += weight * error * error;
       output.absolute_error += weight * std::fabs(error);
     }
   }
+  merge(block);
 }
 
 void LinearMetricsSum::merge(const LinearMetricsSum& other) {
+  if (!(other.weight_ > 0.0)) {
+    return;  // its share of a weight still 0 would be 0 / 0
+  }
   const double weight = weight_ + other.weight_;
-  for (std::size_t o = 0; o < outputs_.size() && other.weight_ > 0.0; ++o) {
+  for (std::size_t o = 0; o < outputs_.size(); ++o) {
     Output& output = outputs_[o];
     const Output& added = other.outputs_[o];
     const double gap = added.mean - output.mean;

@@ -80,14 +80,15 @@ class Fit {
                                             ? *data_->statistics()
                                             : kernels::column_statistics(*data_, pool);
     check_columns(statistics, *data_, options_, result_.warnings);
-    scaling_ = make_scaling(statistics, *data_, weights_, options_.standardize, options_.intercept);
+    scaling_ =
+        make_scaling(statistics, *data_, weights_, options_.standardize, options_.intercept, pool);
     if (!plan_.full_batch) {
       row_curvature_ = largest_row_curvature(*data_, scaling_, weights_, pool);
     }
     rows_ = data_->rows();
     features_ = data_->feature_count();
     if (Dataset* const memory = data_->in_memory()) {
-      hold(*memory);
+      hold(*memory, pool);
     } else {
       backend_->hold({data_, scaling_.feature_mean, scaling_.feature_scale, scaling_.target_mean,
                       scaling_.target_scale, weights_.mean, options_.memory_bytes});
@@ -95,13 +96,13 @@ class Fit {
   }
 
   // The features move; targets, labels and weights stay for measure().
-  void hold(Dataset& data) {
+  void hold(Dataset& data, kernels::ThreadPool& pool) {
     kernels::TrainingData training;
     training.features = std::move(data.features);
     training.mean = scaling_.feature_mean;
     training.scale = scaling_.feature_scale;
     training.targets = data.targets;
-    scale_targets(scaling_, training.targets);
+    scale_targets(scaling_, pool, training.targets);
     training.labels = data.labels;
     training.weights = data.weights;
     normalise_weights(weights_, training.weights);
@@ -161,8 +162,10 @@ class Fit {
     bank.models = {model};
     bank.batch_size = plan_.batch_size;
     bank.seed = options_.seed;
+    bank.most_steps = plan_.epochs * plan_.steps_per_epoch;
     bank.preconditioner = preconditioner_;
     backend_->start(std::move(bank));
+    result_.normal_equations = backend_->uses_normal_equations();
     result_.tolerances = model.tolerances;
     result_.tolerances.gradient *= scaling_.coefficient_unit();
     result_.tolerances.step *= scaling_.coefficient_unit();
@@ -237,33 +240,38 @@ class Fit {
         summed_rows * std::clamp<std::int64_t>(most_scores / (summed_rows * outputs), 1, 64);
     kernels::ThreadPool pool(options_.threads);
     std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+    std::vector<std::vector<double>> predicted(buffers.size());
+    std::vector<double> scores(static_cast<std::size_t>(std::min(chunk, rows_) * plan_.columns));
     for (std::int64_t first = 0; first < rows_; first += chunk) {
       const std::int64_t count = std::min(chunk, rows_ - first);
-      const std::vector<double> scores = predictions(first, count);
+      backend_->scores(0, first, count, scores.data());
       sum_in_blocks(count, Sum(outputs), pool, sum,
-                    [&](Sum& part, std::int64_t begin, std::int64_t rows, int worker) {
-                      add(part, scores.data() + begin * outputs, first + begin, rows,
-                          buffers[static_cast<std::size_t>(worker)]);
+                    [&](Sum& part, std::int64_t begin, std::int64_t rows, int thread) {
+                      const auto worker = static_cast<std::size_t>(thread);
+                      predict(scores.data() + begin * plan_.columns, rows, predicted[worker]);
+                      add(part, predicted[worker].data(), first + begin, rows, buffers[worker]);
                     });
     }
   }
 
-  std::vector<double> predictions(std::int64_t first, std::int64_t count) {
-    std::vector<double> scores = backend_->scores(0, first, count);
+  // From scores as trained, (rows, plan_.columns), to what metrics take: targets as they were, or a
+  // score a class.
+  void predict(const double* scores, std::int64_t rows, std::vector<double>& predicted) const {
+    const auto size = static_cast<std::size_t>(rows * plan_.columns);
     if (std::holds_alternative<LogisticLoss>(plan_.loss)) {
-      std::vector<double> pairs(scores.size() * 2, 0.0);
-      for (std::size_t i = 0; i < scores.size(); ++i) {
-        pairs[2 * i + 1] = scores[i];
+      predicted.assign(size * 2, 0.0);
+      for (std::size_t i = 0; i < size; ++i) {
+        predicted[2 * i + 1] = scores[i];
       }
-      return pairs;
+      return;
     }
-    if (result_.model.kind == ModelKind::linear) {
-      for (std::size_t i = 0; i < scores.size(); ++i) {
-        scores[i] = scores[i] * scaling_.target_scale +
-                    scaling_.target_mean[i % scaling_.target_mean.size()];
+    predicted.assign(scores, scores + size);
+    const std::size_t outputs = scaling_.target_mean.size();  // none where rows have labels
+    for (std::size_t i = 0; outputs > 0 && i < size; i += outputs) {
+      for (std::size_t o = 0; o < outputs; ++o) {
+        predicted[i + o] = predicted[i + o] * scaling_.target_scale + scaling_.target_mean[o];
       }
     }
-    return scores;
   }
 
   std::shared_ptr<RowSource> data_;  // without features where the backend took them

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include "src/model/sum_in_blocks.hpp"
 
 namespace steepest::train {
 namespace {
@@ -16,18 +19,39 @@ void for_each_block(const RowSource& data, Body body) {
   }
 }
 
-// Calls body(weight, targets) for all rows in order; targets is (outputs).
-template <class Body>
-void for_each_target(const RowSource& data, Body body) {
-  RowBuffer buffer;
-  const std::int64_t outputs = data.outputs();
-  for_each_block(data, [&](std::int64_t first, std::int64_t count) {
-    const double* targets = data.targets(first, count, buffer);
-    const double* const weights = data.weights(first, count, buffer);
-    for (std::int64_t i = 0; i < count; ++i, targets += outputs) {
-      body(weights == nullptr ? 1.0 : weights[i], targets);
+// Sums over rows, one an output.
+struct OutputSums {
+  std::vector<double> values;
+
+  explicit OutputSums(std::size_t outputs) : values(outputs, 0.0) {}
+  void merge(const OutputSums& other) {
+    for (std::size_t o = 0; o < values.size(); ++o) {
+      values[o] += other.values[o];
     }
-  });
+  }
+};
+
+// sum_i w_i term(y_io, o) for every output o.
+template <class Term>
+OutputSums sum_over_targets(const RowSource& data, kernels::ThreadPool& pool, Term term) {
+  const auto outputs = static_cast<std::size_t>(data.outputs());
+  OutputSums total(outputs);
+  std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+  sum_in_blocks(data.rows(), OutputSums(outputs), pool, total,
+                [&](OutputSums& sum, std::int64_t first, std::int64_t count, int worker) {
+                  RowBuffer& buffer = buffers[static_cast<std::size_t>(worker)];
+                  const double* targets = data.targets(first, count, buffer);
+                  const double* const weights = data.weights(first, count, buffer);
+                  for (std::size_t o = 0; o < outputs; ++o) {
+                    double mine = 0.0;
+                    for (std::int64_t i = 0; i < count; ++i) {
+                      const double y = targets[static_cast<std::size_t>(i) * outputs + o];
+                      mine += (weights == nullptr ? 1.0 : weights[i]) * term(y, o);
+                    }
+                    sum.values[o] = mine;
+                  }
+                });
+  return total;
 }
 
 }  // namespace
@@ -53,7 +77,8 @@ RowWeights sum_weights(const RowSource& data) {
 }
 
 Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
-                     const RowWeights& weights, bool standardize, bool intercept) {
+                     const RowWeights& weights, bool standardize, bool intercept,
+                     kernels::ThreadPool& pool) {
   const std::size_t columns = statistics.mean.size();
   Scaling scaling;
   scaling.feature_mean.assign(columns, 0.0);
@@ -72,35 +97,39 @@ Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
   const auto outputs = static_cast<std::size_t>(data.outputs());
   scaling.target_mean.assign(outputs, 0.0);
   if (intercept) {
-    for_each_target(data, [&](double weight, const double* targets) {
-      for (std::size_t o = 0; o < outputs; ++o) {
-        scaling.target_mean[o] += weight * targets[o];
-      }
-    });
+    const auto value = [](double y, std::size_t /*output*/) { return y; };
+    scaling.target_mean = sum_over_targets(data, pool, value).values;
     for (double& mean : scaling.target_mean) {
       mean /= weights.sum;
     }
   }
-  double square = 0.0;
-  for_each_target(data, [&](double weight, const double* targets) {
-    for (std::size_t o = 0; o < outputs; ++o) {
-      const double gap = targets[o] - scaling.target_mean[o];
-      square += weight * gap * gap;
-    }
-  });
+  const auto squared_gap = [&](double y, std::size_t o) {
+    return (y - scaling.target_mean[o]) * (y - scaling.target_mean[o]);
+  };
+  const OutputSums squares = sum_over_targets(data, pool, squared_gap);
+  const double square = std::accumulate(squares.values.begin(), squares.values.end(), 0.0);
   if (square > 0.0) {
     scaling.target_scale = std::sqrt(square / (weights.sum * static_cast<double>(outputs)));
   }
   return scaling;
 }
 
-void scale_targets(const Scaling& scaling, std::vector<double>& targets) {
-  const std::size_t outputs = scaling.target_mean.size();
-  for (std::size_t row = 0; row < targets.size(); row += outputs) {
-    for (std::size_t o = 0; o < outputs; ++o) {
-      targets[row + o] = (targets[row + o] - scaling.target_mean[o]) / scaling.target_scale;
-    }
-  }
+void scale_targets(const Scaling& scaling, kernels::ThreadPool& pool,
+                   std::vector<double>& targets) {
+  const std::size_t outputs = std::max<std::size_t>(1, scaling.target_mean.size());
+  const std::size_t rows = targets.size() / outputs;
+  constexpr std::size_t rows_per_task = 16384;
+  pool.for_each(static_cast<std::int64_t>((rows + rows_per_task - 1) / rows_per_task),
+                [&](std::int64_t task, int /*worker*/) {
+                  const std::size_t first = static_cast<std::size_t>(task) * rows_per_task;
+                  const std::size_t end = std::min(rows, first + rows_per_task);
+                  for (std::size_t row = first * outputs; row < end * outputs; row += outputs) {
+                    for (std::size_t o = 0; o < outputs; ++o) {
+                      targets[row + o] =
+                          (targets[row + o] - scaling.target_mean[o]) / scaling.target_scale;
+                    }
+                  }
+                });
 }
 
 void normalise_weights(const RowWeights& summed, std::vector<double>& weights) {

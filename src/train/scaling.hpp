@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/thread_pool.hpp"
 #include "steepest/column_statistics.hpp"
 #include "steepest/row_source.hpp"
 
@@ -36,12 +37,13 @@ struct RowWeights {
 
 /// The scaling for a data set. Without `standardize` features keep mean 0 and scale 1; without
 /// `intercept` nothing is shifted. Constant columns keep scale 1 and, beside an intercept, become
-/// 0.
+/// 0. The same bits for any number of threads.
 [[nodiscard]] Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
-                                   const RowWeights& weights, bool standardize, bool intercept);
+                                   const RowWeights& weights, bool standardize, bool intercept,
+                                   kernels::ThreadPool& pool);
 
 /// Targets to trained units, (n, C), in place.
-void scale_targets(const Scaling& scaling, std::vector<double>& targets);
+void scale_targets(const Scaling& scaling, kernels::ThreadPool& pool, std::vector<double>& targets);
 
 /// Weights divided by their mean, in place; empty when all count alike.
 void normalise_weights(const RowWeights& summed, std::vector<double>& weights);

@@ -99,7 +99,9 @@ std::vector<double> train(Backend& backend, const Problem& problem, std::int64_t
   for (std::int64_t model = 0; model < problem.models; ++model) {
     const std::vector<double> parameters = backend.parameters(model);
     all.insert(all.end(), parameters.begin(), parameters.end());
-    const std::vector<double> scores = backend.scores(model, problem.shape.rows / 2, 3);
+    std::vector<double> scores(
+        static_cast<std::size_t>(3 * columns_of(problem.loss, problem.shape.outputs)));
+    backend.scores(model, problem.shape.rows / 2, 3, scores.data());
     all.insert(all.end(), scores.begin(), scores.end());
     all.push_back(backend.state(model).at.objective());
     for (const kernels::StepRecord& record : history[static_cast<std::size_t>(model)]) {
@@ -209,7 +211,8 @@ TEST_F(Emulation, UploadsRowsInPieces) {
   bank.initial.assign(61, 0.0);
   bank.initial[0] = 1.0;
   backend->start(std::move(bank));
-  const std::vector<double> scores = backend->scores(0, 0, rows);
+  std::vector<double> scores(static_cast<std::size_t>(rows));
+  backend->scores(0, 0, rows, scores.data());
   for (std::int64_t i = 0; i < rows; ++i) {
     ASSERT_EQ(scores[static_cast<std::size_t>(i)], static_cast<double>(i));
   }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/normal_equations.hpp"
+
+#include <algorithm>
+
+#include "kernels/symmetric_product.hpp"
+
+namespace steepest::kernels {
+
+NormalEquations::NormalEquations(std::vector<double> moment, std::int64_t rows,
+                                 std::int64_t features, std::int64_t outputs)
+    : moment_(std::move(moment)),
+      rows_(rows),
+      features_(features),
+      outputs_(outputs),
+      width_(features + 1 + outputs) {}
+
+std::vector<double> NormalEquations::features_moment() const {
+  const std::int64_t size = features_ + 1;
+  std::vector<double> result(static_cast<std::size_t>(size * size));
+  for (std::int64_t i = 0; i < size; ++i) {
+    std::copy_n(moment_.begin() + i * width_, size, result.begin() + i * size);
+  }
+  return result;
+}
+
+void NormalEquations::product(const double* v, ThreadPool& pool, double* out) const {
+  const std::int64_t size = features_ + 1;
+  symmetric_product(moment_.data(), size, width_, v, 1, size, pool, out);
+}
+
+void NormalEquations::start(const BankShape& shape) {
+  shape_ = shape;
+  const auto n = static_cast<double>(rows_);
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  anchor_.assign(elements, 0.0);
+  anchor_gradient_.assign(elements, 0.0);
+  anchor_loss_.assign(static_cast<std::size_t>(shape.models), 0.0);
+  moved_.assign(elements, 0.0);
+  for (std::int64_t c = 0; c < shape.columns(); ++c) {
+    const std::int64_t target = shape.stride() + c % outputs_;
+    const double* const products = moment_.data() + target * width_;
+    for (std::int64_t j = 0; j < shape.stride(); ++j) {
+      anchor_gradient_[static_cast<std::size_t>(c * shape.stride() + j)] = -n * products[j];
+    }
+    anchor_loss_[static_cast<std::size_t>(c / outputs_)] += n * products[target] / 2;
+  }
+}
+
+void NormalEquations::pass(const BankState& bank, ThreadPool& pool, Partials& partials) {
+  const auto n = static_cast<double>(rows_);
+  const std::int64_t stride = shape_.stride();
+  partials.partitions = 1;
+  partials.gradient.resize(static_cast<std::size_t>(shape_.elements()));
+  partials.loss = anchor_loss_;
+  for (std::int64_t k = 0; k < shape_.models; ++k) {
+    const std::int64_t first = k * shape_.elements_per_model();
+    const double* const now = bank.parameters_of(k);
+    for (std::int64_t e = 0; e < shape_.elements_per_model(); ++e) {
+      moved_[static_cast<std::size_t>(first + e)] =
+          now[e] - anchor_[static_cast<std::size_t>(first + e)];
+    }
+  }
+  symmetric_product(moment_.data(), stride, width_, moved_.data(), shape_.columns(), stride, pool,
+                    partials.gradient.data());
+  for (std::int64_t e = 0; e < shape_.elements(); ++e) {
+    const auto element = static_cast<std::size_t>(e);
+    const double curved = n * partials.gradient[element];
+    partials.loss[static_cast<std::size_t>(e / shape_.elements_per_model())] +=
+        moved_[element] * (anchor_gradient_[element] + curved / 2);
+    partials.gradient[element] = anchor_gradient_[element] + curved;
+  }
+}
+
+void NormalEquations::anchor(const BankState& bank, const Partials& partials) {
+  for (std::int64_t k = 0; k < shape_.models; ++k) {
+    std::copy_n(bank.parameters_of(k), shape_.elements_per_model(),
+                anchor_.begin() + k * shape_.elements_per_model());
+  }
+  std::fill(anchor_gradient_.begin(), anchor_gradient_.end(), 0.0);
+  std::fill(anchor_loss_.begin(), anchor_loss_.end(), 0.0);
+  for (std::int64_t p = 0; p < partials.partitions; ++p) {
+    for (std::int64_t e = 0; e < shape_.elements(); ++e) {
+      anchor_gradient_[static_cast<std::size_t>(e)] +=
+          partials.gradient[static_cast<std::size_t>(p * shape_.elements() + e)];
+    }
+    for (std::int64_t k = 0; k < shape_.models; ++k) {
+      anchor_loss_[static_cast<std::size_t>(k)] +=
+          partials.loss[static_cast<std::size_t>(p * shape_.models + k)];
+    }
+  }
+}
+
+}  // namespace steepest::kernels

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The row losses of a tile, many rows at a time: from scores to weight * dl/dz, between the two
+// products of a step. CPU only; vector width chosen at run time.
+#pragma once
+
+#include <cstdint>
+
+#include "steepest/objectives/logistic.hpp"
+#include "steepest/objectives/softmax.hpp"
+#include "steepest/objectives/squared.hpp"
+
+namespace steepest::kernels {
+
+/// A tile's scores and what they are compared with, each a row of `pitch` >= count elements a
+/// column, where pitch is a tile_pitch: vectors hold rows. Elements past `count` hold rubbish.
+template <class T>
+struct TileScores {
+  std::int64_t count = 0;  ///< rows
+  std::int64_t pitch = 0;
+  std::int64_t models = 1;
+  std::int64_t outputs = 1;     ///< a model
+  T* scores = nullptr;          ///< (models * outputs, pitch)
+  const T* targets = nullptr;   ///< (outputs, pitch), of regression
+  const T* labels = nullptr;    ///< (pitch), of classes, which are at most 2^24
+  const T* weights = nullptr;   ///< (pitch)
+  double* loss = nullptr;       ///< models: weight * l is added
+  double* residuals = nullptr;  ///< models * outputs: the sum of the residuals is added
+};
+
+/// The smallest pitch for `rows` rows: a whole number of the widest vectors.
+[[nodiscard]] constexpr std::int64_t tile_pitch(std::int64_t rows) {
+  constexpr std::int64_t widest = 16;
+  return (rows + widest - 1) / widest * widest;
+}
+
+/// Turns scores into residuals, in place, by the formulas of the losses' own residual_in_place:
+/// equal to rounding (exp, log and log1p within 4 units in the last place). Sums over rows are
+/// double. Deterministic: the order of the sums depends on the shapes and the vector width only.
+template <class T>
+void tile_residuals(SquaredLoss loss, const TileScores<T>& tile);
+template <class T>
+void tile_residuals(LogisticLoss loss, const TileScores<T>& tile);
+template <class T>
+void tile_residuals(SoftmaxLoss loss, const TileScores<T>& tile);
+
+}  // namespace steepest::kernels

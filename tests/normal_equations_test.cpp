@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Squared loss by second moments against the same loss by rows.
+#include "kernels/normal_equations.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "kernels/backend.hpp"
+#include "kernels/loss_gradient.hpp"
+#include "kernels/second_moment.hpp"
+#include "tests/problems.hpp"
+
+namespace steepest::tests {
+namespace {
+
+using namespace kernels;
+
+struct Sums {
+  std::vector<double> gradient;
+  std::vector<double> loss;
+};
+
+Sums total(const Partials& partials, const BankShape& shape) {
+  Sums sums{std::vector<double>(static_cast<std::size_t>(shape.elements()), 0.0),
+            std::vector<double>(static_cast<std::size_t>(shape.models), 0.0)};
+  for (std::int64_t p = 0; p < partials.partitions; ++p) {
+    for (std::size_t e = 0; e < sums.gradient.size(); ++e) {
+      sums.gradient[e] += partials.gradient[static_cast<std::size_t>(p) * sums.gradient.size() + e];
+    }
+    for (std::size_t k = 0; k < sums.loss.size(); ++k) {
+      sums.loss[k] += partials.loss[static_cast<std::size_t>(p) * sums.loss.size() + k];
+    }
+  }
+  return sums;
+}
+
+class NormalEquationsOf : public testing::TestWithParam<ProblemShape> {
+ protected:
+  NormalEquationsOf() : pool_(2), data_(random_data(GetParam(), false, 5)), feed_(data_, 2) {
+    bank_ = BankState::at_start(shape(), std::vector<ModelPlan>(2),
+                                random_parameters(shape().elements(), 1.0, 3), {});
+  }
+
+  [[nodiscard]] BankShape shape() const { return {GetParam().features, GetParam().outputs, 2}; }
+
+  NormalEquations equations() {
+    return {
+        second_moment<double>(feed_, RowSelection::all(feed_.rows()), GetParam().outputs, pool_),
+        feed_.rows(), GetParam().features, GetParam().outputs};
+  }
+
+  Partials by_rows() {
+    LossGradient<double> pass;
+    Partials partials;
+    pass.set_parameters(shape(), bank_.parameters[0].data(), 0, shape().columns());
+    pass.run(SquaredLoss{}, feed_, RowSelection::all(feed_.rows()), pool_, partials);
+    return partials;
+  }
+
+  void expect_same(const Partials& found, const Partials& wanted, double accuracy) const {
+    const Sums a = total(found, shape());
+    const Sums b = total(wanted, shape());
+    const auto n = static_cast<double>(feed_.rows());
+    for (std::size_t e = 0; e < a.gradient.size(); ++e) {
+      EXPECT_NEAR(a.gradient[e] / n, b.gradient[e] / n, accuracy) << "element " << e;
+    }
+    for (std::size_t k = 0; k < a.loss.size(); ++k) {
+      EXPECT_NEAR(a.loss[k] / n, b.loss[k] / n, accuracy * (1.0 + b.loss[k] / n)) << "model " << k;
+    }
+  }
+
+  ThreadPool pool_;
+  TrainingData data_;
+  MemoryFeed feed_;
+  BankState bank_;
+};
+
+TEST_P(NormalEquationsOf, GiveTheLossAndGradientOfTheRows) {
+  NormalEquations equations = this->equations();
+  Partials partials;
+  equations.start(shape());
+  equations.pass(bank_, pool_, partials);
+  expect_same(partials, by_rows(), 1e-11);
+  for (std::int64_t k = 0; k < 2; ++k) {
+    const double* const first = bank_.parameters_of(k);
+    const std::vector<double> model(first, first + shape().elements_per_model());
+    const auto plain =
+        static_cast<double>(plain_mean_loss(SquaredLoss{}, data_, GetParam().outputs, model));
+    EXPECT_NEAR(partials.loss[static_cast<std::size_t>(k)] / static_cast<double>(feed_.rows()),
+                plain, 1e-12 * (1.0 + plain));
+  }
+}
+
+TEST_P(NormalEquationsOf, AgreeWhereverTheyAreAnchored) {
+  NormalEquations equations = this->equations();
+  Partials partials;
+  equations.start(shape());
+  const Partials here = by_rows();
+  equations.anchor(bank_, here);
+  equations.pass(bank_, pool_, partials);
+  expect_same(partials, here, 1e-15);  // nothing moved: only the order of the sums differs
+  for (double& parameter : bank_.parameters[0]) {
+    parameter = parameter * 0.5 - 0.25;
+  }
+  equations.pass(bank_, pool_, partials);
+  expect_same(partials, by_rows(), 1e-11);
+}
+
+TEST_P(NormalEquationsOf, HaveAMomentThatIsSymmetricAndTheSameOnAnyNumberOfThreads) {
+  const std::int64_t width = GetParam().features + 1 + GetParam().outputs;
+  const RowSelection all = RowSelection::all(feed_.rows());
+  const std::vector<double> moment = second_moment<double>(feed_, all, GetParam().outputs, pool_);
+  for (std::int64_t i = 0; i < width; ++i) {
+    for (std::int64_t j = 0; j < i; ++j) {
+      EXPECT_EQ(moment[static_cast<std::size_t>(i * width + j)],
+                moment[static_cast<std::size_t>(j * width + i)]);
+    }
+  }
+  for (const int threads : {1, 3, 8}) {
+    ThreadPool pool(threads);
+    MemoryFeed feed(data_, pool.threads());
+    EXPECT_EQ(second_moment<double>(feed, all, GetParam().outputs, pool), moment);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, NormalEquationsOf,
+                         testing::Values(ProblemShape{1, 1, 1}, ProblemShape{700, 3, 1},
+                                         ProblemShape{5000, 7, 2, true},
+                                         ProblemShape{3000, 29, 1, true}, ProblemShape{900, 64, 3},
+                                         ProblemShape{400, 131, 1, true}));
+
+// A run to its tolerance, on second moments or on rows.
+struct Outcome {
+  ModelState state;
+  std::vector<double> parameters;
+  bool on_moments = false;
+};
+
+Outcome run(const ProblemShape& shape, RuleKind rule, bool moments, std::int64_t most_steps) {
+  const auto backend = make_cpu_backend(2, Precision::fp64);
+  backend->hold(random_data(shape, false, 11));
+  BankPlan plan;
+  plan.loss = SquaredLoss{};
+  plan.outputs = shape.outputs;
+  ModelPlan model;
+  model.rule = {rule, 0.9};
+  model.schedule.learning_rate = 0.05;
+  model.schedule.horizon = most_steps;
+  model.tolerances.gradient = 1e-9;
+  plan.models = {model};
+  plan.most_steps = most_steps;
+  plan.allow_normal_equations = moments;
+  backend->start(plan);
+  std::vector<std::vector<StepRecord>> history(1);
+  backend->run(most_steps, history);
+  return {backend->state(0), backend->parameters(0), backend->uses_normal_equations()};
+}
+
+TEST(NormalEquationsRun, TakesTheStepsThatRowsWouldTake) {
+  const ProblemShape shape{2000, 12, 2, true};
+  for (const RuleKind rule :
+       {RuleKind::gradient, RuleKind::momentum, RuleKind::nesterov, RuleKind::accelerated}) {
+    const Outcome moments = run(shape, rule, true, 5000);
+    const Outcome rows = run(shape, rule, false, 5000);
+    EXPECT_TRUE(moments.on_moments);
+    EXPECT_FALSE(rows.on_moments);
+    EXPECT_EQ(moments.state.reason, Reason::gradient);
+    EXPECT_EQ(rows.state.reason, Reason::gradient);
+    EXPECT_NEAR(static_cast<double>(moments.state.step), static_cast<double>(rows.state.step), 1.0);
+    EXPECT_LE(moments.state.at.gradient_max_norm, 1e-9);
+    for (std::size_t e = 0; e < rows.parameters.size(); ++e) {
+      EXPECT_NEAR(moments.parameters[e], rows.parameters[e], 1e-8);
+    }
+  }
+}
+
+TEST(NormalEquationsRun, IsNotWorthItForAFewSteps) {
+  EXPECT_FALSE(run({500, 40, 1}, RuleKind::gradient, true, 2).on_moments);
+  EXPECT_TRUE(run({500, 40, 1}, RuleKind::gradient, true, 3).on_moments);
+}
+
+}  // namespace
+}  // namespace steepest::tests

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vectorised row losses against the formula they stand for, one row at a time.
+#include "kernels/tile_residuals.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "steepest/objective.hpp"
+
+namespace steepest::tests {
+namespace {
+
+using kernels::tile_pitch;
+using kernels::TileScores;
+
+// A tile of random scores, with all its buffers.
+template <class T>
+struct Tile {
+  std::vector<T> scores;
+  std::vector<T> targets;
+  std::vector<T> labels;
+  std::vector<T> weights;
+  std::vector<double> loss;
+  std::vector<double> residuals;
+  TileScores<T> view;
+
+  Tile(std::int64_t rows, std::int64_t models, std::int64_t outputs, std::int64_t classes,
+       double size) {
+    std::mt19937 random(static_cast<unsigned>(rows * 100 + models * 10 + outputs));
+    std::normal_distribution<double> normal;
+    const std::int64_t pitch = tile_pitch(rows);
+    const T rubbish = std::numeric_limits<T>::quiet_NaN();
+    const auto fill = [&](std::vector<T>& to, std::int64_t columns, auto value) {
+      to.assign(static_cast<std::size_t>(columns * pitch), rubbish);
+      for (std::int64_t c = 0; c < columns; ++c) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+          to[static_cast<std::size_t>(c * pitch + r)] = static_cast<T>(value());
+        }
+      }
+    };
+    fill(scores, models * outputs, [&] { return size * normal(random); });
+    fill(targets, outputs, [&] { return normal(random); });
+    fill(labels, 1, [&] { return static_cast<double>(random() % static_cast<unsigned>(classes)); });
+    fill(weights, 1, [&] { return 0.5 * static_cast<double>(random() % 4); });
+    loss.assign(static_cast<std::size_t>(models), 0.25);
+    residuals.assign(static_cast<std::size_t>(models * outputs), -0.5);
+    view = {rows,           pitch,         models,         outputs,     scores.data(),
+            targets.data(), labels.data(), weights.data(), loss.data(), residuals.data()};
+  }
+};
+
+// Every row by the loss's own residual_in_place, in long double sums.
+template <class Loss, class T>
+void expect_formula(Loss loss, Tile<T>& tile, double accuracy) {
+  const TileScores<T> view = tile.view;
+  const std::vector<T> before = tile.scores;
+  kernels::tile_residuals(loss, view);
+  const std::int64_t columns = view.models * view.outputs;
+  std::vector<long double> losses(static_cast<std::size_t>(view.models), 0.25L);
+  std::vector<long double> sums(static_cast<std::size_t>(columns), -0.5L);
+  long double size = 1.0L;
+  for (std::int64_t r = 0; r < view.count; ++r) {
+    std::vector<double> target(static_cast<std::size_t>(view.outputs));
+    for (std::int64_t o = 0; o < view.outputs; ++o) {
+      target[static_cast<std::size_t>(o)] = static_cast<double>(view.targets[o * view.pitch + r]);
+    }
+    const RowTarget<double> with{target.data(), static_cast<std::int32_t>(view.labels[r])};
+    const auto weight = static_cast<double>(view.weights[r]);
+    for (std::int64_t k = 0; k < view.models; ++k) {
+      std::vector<double> row(static_cast<std::size_t>(view.outputs));
+      for (std::int64_t o = 0; o < view.outputs; ++o) {
+        row[static_cast<std::size_t>(o)] = static_cast<double>(
+            before[static_cast<std::size_t>((k * view.outputs + o) * view.pitch + r)]);
+      }
+      const double value = Loss::residual_in_place(row.data(), view.outputs, with, weight);
+      losses[static_cast<std::size_t>(k)] += value;
+      size += std::fabs(value);
+      for (std::int64_t o = 0; o < view.outputs; ++o) {
+        const std::int64_t c = k * view.outputs + o;
+        const double wanted = row[static_cast<std::size_t>(o)];
+        const auto found =
+            static_cast<double>(tile.scores[static_cast<std::size_t>(c * view.pitch + r)]);
+        EXPECT_NEAR(found, wanted, accuracy * (1.0 + std::fabs(wanted))) << r << ", column " << c;
+        sums[static_cast<std::size_t>(c)] += wanted;
+      }
+    }
+  }
+  const auto allowed = static_cast<double>(accuracy * size);
+  for (std::int64_t k = 0; k < view.models; ++k) {
+    EXPECT_NEAR(tile.loss[static_cast<std::size_t>(k)],
+                static_cast<double>(losses[static_cast<std::size_t>(k)]), allowed);
+  }
+  for (std::int64_t c = 0; c < columns; ++c) {
+    EXPECT_NEAR(tile.residuals[static_cast<std::size_t>(c)],
+                static_cast<double>(sums[static_cast<std::size_t>(c)]), allowed);
+  }
+}
+
+struct Shape {
+  std::int64_t rows;
+  std::int64_t models;
+  std::int64_t outputs;
+};
+
+constexpr Shape shapes[] = {{1, 1, 1},  {7, 1, 1},   {16, 1, 1},   {33, 5, 1}, {65, 1, 2},
+                            {40, 3, 3}, {17, 1, 10}, {100, 2, 17}, {9, 1, 300}};
+
+template <class T>
+class TileResiduals : public testing::Test {};
+using Arithmetics = testing::Types<float, double>;
+TYPED_TEST_SUITE(TileResiduals, Arithmetics);
+
+TYPED_TEST(TileResiduals, AreTheFormulasAtEverySize) {
+  const double rounding = 16.0 * static_cast<double>(std::numeric_limits<TypeParam>::epsilon());
+  for (const double size : {0.1, 3.0, 40.0, 1000.0}) {
+    // A score's own rounding is what exp makes of it.
+    const double accuracy = rounding * (1.0 + size);
+    for (const Shape& shape : shapes) {
+      SCOPED_TRACE(testing::Message() << shape.rows << " rows, " << shape.models << " models, "
+                                      << shape.outputs << " outputs, scores of " << size);
+      Tile<TypeParam> squared(shape.rows, shape.models, shape.outputs, 2, size);
+      expect_formula(SquaredLoss{}, squared, accuracy);
+      Tile<TypeParam> softmax(shape.rows, shape.models, shape.outputs, shape.outputs, size);
+      expect_formula(SoftmaxLoss{}, softmax, accuracy);
+      if (shape.outputs == 1) {
+        Tile<TypeParam> logistic(shape.rows, shape.models, 1, 2, size);
+        expect_formula(LogisticLoss{}, logistic, accuracy);
+      }
+    }
+  }
+}
+
+TYPED_TEST(TileResiduals, StandTheLargestScoresAndShowWhatIsNotFinite) {
+  const TypeParam huge = std::numeric_limits<TypeParam>::max() / 4;
+  for (const TypeParam score : {huge, -huge, TypeParam(0), TypeParam(-120), TypeParam(120)}) {
+    Tile<TypeParam> logistic(5, 1, 1, 2, 1.0);
+    Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);
+    logistic.scores[2] = score;
+    softmax.scores[2] = score;
+    kernels::tile_residuals(LogisticLoss{}, logistic.view);
+    kernels::tile_residuals(SoftmaxLoss{}, softmax.view);
+    EXPECT_TRUE(std::isfinite(logistic.loss[0])) << score;
+    EXPECT_TRUE(std::isfinite(softmax.loss[0])) << score;
+    EXPECT_TRUE(std::isfinite(softmax.residuals[0] + logistic.residuals[0])) << score;
+  }
+  const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
+  const TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
+  for (const TypeParam score : {nan, infinity}) {
+    Tile<TypeParam> squared(5, 1, 1, 2, 1.0);
+    Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);
+    squared.scores[2] = score;
+    softmax.scores[2] = score;
+    squared.weights[2] = softmax.weights[2] = TypeParam(1);
+    Tile<TypeParam> logistic(5, 1, 1, 2, 1.0);
+    logistic.scores[2] = -score;
+    logistic.labels[2] = TypeParam(1);
+    logistic.weights[2] = TypeParam(1);
+    kernels::tile_residuals(LogisticLoss{}, logistic.view);
+    EXPECT_FALSE(std::isfinite(logistic.loss[0])) << score;
+    kernels::tile_residuals(SquaredLoss{}, squared.view);
+    kernels::tile_residuals(SoftmaxLoss{}, softmax.view);
+    EXPECT_FALSE(std::isfinite(squared.loss[0])) << score;
+    EXPECT_FALSE(std::isfinite(softmax.loss[0])) << score;
+  }
+}
+
+}  // namespace
+}  // namespace steepest::tests
