@@ -62,10 +62,15 @@ void run_case(benchmark::State& state, const RowLoss& loss, const Case& chosen) 
   kernels::Partials partials;
   kernels::MemoryFeed rows(data, pool.threads());
   std::int64_t step = 0;
+  rows.settle(pool);
+  const auto batch_of = [&](std::int64_t taken) {
+    return kernels::batch_of_step(shape.rows, batch, 1, taken,
+                                  kernels::rows_kept_together(shape.rows, shape.features));
+  };
   const auto call = [&] {
+    const kernels::RowSelection next = batch_of(step + 1);
     pass.set_parameters(bank, parameters.data(), 0, bank.columns());
-    pass.run(kernels::pass_loss(loss), rows, kernels::batch_of_step(shape.rows, batch, 1, step++),
-             pool, partials);
+    pass.run(kernels::pass_loss(loss), rows, batch_of(step++), &next, pool, partials);
     benchmark::DoNotOptimize(partials.loss.data());
   };
   const double bytes = static_cast<double>(batch * shape.features) * sizeof(float);

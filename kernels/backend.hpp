@@ -44,6 +44,7 @@ struct BankPlan {
   std::vector<ModelPlan> models;  ///< K
   std::int64_t batch_size = 0;    ///< rows a step; n or more means full batch
   std::uint64_t seed = 0;         ///< of the row order
+  std::int64_t together = 1;      ///< neighbours that it keeps together, see RowOrder
   std::vector<double> initial;    ///< (columns, d + 1), or empty for zeros
   std::int64_t most_steps = 0;    ///< that will be asked for: does work done once pay?
 

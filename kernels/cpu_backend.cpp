@@ -93,6 +93,7 @@ class CpuBackend final : public Backend {
     loss_ = pass_loss(plan.loss);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
+    together_ = plan.together;
     step_ = 0;
     steps_on_moments_ = plan.allow_normal_equations && std::holds_alternative<SquaredLoss>(loss_) &&
                         batch_size_ >= rows() && normal_equations_pay(plan.most_steps);
@@ -112,7 +113,8 @@ class CpuBackend final : public Backend {
       if (steps_on_moments_) {
         step_on_moments();
       } else {
-        pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_),
+        const RowSelection next = batch_of_step(rows(), batch_size_, seed_, step_ + 1, together_);
+        pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_, together_), &next,
                         full ? UpdateMode::judged_step : UpdateMode::blind_step);
       }
       for (std::size_t k = 0; k < before_.size(); ++k) {
@@ -124,7 +126,9 @@ class CpuBackend final : public Backend {
     }
   }
 
-  void evaluate() override { pass_and_update(RowSelection::all(rows()), UpdateMode::evaluate); }
+  void evaluate() override {
+    pass_and_update(RowSelection::all(rows()), nullptr, UpdateMode::evaluate);
+  }
 
   void stop(std::int64_t model, Reason reason) override {
     bank_.states[static_cast<std::size_t>(model)].reason = reason;
@@ -194,7 +198,7 @@ class CpuBackend final : public Backend {
     Partials partials;
     feed_->settle(pool_);
     pass.set_parameters(shape, v, 0, 1);
-    pass.run(QuadraticForm{}, *feed_, RowSelection::all(rows()), pool_, partials);
+    pass.run(QuadraticForm{}, *feed_, RowSelection::all(rows()), nullptr, pool_, partials);
     for (std::int64_t e = 0; e < shape.elements(); ++e) {
       out[e] = 0.0;
       for (std::int64_t p = 0; p < partials.partitions; ++p) {
@@ -218,22 +222,22 @@ class CpuBackend final : public Backend {
     }
     bank_.states = before_;
     bank_.velocities = velocities_before_;
-    pass(RowSelection::all(rows()));
+    pass(RowSelection::all(rows()), nullptr);
     normal_equations_->anchor(bank_, partials_);
     update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
   }
 
-  void pass_and_update(const RowSelection& rows, UpdateMode mode) {
-    pass(rows);
+  void pass_and_update(const RowSelection& rows, const RowSelection* next, UpdateMode mode) {
+    pass(rows, next);
     update(partials_, rows.count, mode, pool_, bank_);
   }
 
-  void pass(const RowSelection& rows) {
+  void pass(const RowSelection& rows, const RowSelection* next) {
     for (std::int64_t k = 0; k < bank_.shape.models; ++k) {
       pass_.set_parameters(bank_.shape, bank_.parameters_of(k), k * bank_.shape.outputs,
                            bank_.shape.outputs);
     }
-    pass_.run(loss_, *feed_, rows, pool_, partials_);
+    pass_.run(loss_, *feed_, rows, next, pool_, partials_);
   }
 
   ThreadPool pool_;
@@ -243,6 +247,7 @@ class CpuBackend final : public Backend {
   PassLoss loss_;
   std::int64_t batch_size_ = 0;
   std::uint64_t seed_ = 0;
+  std::int64_t together_ = 1;
   std::int64_t step_ = 0;
   LossGradient<T> pass_;
   Partials partials_;

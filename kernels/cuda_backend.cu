@@ -73,6 +73,7 @@ class CudaBackend final : public Backend {
     loss_ = pass_loss(plan.loss);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
+    together_ = plan.together;
     step_ = 0;
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
     pass_ = std::make_unique<DeviceLossGradient<T>>(
@@ -151,7 +152,7 @@ class CudaBackend final : public Backend {
         batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
     fill_bytes(records_.data(), count * models, 0xFF, stream_.get());
     for (std::int64_t s = 0; s < count; ++s, ++step_) {
-      queue_pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_), mode,
+      queue_pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_, together_), mode,
                             records_.data() + s * models);
     }
   }
@@ -174,6 +175,7 @@ class CudaBackend final : public Backend {
   PassLoss loss_;
   std::int64_t batch_size_ = 0;
   std::uint64_t seed_ = 0;
+  std::int64_t together_ = 1;
   std::int64_t step_ = 0;
   std::unique_ptr<DeviceBank> bank_;
   std::unique_ptr<DeviceLossGradient<T>> pass_;

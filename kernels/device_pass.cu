@@ -89,7 +89,7 @@ PassSums<T> DevicePass<T>::empty_sums() const {
 
 template <class T>
 void DevicePass<T>::gather(const RowSelection& rows, const RowChunk& chunk) {
-  const RowOrder order(rows.total_rows, rows.seed, rows.epoch);
+  const RowOrder order = rows.order();
   for_each_index("shuffling rows", chunk.rows, products_.stream(),
                  SelectRow{order, rows.first + chunk.first, indexes_.data()});
   for_each_index(

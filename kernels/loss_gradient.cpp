@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/tile_products.hpp"
 #include "kernels/tile_residuals.hpp"
 
 namespace steepest::kernels {
@@ -20,6 +19,26 @@ constexpr std::int64_t one_column_tile_bytes = 16 << 10;
 
 // Sums of this many rows are kept in T before they are added to the double sums.
 constexpr std::int64_t rows_between_flushes = 1024;
+
+// The request for a partition of a pass.
+RowFeed::Request partition(const RowSelection& rows, std::int64_t index, std::int64_t partitions,
+                           int worker) {
+  return {&rows, index * rows.count / partitions, 0, (index + 1) * rows.count / partitions, worker};
+}
+
+// What a worker will most likely take after partition `index`, of this pass or of the next one.
+RowFeed::Request partition_after(const RowSelection& rows, const RowSelection* next,
+                                 std::int64_t index, std::int64_t threads, std::int64_t partitions,
+                                 int worker) {
+  const std::int64_t likely = index + std::min(threads, partitions);
+  if (likely < partitions) {
+    return partition(rows, likely, partitions, worker);
+  }
+  if (next == nullptr || next->count < partitions) {
+    return {};
+  }
+  return partition(*next, likely - partitions, partitions, worker);
+}
 
 }  // namespace
 
@@ -56,6 +75,7 @@ void LossGradient<T>::prepare(Scratch& scratch) const {
   const auto pitch = static_cast<std::size_t>(tile_pitch(tile_rows()));
   const auto columns = static_cast<std::size_t>(shape_.columns());
   scratch.rows.resize(rows);
+  scratch.next.resize(rows);
   scratch.indexes.resize(rows);
   scratch.scores.resize(pitch * columns);
   scratch.targets.resize(pitch * static_cast<std::size_t>(shape_.outputs));
@@ -120,10 +140,9 @@ void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::in
 }
 
 template <class T>
-bool LossGradient<T>::squared_column(const RowFeed::Targets& data, std::int64_t count,
+bool LossGradient<T>::squared_column(const RowFeed::Targets& data, const TileRows& rows,
                                      Scratch& scratch) const {
   SquaredColumn<T> column;
-  column.features = shape_.features;
   column.weights = weights_.data();
   column.intercept = intercepts_[0];
   column.targets = data.values;
@@ -131,7 +150,7 @@ bool LossGradient<T>::squared_column(const RowFeed::Targets& data, std::int64_t 
   column.gradient = scratch.gradient.data();
   column.residuals = scratch.intercept_gradient[0];
   column.loss = scratch.loss[0];
-  const bool done = tile_squared(scratch.rows.data(), scratch.indexes.data(), count, column);
+  const bool done = tile_squared(rows, scratch.indexes.data(), column);
   scratch.intercept_gradient[0] = column.residuals;
   scratch.loss[0] = column.loss;
   return done;
@@ -159,10 +178,11 @@ void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) co
 template <class T>
 template <class Loss>
 void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request request,
-                                    Scratch& scratch, double* gradient, double* losses) const {
+                                    const RowFeed::Request& after, Scratch& scratch,
+                                    double* gradient, double* losses) const {
   prepare(scratch);
-  const std::int64_t tile = tile_rows();
-  const std::int64_t pitch = tile_pitch(tile);
+  const std::int64_t tile = even_tile_rows(request.end - request.begin);
+  const std::int64_t pitch = tile_pitch(tile_rows());
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
   const PaddedColumns<T> sums{scratch.gradient.data(), shape_.columns(), padded_};
   std::int64_t unflushed = 0;
@@ -170,14 +190,14 @@ void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request r
     request.count = std::min(tile, request.end - request.begin);
     const RowFeed::Targets targets =
         feed.tile(request, scratch.indexes.data(), scratch.rows.data());
+    const TileRows rows{scratch.rows.data(), peek(feed, request, after, scratch), request.count,
+                        shape_.features};
     const bool done = std::is_same_v<Loss, SquaredLoss> && shape_.columns() == 1 &&
-                      squared_column(targets, request.count, scratch);
+                      squared_column(targets, rows, scratch);
     if (!done) {
-      tile_scores(scratch.rows.data(), request.count, shape_.features, weights, intercepts_.data(),
-                  pitch, scratch.scores.data());
+      tile_scores(rows, weights, intercepts_.data(), pitch, scratch.scores.data());
       residuals(loss, targets, request.count, scratch);
-      tile_gradient(scratch.rows.data(), request.count, shape_.features, scratch.scores.data(),
-                    pitch, sums);
+      tile_gradient(rows, scratch.scores.data(), pitch, sums);
     }
     unflushed += request.count;
     if (unflushed + tile > rows_between_flushes) {
@@ -188,9 +208,38 @@ void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request r
   flush(scratch, gradient, losses);
 }
 
+// Rows of a tile where `rows` are cut into tiles of one size: the last would ask for few rows of
+// what follows it if it were short.
+template <class T>
+std::int64_t LossGradient<T>::even_tile_rows(std::int64_t rows) const {
+  const std::int64_t tiles = std::max<std::int64_t>(1, (rows + tile_rows() - 1) / tile_rows());
+  return ((rows + tiles - 1) / tiles + 3) / 4 * 4;
+}
+
+// Where the rows of the tile after `request` lie, one for each row of `request`; `after` is what
+// follows the last one. Null where that is not known.
+template <class T>
+const float* const* LossGradient<T>::peek(RowFeed& feed, const RowFeed::Request& request,
+                                          const RowFeed::Request& after, Scratch& scratch) const {
+  RowFeed::Request next = request;
+  next.begin += request.count;
+  next.count = std::min(request.count, request.end - next.begin);
+  if (next.begin >= request.end) {
+    next = after;
+    next.count = std::min(even_tile_rows(next.end - next.begin), next.end - next.begin);
+  }
+  if (next.count <= 0 || !feed.peek(next, scratch.next.data())) {
+    return nullptr;
+  }
+  for (std::int64_t r = next.count; r < request.count; ++r) {
+    scratch.next[static_cast<std::size_t>(r)] = scratch.next[static_cast<std::size_t>(r - 1)];
+  }
+  return scratch.next.data();
+}
+
 template <class T>
 void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows,
-                          ThreadPool& pool, Partials& partials) {
+                          const RowSelection* next, ThreadPool& pool, Partials& partials) {
   partials.partitions = partition_count(rows.count, shape_);
   partials.gradient.assign(static_cast<std::size_t>(partials.partitions * shape_.elements()), 0.0);
   partials.loss.assign(static_cast<std::size_t>(partials.partitions * shape_.models), 0.0);
@@ -199,9 +248,8 @@ void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelectio
   std::visit(
       [&](auto chosen) {
         pool.for_each(partials.partitions, [&](std::int64_t p, int worker) {
-          const std::int64_t begin = p * rows.count / partials.partitions;
-          const std::int64_t end = (p + 1) * rows.count / partials.partitions;
-          run_partition(chosen, feed, {&rows, begin, 0, end, worker},
+          run_partition(chosen, feed, partition(rows, p, partials.partitions, worker),
+                        partition_after(rows, next, p, pool.threads(), partials.partitions, worker),
                         scratch_[static_cast<std::size_t>(worker)],
                         partials.gradient.data() + p * shape_.elements(),
                         partials.loss.data() + p * shape_.models);
@@ -224,7 +272,7 @@ void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t cou
   for (std::int64_t r = 0; r < count; r += tile) {
     const std::int64_t size = std::min(tile, count - r);
     feed.tile({&selection, r, size, count, worker}, indexes.data(), rows.data());
-    tile_scores(rows.data(), size, shape_.features, weights, intercepts_.data(), pitch,
+    tile_scores({rows.data(), nullptr, size, shape_.features}, weights, intercepts_.data(), pitch,
                 scores.data());
     for (std::int64_t i = 0; i < size; ++i) {
       for (std::int64_t c = 0; c < columns; ++c) {

@@ -11,6 +11,7 @@
 #include "kernels/row_feed.hpp"
 #include "kernels/row_selection.hpp"
 #include "kernels/thread_pool.hpp"
+#include "kernels/tile_products.hpp"
 #include "steepest/feature_matrix.hpp"
 #include "steepest/objective.hpp"
 
@@ -55,8 +56,10 @@ class LossGradient {
                       std::int64_t columns);
 
   /// One pass. Targets must fit the loss: values for SquaredLoss, labels for the classifiers.
-  void run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows, ThreadPool& pool,
-           Partials& partials);
+  /// `next`, if not null, is what the pass after this one will read: its first rows are asked for
+  /// in time.
+  void run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows, const RowSelection* next,
+           ThreadPool& pool, Partials& partials);
 
   /// Scores of rows [first, first + count) in order: (count, columns) row-major.
   /// Safe from several threads with workers of their own.
@@ -65,6 +68,7 @@ class LossGradient {
  private:
   struct Scratch {
     std::vector<const float*> rows;
+    std::vector<const float*> next;
     std::vector<std::int64_t> indexes;
     std::vector<T> scores;   // (columns, pitch)
     std::vector<T> targets;  // (outputs, pitch)
@@ -76,16 +80,20 @@ class LossGradient {
   };
 
   template <class Loss>
-  void run_partition(Loss loss, RowFeed& feed, RowFeed::Request request, Scratch& scratch,
-                     double* gradient, double* losses) const;
+  void run_partition(Loss loss, RowFeed& feed, RowFeed::Request request,
+                     const RowFeed::Request& after, Scratch& scratch, double* gradient,
+                     double* losses) const;
   template <class Loss>
   void residuals(Loss loss, const RowFeed::Targets& data, std::int64_t count,
                  Scratch& scratch) const;
   void gather(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
-  bool squared_column(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
+  bool squared_column(const RowFeed::Targets& data, const TileRows& rows, Scratch& scratch) const;
+  const float* const* peek(RowFeed& feed, const RowFeed::Request& request,
+                           const RowFeed::Request& after, Scratch& scratch) const;
   void flush(Scratch& scratch, double* gradient, double* loss) const;
   void prepare(Scratch& scratch) const;
   [[nodiscard]] std::int64_t tile_rows() const;
+  [[nodiscard]] std::int64_t even_tile_rows(std::int64_t rows) const;
 
   BankShape shape_;
   std::int64_t padded_ = 0;

@@ -16,7 +16,10 @@ constexpr std::int64_t blocks_ahead = 8;
 }  // namespace
 
 MemoryFeed::MemoryFeed(TrainingData& data, int threads)
-    : data_(data), scales_(data.mean, data.scale), tiles_(static_cast<std::size_t>(threads)) {
+    : data_(data), 
+      scales_(data.mean, data.scale),
+      tiles_(static_cast<std::size_t>(threads)),
+      peeked_(static_cast<std::size_t>(threads)) {
   const auto moves = [](double mean) { return mean != 0.0; };
   const auto scales = [](double inverse) { return inverse != 1.0; };
   settled_ = std::none_of(scales_.mean.begin(), scales_.mean.end(), moves) &&
@@ -35,9 +38,43 @@ void MemoryFeed::settle(ThreadPool& pool) {
   }
 }
 
+bool MemoryFeed::Chosen::holds(const Request& request) const {
+  return request.begin == begin && *request.selection == selection &&
+         request.count == static_cast<std::int64_t>(indexes.size());
+}
+
+bool MemoryFeed::peek(const Request& request, const float** pointers) {
+  if (!settled_) {
+    return false;
+  }
+  if (!request.selection->shuffled) {
+    const float* row = data_.features.row(request.selection->first + request.begin);
+    for (std::int64_t r = 0; r < request.count; ++r, row += features()) {
+      pointers[r] = row;
+    }
+    return true;
+  }
+  Chosen& chosen = peeked_[static_cast<std::size_t>(request.worker)];
+  chosen.selection = *request.selection;
+  chosen.begin = request.begin;
+  chosen.indexes.resize(static_cast<std::size_t>(request.count));
+  select_rows(data_.features, *request.selection, request.begin, request.count,
+              chosen.indexes.data(), pointers);
+  return true;
+}
+
 RowFeed::Targets MemoryFeed::tile(const Request& request, std::int64_t* indexes,
                                   const float** pointers) {
-  select_rows(data_.features, *request.selection, request.begin, request.count, indexes, pointers);
+  const Chosen& chosen = peeked_[static_cast<std::size_t>(request.worker)];
+  if (request.selection->shuffled && chosen.holds(request)) {
+    for (std::int64_t r = 0; r < request.count; ++r) {
+      indexes[r] = chosen.indexes[static_cast<std::size_t>(r)];
+      pointers[r] = data_.features.row(indexes[r]);
+    }
+  } else {
+    select_rows(data_.features, *request.selection, request.begin, request.count, indexes,
+                pointers);
+  }
   const bool in_order = !request.selection->shuffled;
   const float* const following =
       in_order && request.count > 0 ? pointers[request.count - 1] + features() : nullptr;
@@ -150,7 +187,8 @@ void StreamedFeed::read(std::int64_t first, std::int64_t count, Worker& worker) 
 
 bool StreamedFeed::in_window(const RowSelection& selection) const {
   return window_ != nullptr && selection.seed == windowed_.seed &&
-         selection.epoch == windowed_.epoch && selection.first >= windowed_.first &&
+         selection.epoch == windowed_.epoch &&
+         selection.together == windowed_.together && selection.first >= windowed_.first &&
          selection.first + selection.count <= windowed_.first + windowed_.count;
 }
 
@@ -171,7 +209,7 @@ void StreamedFeed::fill_window(std::int64_t first, std::int64_t count, ThreadPoo
     window_ = std::make_unique<Block>();
   }
   window_->resize(data_, std::min(window_rows_, rows()));
-  const RowOrder order(rows(), windowed_.seed, windowed_.epoch);
+  const RowOrder order = windowed_.order();
   const std::int64_t blocks = (rows() + block_rows_ - 1) / block_rows_;
   pool.for_each(blocks, [&](std::int64_t block, int worker) {
     const std::int64_t begin = block * block_rows_;
@@ -194,7 +232,7 @@ void StreamedFeed::fill_window(std::int64_t first, std::int64_t count, ThreadPoo
 // Row by row, wherever they lie.
 void StreamedFeed::gather(const Request& request, Worker& worker) const {
   const RowSelection& selection = *request.selection;
-  const RowOrder order(selection.total_rows, selection.seed, selection.epoch);
+  const RowOrder order = selection.order();
   worker.block.count = 0;
   worker.block.resize(data_, std::max(request.count, block_rows_));
   for (std::int64_t r = 0; r < request.count; ++r) {

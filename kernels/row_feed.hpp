@@ -53,6 +53,11 @@ class RowFeed {
   /// Gets ready for a pass over `selection`, on all threads of `pool`.
   virtual void prepare(const RowSelection& /*selection*/, ThreadPool& /*pool*/) {}
 
+  /// Where rows of a request that may come soon lie in memory, into pointers, `count` long: false
+  /// where that is not known, or asking would cost as much as reading. Changes nothing that tile()
+  /// gave.
+  virtual bool peek(const Request& /*request*/, const float** /*pointers*/) { return false; }
+
   /// Puts into pointers[r] where row r of the request lies, with FeatureMatrix::tail floats
   /// readable behind it, and into indexes[r] its index into the targets returned. Both are `count`
   /// long. Safe from several threads with workers of their own; valid until the worker's next call.
@@ -69,13 +74,24 @@ class MemoryFeed final : public RowFeed {
   [[nodiscard]] std::int64_t features() const override { return data_.features.columns(); }
   [[nodiscard]] std::int64_t outputs() const override;
   void settle(ThreadPool& pool) override;
+  bool peek(const Request& request, const float** pointers) override;
   Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) override;
 
  private:
+  // Indexes of a request, kept for when it comes again.
+  struct Chosen {
+    RowSelection selection;
+    std::int64_t begin = 0;
+    std::vector<std::int64_t> indexes;
+
+    [[nodiscard]] bool holds(const Request& request) const;
+  };
+
   TrainingData& data_;
   ColumnScales scales_;
   bool settled_ = false;
   std::vector<std::vector<float>> tiles_;  // a worker's standardized rows
+  std::vector<Chosen> peeked_;             // a worker's
 };
 
 /// Rows of a source, standardized as they are read. The same values as MemoryFeed has, to the bit.

@@ -6,17 +6,16 @@ namespace steepest::kernels {
 void select_rows(const FeatureMatrix& features, const RowSelection& rows, std::int64_t begin,
                  std::int64_t count, std::int64_t* indexes, const float** pointers) {
   if (rows.shuffled) {
-    const RowOrder order(rows.total_rows, rows.seed, rows.epoch);
+    rows.order().rows_at(rows.first + begin, count, indexes);
     for (std::int64_t r = 0; r < count; ++r) {
-      indexes[r] = order(rows.first + begin + r);
+      pointers[r] = features.row(indexes[r]);
     }
-  } else {
-    for (std::int64_t r = 0; r < count; ++r) {
-      indexes[r] = rows.first + begin + r;
-    }
+    return;
   }
-  for (std::int64_t r = 0; r < count; ++r) {
-    pointers[r] = features.row(indexes[r]);
+  const float* row = features.row(rows.first + begin);
+  for (std::int64_t r = 0; r < count; ++r, row += features.columns()) {
+    indexes[r] = rows.first + begin + r;
+    pointers[r] = row;
   }
 }
 

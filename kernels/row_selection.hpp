@@ -2,6 +2,7 @@
 // Which rows a step reads: all of them in file order, or a slice of an epoch's shuffled order.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "steepest/feature_matrix.hpp"
@@ -17,29 +18,48 @@ struct RowSelection {
   std::int64_t total_rows = 1;  ///< n, the domain of the shuffle
   std::uint64_t seed = 0;
   std::int64_t epoch = 0;
+  std::int64_t together = 1;  ///< see RowOrder
+
+  bool operator==(const RowSelection&) const = default;
 
   /// All rows of a data set of `rows`, in order.
-  static RowSelection all(std::int64_t rows) { return {0, rows, false, rows, 0, 0}; }
+  static RowSelection all(std::int64_t rows) { return {0, rows, false, rows, 0, 0, 1}; }
+
+  /// The order the rows are taken from when shuffled.
+  [[nodiscard]] STEEPEST_HD RowOrder order() const { return {total_rows, seed, epoch, together}; }
 };
+
+/// How many neighbours a shuffle keeps together so that memory is read in pieces of about 1 KB: 1
+/// where a row is as long as that or all rows fit a cache, at most 8.
+[[nodiscard]] inline std::int64_t rows_kept_together(std::int64_t rows, std::int64_t features) {
+  constexpr std::int64_t piece_bytes = 1024;
+  constexpr std::int64_t cache_bytes = std::int64_t{2} << 20;
+  const std::int64_t row_bytes = features * static_cast<std::int64_t>(sizeof(float));
+  if (rows * row_bytes <= cache_bytes) {
+    return 1;
+  }
+  return std::clamp<std::int64_t>(piece_bytes / std::max<std::int64_t>(1, row_bytes), 1, 8);
+}
 
 /// `sample` rows of a fixed shuffle, or all rows in order when there are no more than that.
 [[nodiscard]] inline RowSelection sample_rows(std::int64_t rows, std::int64_t sample) {
   constexpr std::uint64_t seed = 0x73616d706c65ULL;
-  return sample >= rows ? RowSelection::all(rows) : RowSelection{0, sample, true, rows, seed, 0};
+  return sample >= rows ? RowSelection::all(rows) : RowSelection{0, sample, true, rows, seed, 0, 1};
 }
 
 /// The slice of step `step` when epochs are cut into batches of `batch` rows; the last batch of an
 /// epoch is what is left. A batch of all rows is the whole file in order, every step.
 STEEPEST_HD inline RowSelection batch_of_step(std::int64_t rows, std::int64_t batch,
-                                              std::uint64_t seed, std::int64_t step) {
+                                              std::uint64_t seed, std::int64_t step,
+                                              std::int64_t together) {
   if (batch >= rows) {
-    return {0, rows, false, rows, seed, step};
+    return {0, rows, false, rows, seed, step, 1};
   }
   const std::int64_t steps_per_epoch = (rows + batch - 1) / batch;
   const std::int64_t epoch = step / steps_per_epoch;
   const std::int64_t first = (step % steps_per_epoch) * batch;
   const std::int64_t count = rows - first < batch ? rows - first : batch;
-  return {first, count, true, rows, seed, epoch};
+  return {first, count, true, rows, seed, epoch, together};
 }
 
 /// The indexes of rows [begin, begin + count) of a selection, and where they lie.

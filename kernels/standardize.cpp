@@ -20,12 +20,12 @@ namespace {
 template <class D>
 HWY_INLINE std::int64_t standardize_vectors(D d, std::int64_t j, std::int64_t columns,
                                             const float* from, const double* mean,
-                                            const double* inverse, std::uintptr_t ahead,
+                                            const double* inverse, const float* next,
                                             float* to) {
   const hn::Rebind<float, D> floats;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (; j + lanes <= columns; j += lanes) {
-    prefetch<hn::MaxLanes(D())>(from + j, ahead);
+    prefetch<hn::MaxLanes(D())>(next + j);
     const auto x = hn::PromoteTo(d, hn::LoadU(floats, from + j));
     const auto moved = hn::Mul(hn::Sub(x, hn::LoadU(d, mean + j)), hn::LoadU(d, inverse + j));
     hn::StoreU(hn::DemoteTo(floats, moved), floats, to + j);
@@ -37,12 +37,11 @@ HWY_INLINE std::int64_t standardize_vectors(D d, std::int64_t j, std::int64_t co
 
 void standardize_on_target(const float* from, std::int64_t rows, std::int64_t columns,
                            const double* mean, const double* inverse, float* to) {
-  // What follows these rows will be asked for next.
-  const auto ahead = static_cast<std::uintptr_t>(rows * columns) * sizeof(float);
-  for (std::int64_t i = 0; i < rows; ++i, from += columns, to += columns) {
-    std::int64_t j = standardize_vectors(Tag<double>(), 0, columns, from, mean, inverse, ahead, to);
+  const float* next = from + rows * columns;  // what follows will be asked for next
+  for (std::int64_t i = 0; i < rows; ++i, from += columns, to += columns, next += columns) {
+    std::int64_t j = standardize_vectors(Tag<double>(), 0, columns, from, mean, inverse, next, to);
     const hn::CappedTag<double, 4> fewer;
-    j = standardize_vectors(fewer, j, columns, from, mean, inverse, ahead, to);
+    j = standardize_vectors(fewer, j, columns, from, mean, inverse, next, to);
     for (; j < columns; ++j) {
       to[j] = standardized(from[j], mean[j], inverse[j]);
     }

@@ -35,22 +35,12 @@ HWY_INLINE hn::VFromD<Tag<double>> load_features(Tag<double> d, const float* fro
   return hn::PromoteTo(d, hn::LoadU(half, from));
 }
 
-// Where the next tile lies, in bytes after this one: 0 when the rows do not follow each other in
-// memory. Each of the two products asks for half of its rows, so that memory works while arithmetic
-// does; after the last tile that is a little in vain.
-HWY_INLINE std::uintptr_t bytes_to_next_tile(const float* const* rows, std::int64_t count,
-                                             std::int64_t features) {
-  const bool contiguous = count > 0 && rows[count - 1] - rows[0] == (count - 1) * features;
-  return contiguous ? static_cast<std::uintptr_t>(count * features) * sizeof(float) : 0;
-}
-
-// Asks for `floats` floats, `ahead` bytes after `from`, into the second-level cache.
+// Asks for `floats` floats from `from` on, into the nearest cache.
 template <std::size_t floats>
-HWY_INLINE void prefetch(const float* from, std::uintptr_t ahead) {
-  constexpr std::size_t line_bytes = 64;
-  for (std::size_t offset = 0; offset < floats * sizeof(float); offset += line_bytes) {
-    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(from) + ahead + offset;
-    __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 3);
+HWY_INLINE void prefetch(const float* from) {
+  constexpr std::size_t line_floats = 16;
+  for (std::size_t offset = 0; offset < floats; offset += line_floats) {
+    __builtin_prefetch(from + offset, 0, 3);
   }
 }
 

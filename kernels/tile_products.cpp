@@ -24,11 +24,12 @@ constexpr int block_rows = many_registers ? 4 : 2;
 constexpr int block_columns = 5;
 constexpr int block_vectors = many_registers ? 4 : 2;
 constexpr int one_column_vectors = 8;
+constexpr int register_vectors = many_registers ? 13 : 6;
 
 template <int Rows, int Columns, class T>
-HWY_INLINE void score_block(const float* const* rows, std::int64_t features, const T* weights,
-                            std::int64_t padded, const T* intercepts, T* scores, std::int64_t pitch,
-                            std::uintptr_t ahead) {
+HWY_INLINE void score_block(const float* const* rows, const float* const* next,
+                            std::int64_t features, const T* weights, std::int64_t padded,
+                            const T* intercepts, T* scores, std::int64_t pitch) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -43,9 +44,9 @@ HWY_INLINE void score_block(const float* const* rows, std::int64_t features, con
     for (int c = 0; c < Columns; ++c) {
       w[c] = hn::LoadU(d, weights + c * padded + j);
     }
-    if (ahead != 0) {
+    if (next != nullptr) {
       for (int r = 1; r < Rows; r += 2) {
-        prefetch<hn::MaxLanes(Tag<T>())>(rows[r] + j, ahead);
+        prefetch<hn::MaxLanes(Tag<T>())>(next[r] + j);
       }
     }
     for (int r = 0; r < Rows; ++r) {
@@ -63,23 +64,23 @@ HWY_INLINE void score_block(const float* const* rows, std::int64_t features, con
 }
 
 template <int Columns, class T>
-void score_columns(const float* const* rows, std::int64_t count, std::int64_t features,
-                   const T* weights, std::int64_t padded, const T* intercepts, T* scores,
-                   std::int64_t pitch, std::uintptr_t ahead) {
+void score_columns(const TileRows& tile, bool asks, const T* weights, std::int64_t padded,
+                   const T* intercepts, T* scores, std::int64_t pitch) {
+  const float* const* const next = asks ? tile.next : nullptr;
   std::int64_t r = 0;
-  for (; r + block_rows <= count; r += block_rows) {
-    score_block<block_rows, Columns>(rows + r, features, weights, padded, intercepts, scores + r,
-                                     pitch, ahead);
+  for (; r + block_rows <= tile.count; r += block_rows) {
+    score_block<block_rows, Columns>(tile.rows + r, next == nullptr ? nullptr : next + r,
+                                     tile.features, weights, padded, intercepts, scores + r, pitch);
   }
-  for (; r < count; ++r) {
-    score_block<1, Columns>(rows + r, features, weights, padded, intercepts, scores + r, pitch, 0);
+  for (; r < tile.count; ++r) {
+    score_block<1, Columns>(tile.rows + r, nullptr, tile.features, weights, padded, intercepts,
+                            scores + r, pitch);
   }
 }
 
 template <int Vectors, int Columns, class T>
-HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std::int64_t j,
-                               const T* residuals, std::int64_t pitch, T* gradient,
-                               std::int64_t padded, std::uintptr_t ahead) {
+HWY_INLINE void gradient_block(const TileRows& tile, bool asks, std::int64_t j, const T* residuals,
+                               std::int64_t pitch, T* gradient, std::int64_t padded) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -89,13 +90,14 @@ HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std
       sums[v][c] = hn::LoadU(d, gradient + c * padded + j + v * lanes);
     }
   }
-  for (std::int64_t r = 0; r < count; ++r) {
-    if (ahead != 0 && r % 2 == 0) {
-      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(rows[r] + j, ahead);
+  asks = asks && tile.next != nullptr;
+  for (std::int64_t r = 0; r < tile.count; ++r) {
+    if (asks && r % 2 == 0) {
+      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(tile.next[r] + j);
     }
     V x[Vectors];
     for (int v = 0; v < Vectors; ++v) {
-      x[v] = load_features(d, rows[r] + j + v * lanes);
+      x[v] = load_features(d, tile.rows[r] + j + v * lanes);
     }
     for (int c = 0; c < Columns; ++c) {
       const V residual = hn::Set(d, residuals[c * pitch + r]);
@@ -112,72 +114,62 @@ HWY_INLINE void gradient_block(const float* const* rows, std::int64_t count, std
 }
 
 template <class T>
-void scores_on_target(const float* const* rows, std::int64_t count, std::int64_t features,
-                      const PaddedColumns<const T>& weights, const T* intercepts,
-                      std::int64_t pitch, T* scores) {
-  const std::uintptr_t ahead = bytes_to_next_tile(rows, count, features);
+void scores_on_target(const TileRows& tile, const PaddedColumns<const T>& weights,
+                      const T* intercepts, std::int64_t pitch, T* scores) {
   for_blocks<block_columns>(weights.columns, [&](auto width, std::int64_t first) {
-    score_columns<width.value>(rows, count, features, weights.values + first * weights.padded,
-                               weights.padded, intercepts + first, scores + first * pitch, pitch,
-                               first == 0 ? ahead : 0);
+    score_columns<width.value>(tile, first == 0, weights.values + first * weights.padded,
+                               weights.padded, intercepts + first, scores + first * pitch, pitch);
   });
 }
 
 // All columns take a piece of the rows in turn, while it is in the nearest cache.
 template <class T>
-void gradient_on_target(const float* const* rows, std::int64_t count, std::int64_t features,
-                        const T* residuals, std::int64_t pitch, const PaddedColumns<T>& gradient) {
+void gradient_on_target(const TileRows& tile, const T* residuals, std::int64_t pitch,
+                        const PaddedColumns<T>& gradient) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
-  const std::int64_t vectors = (features + lanes - 1) / lanes;
-  const std::uintptr_t ahead = bytes_to_next_tile(rows, count, features);
+  const std::int64_t vectors = (tile.features + lanes - 1) / lanes;
   if (gradient.columns == 1) {
     for_blocks<one_column_vectors>(vectors, [&](auto width, std::int64_t vector) {
-      gradient_block<width.value, 1>(rows, count, vector * lanes, residuals, pitch, gradient.values,
-                                     gradient.padded, ahead);
+      gradient_block<width.value, 1>(tile, true, vector * lanes, residuals, pitch, gradient.values,
+                                     gradient.padded);
     });
     return;
   }
   for_blocks<block_vectors>(vectors, [&](auto high, std::int64_t vector) {
     for_blocks<block_columns>(gradient.columns, [&](auto wide, std::int64_t first) {
-      gradient_block<high.value, wide.value>(rows, count, vector * lanes, residuals + first * pitch,
-                                             pitch, gradient.values + first * gradient.padded,
-                                             gradient.padded, first == 0 ? ahead : 0);
+      gradient_block<high.value, wide.value>(
+          tile, first == 0, vector * lanes, residuals + first * pitch, pitch,
+          gradient.values + first * gradient.padded, gradient.padded);
     });
   });
 }
 
-// How far ahead of the arithmetic rows that follow each other in memory are asked for.
-constexpr std::uintptr_t bytes_ahead = 8192;
-
-// A row, its weights and the gradient stay in registers: a row is loaded and converted once.
+// A row and the gradient stay in registers: a row is loaded and converted once.
 template <int Vectors, class T>
-void squared_in_registers(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+void squared_in_registers(const TileRows& tile, const std::int64_t* indexes,
                           SquaredColumn<T>& column) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const bool contiguous = bytes_to_next_tile(rows, count, column.features) != 0;
   const T intercept = column.intercept;
   const double* const targets = column.targets;
   const double* const row_weights = column.row_weights;
   double loss = column.loss;
   double residuals = column.residuals;
-  V weights[Vectors];
   V gradient[Vectors];
   for (int v = 0; v < Vectors; ++v) {
-    weights[v] = hn::LoadU(d, column.weights + v * lanes);
     gradient[v] = hn::LoadU(d, column.gradient + v * lanes);
   }
-  for (std::int64_t r = 0; r < count; ++r) {
-    const float* const row = rows[r];
-    if (contiguous) {
-      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(row, bytes_ahead);
+  for (std::int64_t r = 0; r < tile.count; ++r) {
+    const float* const row = tile.rows[r];
+    if (tile.next != nullptr) {
+      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(tile.next[r]);
     }
     V x[Vectors];
     V sum = hn::Zero(d);
     for (int v = 0; v < Vectors; ++v) {
       x[v] = load_features(d, row + v * lanes);
-      sum = hn::MulAdd(x[v], weights[v], sum);
+      sum = hn::MulAdd(x[v], hn::LoadU(d, column.weights + v * lanes), sum);
     }
     T score = intercept + hn::GetLane(hn::SumOfLanes(d, sum));
     const std::int64_t i = indexes[r];
@@ -199,54 +191,50 @@ void squared_in_registers(const float* const* rows, const std::int64_t* indexes,
 }
 
 template <class T>
-bool squared_on_target(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+bool squared_on_target(const TileRows& tile, const std::int64_t* indexes,
                        SquaredColumn<T>& column) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
-  const std::int64_t vectors = (column.features + lanes - 1) / lanes;
-  if (vectors < 1 || vectors > one_column_vectors) {
+  const std::int64_t vectors = (tile.features + lanes - 1) / lanes;
+  if (vectors < 1 || vectors > register_vectors) {
     return false;
   }
   const auto pass = [&](auto width, std::int64_t /*first*/) {
-    squared_in_registers<width.value>(rows, indexes, count, column);
+    squared_in_registers<width.value>(tile, indexes, column);
   };
-  with_width<one_column_vectors>(vectors, 0, pass);
+  with_width<register_vectors>(vectors, 0, pass);
   return true;
 }
 
 }  // namespace
 
-void scores_float(const float* const* rows, std::int64_t count, std::int64_t features,
-                  const PaddedColumns<const float>& weights, const float* intercepts,
-                  std::int64_t pitch, float* scores) {
-  scores_on_target(rows, count, features, weights, intercepts, pitch, scores);
+void scores_float(const TileRows& tile, const PaddedColumns<const float>& weights,
+                  const float* intercepts, std::int64_t pitch, float* scores) {
+  scores_on_target(tile, weights, intercepts, pitch, scores);
 }
 
-void scores_double(const float* const* rows, std::int64_t count, std::int64_t features,
-                   const PaddedColumns<const double>& weights, const double* intercepts,
-                   std::int64_t pitch, double* scores) {
-  scores_on_target(rows, count, features, weights, intercepts, pitch, scores);
-}
-
-void gradient_float(const float* const* rows, std::int64_t count, std::int64_t features,
-                    const float* residuals, std::int64_t pitch,
+void gradient_float(const TileRows& tile, const float* residuals, std::int64_t pitch,
                     const PaddedColumns<float>& gradient) {
-  gradient_on_target(rows, count, features, residuals, pitch, gradient);
+  gradient_on_target(tile, residuals, pitch, gradient);
 }
 
-void gradient_double(const float* const* rows, std::int64_t count, std::int64_t features,
-                     const double* residuals, std::int64_t pitch,
-                     const PaddedColumns<double>& gradient) {
-  gradient_on_target(rows, count, features, residuals, pitch, gradient);
-}
-
-bool squared_float(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+bool squared_float(const TileRows& tile, const std::int64_t* indexes,
                    SquaredColumn<float>& column) {
-  return squared_on_target(rows, indexes, count, column);
+  return squared_on_target(tile, indexes, column);
 }
 
-bool squared_double(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
-                    SquaredColumn<double>& column) {
-  return squared_on_target(rows, indexes, count, column);
+void scores_double(const TileRows& tile, const PaddedColumns<const double>& weights,
+                  const double* intercepts, std::int64_t pitch, double* scores) {
+  scores_on_target(tile, weights, intercepts, pitch, scores);
+}
+
+void gradient_double(const TileRows& tile, const double* residuals, std::int64_t pitch,
+                    const PaddedColumns<double>& gradient) {
+  gradient_on_target(tile, residuals, pitch, gradient);
+}
+
+bool squared_double(const TileRows& tile, const std::int64_t* indexes,
+                   SquaredColumn<double>& column) {
+  return squared_on_target(tile, indexes, column);
 }
 
 const char* target_name() { return hwy::TargetName(HWY_TARGET); }
@@ -266,43 +254,39 @@ HWY_EXPORT(squared_double);
 HWY_EXPORT(target_name);
 
 template <>
-void tile_scores(const float* const* rows, std::int64_t count, std::int64_t features,
-                 const PaddedColumns<const float>& weights, const float* intercepts,
-                 std::int64_t pitch, float* scores) {
-  HWY_DYNAMIC_DISPATCH(scores_float)(rows, count, features, weights, intercepts, pitch, scores);
+void tile_scores(const TileRows& tile, const PaddedColumns<const float>& weights,
+                 const float* intercepts, std::int64_t pitch, float* scores) {
+  HWY_DYNAMIC_DISPATCH(scores_float)(tile, weights, intercepts, pitch, scores);
 }
 
 template <>
-void tile_scores(const float* const* rows, std::int64_t count, std::int64_t features,
-                 const PaddedColumns<const double>& weights, const double* intercepts,
-                 std::int64_t pitch, double* scores) {
-  HWY_DYNAMIC_DISPATCH(scores_double)(rows, count, features, weights, intercepts, pitch, scores);
-}
-
-template <>
-void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
-                   const float* residuals, std::int64_t pitch,
+void tile_gradient(const TileRows& tile, const float* residuals, std::int64_t pitch,
                    const PaddedColumns<float>& gradient) {
-  HWY_DYNAMIC_DISPATCH(gradient_float)(rows, count, features, residuals, pitch, gradient);
+  HWY_DYNAMIC_DISPATCH(gradient_float)(tile, residuals, pitch, gradient);
 }
 
 template <>
-void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
-                   const double* residuals, std::int64_t pitch,
-                   const PaddedColumns<double>& gradient) {
-  HWY_DYNAMIC_DISPATCH(gradient_double)(rows, count, features, residuals, pitch, gradient);
-}
-
-template <>
-bool tile_squared(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+bool tile_squared(const TileRows& tile, const std::int64_t* indexes,
                   SquaredColumn<float>& column) {
-  return HWY_DYNAMIC_DISPATCH(squared_float)(rows, indexes, count, column);
+  return HWY_DYNAMIC_DISPATCH(squared_float)(tile, indexes, column);
 }
 
 template <>
-bool tile_squared(const float* const* rows, const std::int64_t* indexes, std::int64_t count,
+void tile_scores(const TileRows& tile, const PaddedColumns<const double>& weights,
+                 const double* intercepts, std::int64_t pitch, double* scores) {
+  HWY_DYNAMIC_DISPATCH(scores_double)(tile, weights, intercepts, pitch, scores);
+}
+
+template <>
+void tile_gradient(const TileRows& tile, const double* residuals, std::int64_t pitch,
+                   const PaddedColumns<double>& gradient) {
+  HWY_DYNAMIC_DISPATCH(gradient_double)(tile, residuals, pitch, gradient);
+}
+
+template <>
+bool tile_squared(const TileRows& tile, const std::int64_t* indexes,
                   SquaredColumn<double>& column) {
-  return HWY_DYNAMIC_DISPATCH(squared_double)(rows, indexes, count, column);
+  return HWY_DYNAMIC_DISPATCH(squared_double)(tile, indexes, column);
 }
 
 const char* vector_instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }

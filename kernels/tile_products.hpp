@@ -22,25 +22,35 @@ struct PaddedColumns {
   return (features + widest - 1) / widest * widest;
 }
 
+/// Rows of a tile.
+struct TileRows {
+  /// `count` pointers to `features` floats each, with padded_length(features) - features readable
+  /// finite floats after every row.
+  const float* const* rows = nullptr;
+
+  /// What will be read next: `count` pointers, or null. Caches are asked for them meanwhile, half by
+  /// tile_scores and half by tile_gradient.
+  const float* const* next = nullptr;
+
+  std::int64_t count = 0;
+  std::int64_t features = 0;
+};
+
 /// scores[c * pitch + r] = intercepts[c] + sum_j rows[r][j] * weights(c, j), summed in T.
-/// rows holds `count` pointers to features floats each, with padded_length - features readable
-/// finite floats after every row. Deterministic: the order of a row's sum depends on d and the
-/// vector width only.
+/// Deterministic: the order of a row's sum depends on d and the vector width only.
 template <class T>
-void tile_scores(const float* const* rows, std::int64_t count, std::int64_t features,
-                 const PaddedColumns<const T>& weights, const T* intercepts, std::int64_t pitch,
-                 T* scores);
+void tile_scores(const TileRows& tile, const PaddedColumns<const T>& weights, const T* intercepts,
+                 std::int64_t pitch, T* scores);
 
 /// gradient(c, j) += sum_r residuals[c * pitch + r] * rows[r][j], rows in order. Elements of
-/// `gradient` past the d features receive rubbish. Preconditions as for tile_scores.
+/// `gradient` past the d features receive rubbish.
 template <class T>
-void tile_gradient(const float* const* rows, std::int64_t count, std::int64_t features,
-                   const T* residuals, std::int64_t pitch, const PaddedColumns<T>& gradient);
+void tile_gradient(const TileRows& tile, const T* residuals, std::int64_t pitch,
+                   const PaddedColumns<T>& gradient);
 
 /// One column under squared loss: what tile_squared takes and adds to.
 template <class T>
 struct SquaredColumn {
-  std::int64_t features = 0;
   const T* weights = nullptr;  ///< (padded)
   T intercept = 0;
   const double* targets = nullptr;      ///< by row index
@@ -53,10 +63,10 @@ struct SquaredColumn {
 /// Both products of one column under squared loss and the row losses between them, with every row
 /// loaded once and kept in registers. indexes[r] is the row index of rows[r]. Adds the same terms
 /// in the same order, so gives the same bits, as tile_scores, SquaredLoss and tile_gradient.
-/// Preconditions as for tile_scores. False, and nothing done, for rows too long for the registers.
+/// False, and nothing done, for rows too long for the registers.
 template <class T>
-[[nodiscard]] bool tile_squared(const float* const* rows, const std::int64_t* indexes,
-                                std::int64_t count, SquaredColumn<T>& column);
+[[nodiscard]] bool tile_squared(const TileRows& tile, const std::int64_t* indexes,
+                                SquaredColumn<T>& column);
 
 /// The instruction set the products run on, e.g. "AVX3" (Highway's name for AVX-512).
 [[nodiscard]] const char* vector_instruction_set();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/symmetric_product.hpp"
+#include "kernels/update_elements.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -17,11 +18,8 @@ UpdateSums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body)
   const std::int64_t tasks = (elements + elements_per_task - 1) / elements_per_task;
   std::vector<UpdateSums> sums(static_cast<std::size_t>(tasks));
   pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
-    UpdateSums& mine = sums[static_cast<std::size_t>(task)];
     const std::int64_t end = std::min(elements, (task + 1) * elements_per_task);
-    for (std::int64_t e = task * elements_per_task; e < end; ++e) {
-      body(e, mine);
-    }
+    body(task * elements_per_task, end, sums[static_cast<std::size_t>(task)]);
   });
   for (std::int64_t task = 1; task < tasks; ++task) {
     sums[0].add(sums[static_cast<std::size_t>(task)]);
@@ -29,39 +27,20 @@ UpdateSums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body)
   return sums[0];
 }
 
-// One model's share of the bank's arrays.
-struct ModelArrays {
-  const double* now;
-  double* next;
-  double* velocity;
-  double* gradient;
-  double* direction;
-
-  ModelArrays(BankState& bank, std::int64_t model) {
-    const std::int64_t offset = model * bank.shape.elements_per_model();
-    const std::int32_t current = bank.states[static_cast<std::size_t>(model)].current;
-    now = bank.parameters[current].data() + offset;
-    next = bank.parameters[1 - current].data() + offset;
-    velocity = bank.velocities.data() + offset;
-    gradient = bank.gradients.data() + offset;
-    direction = bank.preconditioner.empty() ? gradient : bank.directions.data() + offset;
-  }
-};
-
 UpdateSums reduce_gradient(const Partials& partials, std::int64_t rows, std::int64_t model,
                            const ModelArrays& arrays, ThreadPool& pool, const BankState& bank) {
   const BankShape& shape = bank.shape;
-  const ModelPlan& plan = bank.plans[static_cast<std::size_t>(model)];
-  const std::int64_t offset = model * shape.elements_per_model();
-  const double scale = 1.0 / static_cast<double>(rows);
-  return sum_over_elements(shape.elements_per_model(), pool, [&](std::int64_t e, UpdateSums& sums) {
-    double total = 0.0;
-    for (std::int64_t p = 0; p < partials.partitions; ++p) {
-      total += partials.gradient[static_cast<std::size_t>(p * shape.elements() + offset + e)];
-    }
-    const bool is_intercept = e % shape.stride() == shape.features;
-    arrays.gradient[e] = penalised_gradient(plan, is_intercept, total * scale, arrays.now[e], sums);
-  });
+  GradientParts parts;
+  parts.first = partials.gradient.data() + model * shape.elements_per_model();
+  parts.partitions = partials.partitions;
+  parts.part = shape.elements();
+  parts.scale = 1.0 / static_cast<double>(rows);
+  return sum_over_elements(
+      shape.elements_per_model(), pool,
+      [&](std::int64_t begin, std::int64_t end, UpdateSums& sums) {
+        reduce_elements(bank.plans[static_cast<std::size_t>(model)], parts, arrays, shape.stride(),
+                        begin, end, sums);
+      });
 }
 
 double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t models,
@@ -107,14 +86,13 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
       if (!bank.preconditioner.empty()) {
         const std::int64_t stride = bank.shape.stride();
         symmetric_product(bank.preconditioner.data(), stride, stride, arrays.gradient,
-                          bank.shape.outputs, stride, pool, arrays.direction);
+                          bank.shape.outputs, stride, pool,
+                          bank.directions.data() + model * bank.shape.elements_per_model());
       }
-      sums.add(sum_over_elements(
-          bank.shape.elements_per_model(), pool, [&](std::int64_t e, UpdateSums& part) {
-            arrays.next[e] =
-                stepped_parameter(plan, factors, arrays.gradient[e], arrays.direction[e],
-                                  arrays.now[e], arrays.velocity[e], part);
-          }));
+      sums.add(sum_over_elements(bank.shape.elements_per_model(), pool,
+                                 [&](std::int64_t begin, std::int64_t end, UpdateSums& part) {
+                                   step_elements(plan, factors, arrays, begin, end, part);
+                                 }));
     }
     finish_update(plan, factors, mode, mean_loss_of(partials, rows, bank.shape.models, model), sums,
                   state);

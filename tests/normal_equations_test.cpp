@@ -54,7 +54,7 @@ class NormalEquationsOf : public testing::TestWithParam<ProblemShape> {
     LossGradient<double> pass;
     Partials partials;
     pass.set_parameters(shape(), bank_.parameters[0].data(), 0, shape().columns());
-    pass.run(SquaredLoss{}, feed_, RowSelection::all(feed_.rows()), pool_, partials);
+    pass.run(SquaredLoss{}, feed_, RowSelection::all(feed_.rows()), nullptr, pool_, partials);
     return partials;
   }
 

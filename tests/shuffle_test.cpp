@@ -14,14 +14,19 @@ namespace {
 
 TEST(RowOrder, VisitsEveryRowOnce) {
   for (const std::int64_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 31, 100, 1000, 4097, 100000}) {
-    for (const std::int64_t epoch : {0, 1, 17}) {
-      const RowOrder order(rows, 42, epoch);
+    for (const std::int64_t together : {1, 2, 5, 8}) {
+      if (together > rows) {
+        continue;
+      }
+      const std::int64_t epoch = together * 7;
+      const RowOrder order(rows, 42, epoch, together);
       std::vector<bool> seen(static_cast<std::size_t>(rows), false);
       for (std::int64_t position = 0; position < rows; ++position) {
         const std::int64_t row = order(position);
         ASSERT_GE(row, 0);
         ASSERT_LT(row, rows);
         ASSERT_FALSE(seen[static_cast<std::size_t>(row)]) << rows << " rows";
+        ASSERT_EQ(order.position_of(row), position);
         seen[static_cast<std::size_t>(row)] = true;
       }
     }
@@ -72,16 +77,41 @@ TEST(RowOrder, PartsNeighbours) {
   EXPECT_NEAR(distance / rows / rows, 1.0 / 3.0, 0.01);
 }
 
+TEST(RowOrder, KeepsGroupsOfNeighboursTogether) {
+  constexpr std::int64_t rows = 1003;
+  constexpr std::int64_t together = 8;
+  const RowOrder order(rows, 5, 2, together);
+  for (std::int64_t position = 0; position + 1 < rows / together * together; ++position) {
+    const bool neighbours = order(position + 1) == (order(position) + 1) % rows;
+    if (position % together != together - 1) {
+      EXPECT_TRUE(neighbours) << position;
+    }
+  }
+  std::vector<std::int64_t> at_once(300);
+  order.rows_at(701, 300, at_once.data());
+  for (std::int64_t i = 0; i < 300; ++i) {
+    EXPECT_EQ(at_once[static_cast<std::size_t>(i)], order(701 + i));
+  }
+  EXPECT_NE(order(0) % together, RowOrder(rows, 5, 3, together)(0) % together);
+}
+
+TEST(RowsKeptTogether, AreFewAndOnlyWhereRowsAreShortAndMany) {
+  EXPECT_EQ(kernels::rows_kept_together(150, 4), 1);
+  EXPECT_EQ(kernels::rows_kept_together(60'000, 784), 1);
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 50), 5);
+  EXPECT_EQ(kernels::rows_kept_together(10'000'000, 3), 8);
+}
+
 TEST(BatchOfStep, CutsEpochsAndKeepsTheRest) {
-  const auto last = kernels::batch_of_step(103, 10, 1, 10);
+  const auto last = kernels::batch_of_step(103, 10, 1, 10, 1);
   EXPECT_EQ(last.first, 100);
   EXPECT_EQ(last.count, 3);
   EXPECT_EQ(last.epoch, 0);
-  const auto next = kernels::batch_of_step(103, 10, 1, 11);
+  const auto next = kernels::batch_of_step(103, 10, 1, 11, 1);
   EXPECT_EQ(next.first, 0);
   EXPECT_EQ(next.epoch, 1);
   EXPECT_TRUE(next.shuffled);
-  const auto full = kernels::batch_of_step(103, 103, 1, 5);
+  const auto full = kernels::batch_of_step(103, 103, 1, 5, 1);
   EXPECT_EQ(full.count, 103);
   EXPECT_FALSE(full.shuffled);
 }

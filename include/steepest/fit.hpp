@@ -46,6 +46,7 @@ struct FitOptions {
   bool intercept = true;
   bool drop_constant = false;  ///< give constant columns the coefficient 0 instead of refusing them
   std::uint64_t seed = 0;
+  bool shuffle_rows = false;  ///< one by one; otherwise short rows of large data go in small groups
   DeviceChoice device;
   int threads = 0;                                    ///< 0: every processor
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for rows that are streamed, > 0

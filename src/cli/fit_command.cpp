@@ -29,6 +29,7 @@ struct FitCommandOptions {
   std::string learning_rate = "auto";
   std::string preconditioner = "auto";
   std::string batch_size = "auto";
+  std::string shuffle = "auto";
   std::string epochs;
   std::string l2;
   std::string tolerance_gradient;
@@ -84,6 +85,11 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   if (given.batch_size != "auto" && given.batch_size != "full") {
     options.batch_size = count_at_least_one("--batch-size", given.batch_size);
   }
+  if (given.shuffle != "auto" && given.shuffle != "full") {
+    throw OptionError(
+        fmt::format("--shuffle \"{}\" is not known: use auto or full", given.shuffle));
+  }
+  options.shuffle_rows = given.shuffle == "full";
   if (!given.epochs.empty()) {
     options.epochs = count_at_least_one("--epochs", given.epochs);
   }
@@ -257,6 +263,10 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
                   "auto, none or second-moment (steps in the metric of the Hessian's bound)")
       ->default_str("auto");
   app->add_option("--batch-size", options->batch_size, "auto, full or rows a step")
+      ->default_str("auto");
+  app->add_option("--shuffle", options->shuffle,
+                  "order of mini-batches: auto keeps up to 8 neighbours together where rows are "
+                  "short and many, full shuffles every row")
       ->default_str("auto");
   app->add_option("--epochs", options->epochs, "most passes over the data");
   app->add_option("--max-seconds", options->max_seconds, "most seconds of training");

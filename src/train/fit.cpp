@@ -162,6 +162,7 @@ class Fit {
     bank.models = {model};
     bank.batch_size = plan_.batch_size;
     bank.seed = options_.seed;
+    bank.together = plan_.together;
     bank.most_steps = plan_.epochs * plan_.steps_per_epoch;
     bank.preconditioner = preconditioner_;
     backend_->start(std::move(bank));

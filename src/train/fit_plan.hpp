@@ -22,6 +22,7 @@ struct FitPlan {
   UpdateRule rule;
   Schedule schedule;  ///< learning_rate and horizon still 0 where automatic
   std::int64_t batch_size = 0;
+  std::int64_t together = 1;  ///< neighbours that a shuffle leaves together
   std::int64_t steps_per_epoch = 1;
   std::int64_t epochs = 0;
   bool full_batch = true;
