@@ -19,9 +19,9 @@ struct Partials {
 };
 
 /// Number of partitions for a pass over `rows` rows: a function of the shapes alone, never of the
-/// threads. One below about 2^17 multiply-adds, where a second thread costs more than it brings, and
-/// below 256 rows, since a part is cleared, rounded and added up as a whole; at most 64, and fewer
-/// when the parts would hold more than 128 MB.
+/// threads. One below about 2^17 multiply-adds, where a second thread costs more than it brings,
+/// and below 256 rows, since a part is cleared, rounded and added up as a whole; at most 64, and
+/// fewer when the parts would hold more than 128 MB.
 [[nodiscard]] inline std::int64_t partition_count(std::int64_t rows, const BankShape& shape) {
   constexpr std::int64_t worth_a_partition = std::int64_t{1} << 17;
   constexpr std::int64_t rows_worth_a_part = 128;

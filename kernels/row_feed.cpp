@@ -16,7 +16,7 @@ constexpr std::int64_t blocks_ahead = 8;
 }  // namespace
 
 MemoryFeed::MemoryFeed(TrainingData& data, int threads)
-    : data_(data), 
+    : data_(data),
       scales_(data.mean, data.scale),
       tiles_(static_cast<std::size_t>(threads)),
       peeked_(static_cast<std::size_t>(threads)) {
@@ -187,8 +187,8 @@ void StreamedFeed::read(std::int64_t first, std::int64_t count, Worker& worker) 
 
 bool StreamedFeed::in_window(const RowSelection& selection) const {
   return window_ != nullptr && selection.seed == windowed_.seed &&
-         selection.epoch == windowed_.epoch &&
-         selection.together == windowed_.together && selection.first >= windowed_.first &&
+         selection.epoch == windowed_.epoch && selection.together == windowed_.together &&
+         selection.first >= windowed_.first &&
          selection.first + selection.count <= windowed_.first + windowed_.count;
 }
 

@@ -20,8 +20,7 @@ namespace {
 template <class D>
 HWY_INLINE std::int64_t standardize_vectors(D d, std::int64_t j, std::int64_t columns,
                                             const float* from, const double* mean,
-                                            const double* inverse, const float* next,
-                                            float* to) {
+                                            const double* inverse, const float* next, float* to) {
   const hn::Rebind<float, D> floats;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (; j + lanes <= columns; j += lanes) {

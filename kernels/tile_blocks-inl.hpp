@@ -40,7 +40,7 @@ template <std::size_t floats>
 HWY_INLINE void prefetch(const float* from) {
   constexpr std::size_t line_floats = 16;
   for (std::size_t offset = 0; offset < floats; offset += line_floats) {
-    __builtin_prefetch(from + offset, 0, 3);
+    __builtin_prefetch(from + offset, 0, 2);
   }
 }
 

@@ -2,6 +2,7 @@
 // Compiled once for every instruction set by Highway; the best one is chosen at run time.
 #include "kernels/tile_products.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
@@ -22,6 +23,7 @@ namespace {
 // Blocks sized so that accumulators, operands and one broadcast fit the vector registers.
 constexpr int block_rows = many_registers ? 4 : 2;
 constexpr int block_columns = 5;
+constexpr int score_columns_at_once = many_registers ? 10 : 5;
 constexpr int block_vectors = many_registers ? 4 : 2;
 constexpr int one_column_vectors = 8;
 constexpr int register_vectors = many_registers ? 13 : 6;
@@ -63,14 +65,19 @@ HWY_INLINE void score_block(const float* const* rows, const float* const* next,
   }
 }
 
+// Fewer rows for more columns, so that the sums fit the registers.
+template <int Columns>
+constexpr int rows_for = Columns > 5 ? block_rows / 2 : block_rows;
+
 template <int Columns, class T>
 void score_columns(const TileRows& tile, bool asks, const T* weights, std::int64_t padded,
                    const T* intercepts, T* scores, std::int64_t pitch) {
   const float* const* const next = asks ? tile.next : nullptr;
   std::int64_t r = 0;
-  for (; r + block_rows <= tile.count; r += block_rows) {
-    score_block<block_rows, Columns>(tile.rows + r, next == nullptr ? nullptr : next + r,
-                                     tile.features, weights, padded, intercepts, scores + r, pitch);
+  for (; r + rows_for<Columns> <= tile.count; r += rows_for<Columns>) {
+    score_block<rows_for<Columns>, Columns>(tile.rows + r, next == nullptr ? nullptr : next + r,
+                                            tile.features, weights, padded, intercepts, scores + r,
+                                            pitch);
   }
   for (; r < tile.count; ++r) {
     score_block<1, Columns>(tile.rows + r, nullptr, tile.features, weights, padded, intercepts,
@@ -114,12 +121,94 @@ HWY_INLINE void gradient_block(const TileRows& tile, bool asks, std::int64_t j, 
 }
 
 template <class T>
-void scores_on_target(const TileRows& tile, const PaddedColumns<const T>& weights,
-                      const T* intercepts, std::int64_t pitch, T* scores) {
-  for_blocks<block_columns>(weights.columns, [&](auto width, std::int64_t first) {
+void scores_of_rows(const TileRows& tile, const PaddedColumns<const T>& weights,
+                    const T* intercepts, std::int64_t pitch, T* scores) {
+  for_blocks<score_columns_at_once>(weights.columns, [&](auto width, std::int64_t first) {
     score_columns<width.value>(tile, first == 0, weights.values + first * weights.padded,
                                weights.padded, intercepts + first, scores + first * pitch, pitch);
   });
+}
+
+// Rows whose scores are summed side by side, lane by lane.
+template <class T>
+HWY_INLINE std::int64_t rows_across() {
+  return 2 * static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
+}
+
+// Features that are turned, so that lanes are rows, at a time.
+constexpr std::int64_t turned_features = 64;
+
+// scores(c, r) += sum_j turned(j, r) * weights(c, j) over `count` features.
+template <int Columns, class T>
+HWY_INLINE void add_scores(const T* turned, std::int64_t count, const T* weights,
+                           std::int64_t padded, T* scores, std::int64_t pitch) {
+  const Tag<T> d;
+  using V = hn::VFromD<Tag<T>>;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  V sums[Columns][2];
+  for (int c = 0; c < Columns; ++c) {
+    sums[c][0] = hn::LoadU(d, scores + c * pitch);
+    sums[c][1] = hn::LoadU(d, scores + c * pitch + lanes);
+  }
+  for (std::int64_t j = 0; j < count; ++j, turned += 2 * lanes) {
+    const V x0 = hn::Load(d, turned);
+    const V x1 = hn::Load(d, turned + lanes);
+    for (int c = 0; c < Columns; ++c) {
+      const V w = hn::Set(d, weights[c * padded + j]);
+      sums[c][0] = hn::MulAdd(x0, w, sums[c][0]);
+      sums[c][1] = hn::MulAdd(x1, w, sums[c][1]);
+    }
+  }
+  for (int c = 0; c < Columns; ++c) {
+    hn::StoreU(sums[c][0], d, scores + c * pitch);
+    hn::StoreU(sums[c][1], d, scores + c * pitch + lanes);
+  }
+}
+
+// Scores of rows_across() rows: no sum across lanes is left, which pays for turning the rows where
+// columns are many.
+template <class T>
+void scores_across(const TileRows& tile, const PaddedColumns<const T>& weights, const T* intercepts,
+                   std::int64_t pitch, T* scores) {
+  HWY_ALIGN T turned[turned_features * 2 * hn::MaxLanes(Tag<T>())];
+  const std::int64_t rows = tile.count;
+  for (std::int64_t c = 0; c < weights.columns; ++c) {
+    std::fill_n(scores + c * pitch, rows, intercepts[c]);
+  }
+  for (std::int64_t j = 0; j < tile.features; j += turned_features) {
+    const std::int64_t count = std::min(turned_features, tile.features - j);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* const row = tile.rows[r] + j;
+      if (tile.next != nullptr && r % 2 != 0) {
+        prefetch<turned_features>(tile.next[r] + j);
+      }
+      for (std::int64_t i = 0; i < count; ++i) {
+        turned[i * rows + r] = static_cast<T>(row[i]);
+      }
+    }
+    for_blocks<score_columns_at_once>(weights.columns, [&](auto width, std::int64_t first) {
+      add_scores<width.value>(turned, count, weights.values + first * weights.padded + j,
+                              weights.padded, scores + first * pitch, pitch);
+    });
+  }
+}
+
+template <class T>
+void scores_on_target(const TileRows& tile, const PaddedColumns<const T>& weights,
+                      const T* intercepts, std::int64_t pitch, T* scores) {
+  constexpr std::int64_t features_a_column = 8;
+  const std::int64_t across = rows_across<T>();
+  TileRows left = tile;
+  if (tile.features <= weights.columns * features_a_column) {
+    left.count = across;
+    for (; left.rows + across <= tile.rows + tile.count; left.rows += across) {
+      scores_across(left, weights, intercepts, pitch, scores);
+      scores += across;
+      left.next = tile.next == nullptr ? nullptr : left.next + across;
+    }
+    left.count = tile.rows + tile.count - left.rows;
+  }
+  scores_of_rows(left, weights, intercepts, pitch, scores);
 }
 
 // All columns take a piece of the rows in turn, while it is in the nearest cache.
@@ -223,17 +312,17 @@ bool squared_float(const TileRows& tile, const std::int64_t* indexes,
 }
 
 void scores_double(const TileRows& tile, const PaddedColumns<const double>& weights,
-                  const double* intercepts, std::int64_t pitch, double* scores) {
+                   const double* intercepts, std::int64_t pitch, double* scores) {
   scores_on_target(tile, weights, intercepts, pitch, scores);
 }
 
 void gradient_double(const TileRows& tile, const double* residuals, std::int64_t pitch,
-                    const PaddedColumns<double>& gradient) {
+                     const PaddedColumns<double>& gradient) {
   gradient_on_target(tile, residuals, pitch, gradient);
 }
 
 bool squared_double(const TileRows& tile, const std::int64_t* indexes,
-                   SquaredColumn<double>& column) {
+                    SquaredColumn<double>& column) {
   return squared_on_target(tile, indexes, column);
 }
 
@@ -266,8 +355,7 @@ void tile_gradient(const TileRows& tile, const float* residuals, std::int64_t pi
 }
 
 template <>
-bool tile_squared(const TileRows& tile, const std::int64_t* indexes,
-                  SquaredColumn<float>& column) {
+bool tile_squared(const TileRows& tile, const std::int64_t* indexes, SquaredColumn<float>& column) {
   return HWY_DYNAMIC_DISPATCH(squared_float)(tile, indexes, column);
 }
 

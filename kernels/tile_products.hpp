@@ -28,8 +28,8 @@ struct TileRows {
   /// finite floats after every row.
   const float* const* rows = nullptr;
 
-  /// What will be read next: `count` pointers, or null. Caches are asked for them meanwhile, half by
-  /// tile_scores and half by tile_gradient.
+  /// What will be read next: `count` pointers, or null. Caches are asked for them meanwhile, half
+  /// by tile_scores and half by tile_gradient.
   const float* const* next = nullptr;
 
   std::int64_t count = 0;

@@ -35,12 +35,11 @@ UpdateSums reduce_gradient(const Partials& partials, std::int64_t rows, std::int
   parts.partitions = partials.partitions;
   parts.part = shape.elements();
   parts.scale = 1.0 / static_cast<double>(rows);
-  return sum_over_elements(
-      shape.elements_per_model(), pool,
-      [&](std::int64_t begin, std::int64_t end, UpdateSums& sums) {
-        reduce_elements(bank.plans[static_cast<std::size_t>(model)], parts, arrays, shape.stride(),
-                        begin, end, sums);
-      });
+  return sum_over_elements(shape.elements_per_model(), pool,
+                           [&](std::int64_t begin, std::int64_t end, UpdateSums& sums) {
+                             reduce_elements(bank.plans[static_cast<std::size_t>(model)], parts,
+                                             arrays, shape.stride(), begin, end, sums);
+                           });
 }
 
 double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t models,

@@ -66,8 +66,7 @@ HWY_INLINE void reduce_coefficients(const ModelPlan& plan, const GradientParts& 
 }  // namespace
 
 void reduce_on_target(const ModelPlan& plan, const GradientParts& parts, const ModelArrays& arrays,
-                      std::int64_t stride, std::int64_t begin, std::int64_t end,
-                      UpdateSums& sums) {
+                      std::int64_t stride, std::int64_t begin, std::int64_t end, UpdateSums& sums) {
   while (begin < end) {
     const std::int64_t intercept = begin / stride * stride + stride - 1;
     const std::int64_t stop = std::min(end, intercept);
@@ -97,9 +96,8 @@ void step_on_target(const ModelPlan& plan, const StepFactors& factors, const Mod
     const V descent = hn::Mul(rate, hn::LoadU(d, arrays.direction + e));
     const V velocity = hn::Sub(hn::Mul(keep, hn::LoadU(d, arrays.velocity + e)), descent);
     const V parameter = hn::LoadU(d, arrays.now + e);
-    const V next = looks_ahead
-                       ? hn::Sub(hn::Add(parameter, hn::Mul(look_ahead, velocity)), descent)
-                       : hn::Add(parameter, velocity);
+    const V next = looks_ahead ? hn::Sub(hn::Add(parameter, hn::Mul(look_ahead, velocity)), descent)
+                               : hn::Add(parameter, velocity);
     hn::StoreU(velocity, d, arrays.velocity + e);
     hn::StoreU(next, d, arrays.next + e);
     farthest = hn::Max(farthest, hn::Abs(hn::Sub(next, parameter)));

@@ -73,7 +73,8 @@ class RowOrder {
     const std::int64_t* const end = rows + count;
     while (rows != end) {
       std::int64_t row = (*this)(position);
-      const auto within = static_cast<std::int64_t>(static_cast<std::uint64_t>(position) % together_);
+      const auto within =
+          static_cast<std::int64_t>(static_cast<std::uint64_t>(position) % together_);
       std::int64_t size = static_cast<std::int64_t>(together_) - within;
       size = size < end - rows ? size : end - rows;
       position += size;
