@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "steepest/objective.hpp"
+#include "tests/vector_levels.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -115,57 +116,61 @@ using Arithmetics = testing::Types<float, double>;
 TYPED_TEST_SUITE(TileResiduals, Arithmetics);
 
 TYPED_TEST(TileResiduals, AreTheFormulasAtEverySize) {
-  const double rounding = 16.0 * static_cast<double>(std::numeric_limits<TypeParam>::epsilon());
-  for (const double size : {0.1, 3.0, 40.0, 1000.0}) {
-    // A score's own rounding is what exp makes of it.
-    const double accuracy = rounding * (1.0 + size);
-    for (const Shape& shape : shapes) {
-      SCOPED_TRACE(testing::Message() << shape.rows << " rows, " << shape.models << " models, "
-                                      << shape.outputs << " outputs, scores of " << size);
-      Tile<TypeParam> squared(shape.rows, shape.models, shape.outputs, 2, size);
-      expect_formula(SquaredLoss{}, squared, accuracy);
-      Tile<TypeParam> softmax(shape.rows, shape.models, shape.outputs, shape.outputs, size);
-      expect_formula(SoftmaxLoss{}, softmax, accuracy);
-      if (shape.outputs == 1) {
-        Tile<TypeParam> logistic(shape.rows, shape.models, 1, 2, size);
-        expect_formula(LogisticLoss{}, logistic, accuracy);
+  at_every_vector_level([] {
+    const double rounding = 16.0 * static_cast<double>(std::numeric_limits<TypeParam>::epsilon());
+    for (const double size : {0.1, 3.0, 40.0, 1000.0}) {
+      // A score's own rounding is what exp makes of it.
+      const double accuracy = rounding * (1.0 + size);
+      for (const Shape& shape : shapes) {
+        SCOPED_TRACE(testing::Message() << shape.rows << " rows, " << shape.models << " models, "
+                                        << shape.outputs << " outputs, scores of " << size);
+        Tile<TypeParam> squared(shape.rows, shape.models, shape.outputs, 2, size);
+        expect_formula(SquaredLoss{}, squared, accuracy);
+        Tile<TypeParam> softmax(shape.rows, shape.models, shape.outputs, shape.outputs, size);
+        expect_formula(SoftmaxLoss{}, softmax, accuracy);
+        if (shape.outputs == 1) {
+          Tile<TypeParam> logistic(shape.rows, shape.models, 1, 2, size);
+          expect_formula(LogisticLoss{}, logistic, accuracy);
+        }
       }
     }
-  }
+  });
 }
 
 TYPED_TEST(TileResiduals, StandTheLargestScoresAndShowWhatIsNotFinite) {
-  const TypeParam huge = std::numeric_limits<TypeParam>::max() / 4;
-  for (const TypeParam score : {huge, -huge, TypeParam(0), TypeParam(-120), TypeParam(120)}) {
-    Tile<TypeParam> logistic(5, 1, 1, 2, 1.0);
-    Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);
-    logistic.scores[2] = score;
-    softmax.scores[2] = score;
-    kernels::tile_residuals(LogisticLoss{}, logistic.view);
-    kernels::tile_residuals(SoftmaxLoss{}, softmax.view);
-    EXPECT_TRUE(std::isfinite(logistic.loss[0])) << score;
-    EXPECT_TRUE(std::isfinite(softmax.loss[0])) << score;
-    EXPECT_TRUE(std::isfinite(softmax.residuals[0] + logistic.residuals[0])) << score;
-  }
-  const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
-  const TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
-  for (const TypeParam score : {nan, infinity}) {
-    Tile<TypeParam> squared(5, 1, 1, 2, 1.0);
-    Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);
-    squared.scores[2] = score;
-    softmax.scores[2] = score;
-    squared.weights[2] = softmax.weights[2] = TypeParam(1);
-    Tile<TypeParam> logistic(5, 1, 1, 2, 1.0);
-    logistic.scores[2] = -score;
-    logistic.labels[2] = TypeParam(1);
-    logistic.weights[2] = TypeParam(1);
-    kernels::tile_residuals(LogisticLoss{}, logistic.view);
-    EXPECT_FALSE(std::isfinite(logistic.loss[0])) << score;
-    kernels::tile_residuals(SquaredLoss{}, squared.view);
-    kernels::tile_residuals(SoftmaxLoss{}, softmax.view);
-    EXPECT_FALSE(std::isfinite(squared.loss[0])) << score;
-    EXPECT_FALSE(std::isfinite(softmax.loss[0])) << score;
-  }
+  at_every_vector_level([] {
+    const TypeParam huge = std::numeric_limits<TypeParam>::max() / 4;
+    for (const TypeParam score : {huge, -huge, TypeParam(0), TypeParam(-120), TypeParam(120)}) {
+      Tile<TypeParam> logistic(5, 1, 1, 2, 1.0);
+      Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);
+      logistic.scores[2] = score;
+      softmax.scores[2] = score;
+      kernels::tile_residuals(LogisticLoss{}, logistic.view);
+      kernels::tile_residuals(SoftmaxLoss{}, softmax.view);
+      EXPECT_TRUE(std::isfinite(logistic.loss[0])) << score;
+      EXPECT_TRUE(std::isfinite(softmax.loss[0])) << score;
+      EXPECT_TRUE(std::isfinite(softmax.residuals[0] + logistic.residuals[0])) << score;
+    }
+    const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
+    const TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
+    for (const TypeParam score : {nan, infinity}) {
+      Tile<TypeParam> squared(5, 1, 1, 2, 1.0);
+      Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);
+      squared.scores[2] = score;
+      softmax.scores[2] = score;
+      squared.weights[2] = softmax.weights[2] = TypeParam(1);
+      Tile<TypeParam> logistic(5, 1, 1, 2, 1.0);
+      logistic.scores[2] = -score;
+      logistic.labels[2] = TypeParam(1);
+      logistic.weights[2] = TypeParam(1);
+      kernels::tile_residuals(LogisticLoss{}, logistic.view);
+      EXPECT_FALSE(std::isfinite(logistic.loss[0])) << score;
+      kernels::tile_residuals(SquaredLoss{}, squared.view);
+      kernels::tile_residuals(SoftmaxLoss{}, softmax.view);
+      EXPECT_FALSE(std::isfinite(squared.loss[0])) << score;
+      EXPECT_FALSE(std::isfinite(softmax.loss[0])) << score;
+    }
+  });
 }
 
 }  // namespace
