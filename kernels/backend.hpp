@@ -79,8 +79,8 @@ class Backend {
   /// d + 1 long, the last element being the intercept's. Without intercept it is left out (0).
   virtual void second_moment_product(bool intercept, const double* v, double* out) = 0;
 
-  /// S / n over `sample` rows chosen by a fixed shuffle, or over more, or all of them where there
-  /// are no more or they are wanted anyway: (d + 1, d + 1), see kernels/second_moment.hpp.
+  /// S / n over `sample` rows chosen by a fixed shuffle (all of them when there are no more):
+  /// (d + 1, d + 1), see kernels/second_moment.hpp.
   [[nodiscard]] virtual std::vector<double> second_moment(std::int64_t sample) = 0;
 
   /// Starts a bank on the data held, at step 0.

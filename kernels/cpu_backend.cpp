@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,14 +30,14 @@ std::string processor_name() {
   return "CPU";
 }
 
-// Above this many features the second moments themselves would be large data.
-constexpr std::int64_t most_normal_features = 2000;
+// Above this many columns the second moments themselves would be large data.
+constexpr std::int64_t most_normal_columns = 2000;
 
-// Second moments take about as long as this many passes over the rows, one for that many features.
-constexpr std::int64_t features_a_pass = 16;
+// Second moments take about as long as one pass over the rows for so many columns.
+constexpr std::int64_t columns_a_pass = 16;
 
-// Passes that a search for the largest eigenvalue may take.
-constexpr std::int64_t most_products = 100;
+// Passes that a search for the largest eigenvalue takes at least.
+constexpr std::int64_t fewest_products = 10;
 
 template <class T>
 class CpuBackend final : public Backend {
@@ -68,7 +67,7 @@ class CpuBackend final : public Backend {
     if (!intercept) {
       vector.back() = 0.0;
     }
-    if (feed_->outputs() > 0 && normal_equations_pay(most_products)) {
+    if (normal_equations_pay(fewest_products)) {
       normal_equations().product(vector.data(), pool_, out);
     } else {
       row_product(shape, vector.data(), out);
@@ -79,7 +78,7 @@ class CpuBackend final : public Backend {
   }
 
   [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
-    if (feed_->outputs() > 0 && normal_equations_pay(most_products)) {
+    if (sample >= rows() && normal_equations_pay(most_normal_columns)) {
       return normal_equations().features_moment();
     }
     return kernels::second_moment<T>(*feed_, sample_rows(rows(), sample), 0, pool_);
@@ -95,8 +94,10 @@ class CpuBackend final : public Backend {
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = 0;
+    // A preconditioner from a sample of the rows says that all of them are too many.
+    const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
     steps_on_moments_ = plan.allow_normal_equations && std::holds_alternative<SquaredLoss>(loss_) &&
-                        batch_size_ >= rows() && normal_equations_pay(plan.most_steps);
+                        batch_size_ >= rows() && !sampled && normal_equations_pay(plan.most_steps);
     if (steps_on_moments_) {
       normal_equations().start(shape);
     } else {
@@ -179,9 +180,13 @@ class CpuBackend final : public Backend {
     steps_on_moments_ = false;
   }
 
+  // Instead of so many passes over the rows.
   [[nodiscard]] bool normal_equations_pay(std::int64_t passes) const {
-    return feed_->features() <= most_normal_features &&
-           (normal_equations_.has_value() || feed_->features() <= passes * features_a_pass);
+    const std::int64_t columns = feed_->features() + 1 + feed_->outputs();
+    const bool small = columns <= most_normal_columns && columns <= 2 * rows();
+    return feed_->outputs() > 0 &&
+           (normal_equations_.has_value() ||
+            (small && (columns + columns_a_pass - 1) / columns_a_pass <= passes));
   }
 
   NormalEquations& normal_equations() {
@@ -208,16 +213,18 @@ class CpuBackend final : public Backend {
     }
   }
 
-  // A full-batch step of squared loss. Where it would end a run, it is taken back and judged, and
-  // where it goes on continued, on the rows themselves.
+  // A full-batch step of squared loss. Where moments say what only rows can know, it is taken back
+  // and made, and judged, on the rows themselves.
   void step_on_moments() {
     velocities_before_ = bank_.velocities;
     normal_equations_->pass(bank_, pool_, partials_);
+    const bool faded = normal_equations_->faded(partials_);
     update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
-    const auto ended = [](const ModelState& before, const ModelState& now) {
-      return before.reason != now.reason;
-    };
-    if (std::equal(before_.begin(), before_.end(), bank_.states.begin(), std::not_fn(ended))) {
+    bool doubtful = faded;
+    for (std::size_t k = 0; k < before_.size(); ++k) {
+      doubtful = doubtful || is_doubtful(bank_.plans[k], before_[k], bank_.states[k]);
+    }
+    if (!doubtful) {
       return;
     }
     bank_.states = before_;
@@ -225,6 +232,13 @@ class CpuBackend final : public Backend {
     pass(RowSelection::all(rows()), nullptr);
     normal_equations_->anchor(bank_, partials_);
     update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
+  }
+
+  // An end, and the first of the evaluations that may become one by the loss's tolerance.
+  static bool is_doubtful(const ModelPlan& plan, const ModelState& before, const ModelState& now) {
+    const bool first_flat = plan.tolerances.loss > 0.0 && before.stopping.flat_evaluations == 0 &&
+                            now.stopping.flat_evaluations > 0;
+    return before.reason != now.reason || first_flat;
   }
 
   void pass_and_update(const RowSelection& rows, const RowSelection* next, UpdateMode mode) {

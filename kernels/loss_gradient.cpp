@@ -11,7 +11,7 @@ namespace {
 
 // A tile and its scores stay in the second-level cache of any current core between the two
 // products.
-constexpr std::int64_t tile_bytes = 96 << 10;
+constexpr std::int64_t tile_bytes = 104 << 10;
 
 // With one column a pass is bound by memory. Rows are used once, or twice while they are in the
 // nearest cache.
@@ -69,6 +69,7 @@ std::int64_t LossGradient<T>::tile_rows() const {
   return std::clamp<std::int64_t>(bytes / row_bytes / 4 * 4, 8, rows_between_flushes);
 }
 
+// Sums are 0 already: flush() leaves them so.
 template <class T>
 void LossGradient<T>::prepare(Scratch& scratch) const {
   const auto rows = static_cast<std::size_t>(tile_rows());
@@ -81,9 +82,9 @@ void LossGradient<T>::prepare(Scratch& scratch) const {
   scratch.targets.resize(pitch * static_cast<std::size_t>(shape_.outputs));
   scratch.labels.resize(pitch);
   scratch.weights.resize(pitch);
-  scratch.gradient.assign(columns * static_cast<std::size_t>(padded_), T(0));
-  scratch.intercept_gradient.assign(columns, 0.0);
-  scratch.loss.assign(static_cast<std::size_t>(shape_.models), 0.0);
+  scratch.gradient.resize(columns * static_cast<std::size_t>(padded_), T(0));
+  scratch.intercept_gradient.resize(columns, 0.0);
+  scratch.loss.resize(static_cast<std::size_t>(shape_.models), 0.0);
 }
 
 // What the tile's rows are compared with, in the order of the tile.
@@ -244,6 +245,10 @@ void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelectio
   partials.gradient.assign(static_cast<std::size_t>(partials.partitions * shape_.elements()), 0.0);
   partials.loss.assign(static_cast<std::size_t>(partials.partitions * shape_.models), 0.0);
   scratch_.resize(static_cast<std::size_t>(pool.threads()));
+  if (!clean_) {  // the last pass was cut short by an exception
+    scratch_.assign(scratch_.size(), {});
+  }
+  clean_ = false;
   feed.prepare(rows, pool);
   std::visit(
       [&](auto chosen) {
@@ -256,6 +261,7 @@ void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelectio
         });
       },
       loss);
+  clean_ = true;
 }
 
 template <class T>

@@ -100,6 +100,7 @@ class LossGradient {
   std::vector<T> weights_;     // (columns, padded)
   std::vector<T> intercepts_;  // columns
   std::vector<Scratch> scratch_;
+  bool clean_ = true;  // no sums are left in scratch_
 };
 
 extern template class LossGradient<float>;

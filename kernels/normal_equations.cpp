@@ -72,6 +72,16 @@ void NormalEquations::pass(const BankState& bank, ThreadPool& pool, Partials& pa
   }
 }
 
+bool NormalEquations::faded(const Partials& partials) const {
+  constexpr double digits_kept = 1e-6;  // of double's 16, ten are left
+  for (std::size_t k = 0; k < anchor_loss_.size(); ++k) {
+    if (partials.loss[k] < digits_kept * anchor_loss_[k]) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void NormalEquations::anchor(const BankState& bank, const Partials& partials) {
   for (std::int64_t k = 0; k < shape_.models; ++k) {
     std::copy_n(bank.parameters_of(k), shape_.elements_per_model(),

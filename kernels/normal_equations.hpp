@@ -40,6 +40,10 @@ class NormalEquations {
   /// 2 (d + 1)^2 flops a column. Determinism: the same bits for any number of threads.
   void pass(const BankState& bank, ThreadPool& pool, Partials& partials);
 
+  /// Whether a loss that pass() gave has lost digits: it is far below the loss at its anchor, from
+  /// which it was subtracted.
+  [[nodiscard]] bool faded(const Partials& partials) const;
+
   /// Moves every model's anchor to its current parameters, where the rows have given `partials`.
   void anchor(const BankState& bank, const Partials& partials);
 

@@ -17,7 +17,8 @@ namespace steepest::kernels {
 ///
 /// Complexity: count * (d + 1 + outputs)^2 flops. T is the arithmetic within 1024 rows; sums of
 /// those are double. Determinism: the same bits for any number of threads.
-/// Memory: one matrix a partition, and per thread a tile of at most 1 MB.
+/// Memory: one matrix a partition, and per thread another in T and a tile of at least 8 rows and
+/// about 0.5 MB, twice that with weights.
 template <class T>
 [[nodiscard]] std::vector<double> second_moment(RowFeed& feed, const RowSelection& rows,
                                                 std::int64_t outputs, ThreadPool& pool);

@@ -35,7 +35,7 @@ HWY_INLINE hn::VFromD<Tag<double>> load_features(Tag<double> d, const float* fro
   return hn::PromoteTo(d, hn::LoadU(half, from));
 }
 
-// Asks for `floats` floats from `from` on, into the nearest cache.
+// Asks for `floats` floats from `from` on, into the second cache: a tile does not fit the first.
 template <std::size_t floats>
 HWY_INLINE void prefetch(const float* from) {
   constexpr std::size_t line_floats = 16;

@@ -37,7 +37,8 @@ struct TileRows {
 };
 
 /// scores[c * pitch + r] = intercepts[c] + sum_j rows[r][j] * weights(c, j), summed in T.
-/// Deterministic: the order of a row's sum depends on d and the vector width only.
+/// Deterministic: the order of a row's sum depends on d, the columns, the vector width and the
+/// row's place in the tile.
 template <class T>
 void tile_scores(const TileRows& tile, const PaddedColumns<const T>& weights, const T* intercepts,
                  std::int64_t pitch, T* scores);
@@ -61,8 +62,8 @@ struct SquaredColumn {
 };
 
 /// Both products of one column under squared loss and the row losses between them, with every row
-/// loaded once and kept in registers. indexes[r] is the row index of rows[r]. Adds the same terms
-/// in the same order, so gives the same bits, as tile_scores, SquaredLoss and tile_gradient.
+/// loaded once and kept in registers. indexes[r] is the row index of rows[r]. Equal to rounding to
+/// tile_scores, tile_residuals and tile_gradient. Deterministic, rows in order.
 /// False, and nothing done, for rows too long for the registers.
 template <class T>
 [[nodiscard]] bool tile_squared(const TileRows& tile, const std::int64_t* indexes,

@@ -37,6 +37,13 @@ TEST(LinearMetrics, R2OfAConstantTargetIsNotANumber) {
   LinearMetricsSum sum(1);
   sum.add(values, values, nullptr, 2);
   EXPECT_TRUE(std::isnan(sum.result().r2));
+  LinearMetricsSum many(1);
+  const std::vector<double> constant(5000, 0.1);
+  const std::vector<double> predicted(5000, 0.3);
+  many.add(predicted.data(), constant.data(), nullptr, 3);
+  many.add(predicted.data(), constant.data(), nullptr, 4997);
+  EXPECT_TRUE(std::isnan(many.result().r2));
+  EXPECT_NEAR(many.result().mae, 0.2, 1e-12);
 }
 
 TEST(SoftmaxMetrics, ByHand) {

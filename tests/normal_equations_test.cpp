@@ -175,6 +175,49 @@ TEST(NormalEquationsRun, TakesTheStepsThatRowsWouldTake) {
   }
 }
 
+// Targets that are a linear function of the features: the loss falls by thirty decimals, which
+// moments alone would lose.
+TEST(NormalEquationsRun, EndsByTheLossOnlyWhereTheRowsSaySo) {
+  const ProblemShape shape{500, 4, 1};
+  std::int64_t steps[2] = {};
+  double objective[2] = {};
+  for (const bool moments : {false, true}) {
+    TrainingData data = random_data(shape, false, 3);
+    for (std::int64_t i = 0; i < shape.rows; ++i) {
+      const float* const x = data.features.row(i);
+      data.targets[static_cast<std::size_t>(i)] = 2.0 * static_cast<double>(x[0]) -
+                                                  static_cast<double>(x[1]) +
+                                                  0.5 * static_cast<double>(x[3]);
+    }
+    const auto backend = make_cpu_backend(2, Precision::fp64);
+    backend->hold(std::move(data));
+    BankPlan plan;
+    plan.loss = SquaredLoss{};
+    ModelPlan model;
+    model.rule = {RuleKind::gradient, 0.0};
+    model.schedule.learning_rate = 0.3;
+    model.schedule.horizon = 10000;
+    model.tolerances.gradient = 0.0;
+    model.tolerances.loss = 1e-6;
+    plan.models = {model};
+    plan.most_steps = 10000;
+    plan.allow_normal_equations = moments;
+    backend->start(plan);
+    std::vector<std::vector<StepRecord>> history(1);
+    backend->run(10000, history);
+    EXPECT_EQ(backend->uses_normal_equations(), moments);
+    EXPECT_EQ(backend->state(0).reason, Reason::loss);
+    steps[moments ? 1 : 0] = backend->state(0).step;
+    objective[moments ? 1 : 0] = backend->state(0).at.mean_loss;
+    for (const StepRecord& record : history[0]) {
+      EXPECT_GE(record.at.mean_loss, 0.0);
+    }
+  }
+  EXPECT_LT(objective[1], 1e-28);
+  EXPECT_NEAR(static_cast<double>(steps[1]), static_cast<double>(steps[0]),
+              0.1 * static_cast<double>(steps[0]));
+}
+
 TEST(NormalEquationsRun, IsNotWorthItForAFewSteps) {
   EXPECT_FALSE(run({500, 40, 1}, RuleKind::gradient, true, 2).on_moments);
   EXPECT_TRUE(run({500, 40, 1}, RuleKind::gradient, true, 3).on_moments);

@@ -10,7 +10,8 @@ namespace steepest {
 LinearMetricsSum::LinearMetricsSum(std::int64_t outputs)
     : outputs_(static_cast<std::size_t>(outputs)) {}
 
-// A block's mean first, then what is summed around it: no division a row.
+// A block's mean first, then what is summed around it: no division a row. The mean is summed around
+// a target, so that the mean of equal targets is that target to the bit, and their spread 0.
 void LinearMetricsSum::add(const double* predictions, const double* targets, const double* weights,
                            std::int64_t rows) {
   const auto columns = static_cast<std::int64_t>(outputs_.size());
@@ -18,15 +19,18 @@ void LinearMetricsSum::add(const double* predictions, const double* targets, con
     return weights == nullptr ? 1.0 : weights[i];
   };
   LinearMetricsSum block(columns);
+  std::int64_t first = 0;
   for (std::int64_t i = 0; i < rows; ++i) {
+    first = block.weight_ > 0.0 ? first : i;
     block.weight_ += weight_of(i);
   }
   for (std::int64_t o = 0; o < columns && block.weight_ > 0.0; ++o) {
     Output& output = block.outputs_[static_cast<std::size_t>(o)];
+    const double origin = targets[first * columns + o];
     for (std::int64_t i = 0; i < rows; ++i) {
-      output.mean += weight_of(i) * targets[i * columns + o];
+      output.mean += weight_of(i) * (targets[i * columns + o] - origin);
     }
-    output.mean /= block.weight_;
+    output.mean = origin + output.mean / block.weight_;
     for (std::int64_t i = 0; i < rows; ++i) {
       const double weight = weight_of(i);
       const double target = targets[i * columns + o];
