@@ -273,7 +273,7 @@ void LossGradient<T>::scores(RowFeed& feed, std::int64_t first, std::int64_t cou
   const std::int64_t columns = shape_.columns();
   std::vector<const float*> rows(static_cast<std::size_t>(tile));
   std::vector<std::int64_t> indexes(static_cast<std::size_t>(tile));
-  std::vector<T> scores(static_cast<std::size_t>(pitch * columns));
+  AlignedVector<T> scores(static_cast<std::size_t>(pitch * columns));
   const RowSelection selection{first, count, false, feed.rows(), 0, 0};
   for (std::int64_t r = 0; r < count; r += tile) {
     const std::int64_t size = std::min(tile, count - r);

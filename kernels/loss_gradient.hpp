@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "kernels/aligned_vector.hpp"
 #include "kernels/bank.hpp"
 #include "kernels/partials.hpp"
 #include "kernels/row_feed.hpp"
@@ -70,11 +71,11 @@ class LossGradient {
     std::vector<const float*> rows;
     std::vector<const float*> next;
     std::vector<std::int64_t> indexes;
-    std::vector<T> scores;   // (columns, pitch)
-    std::vector<T> targets;  // (outputs, pitch)
-    std::vector<T> labels;   // pitch
-    std::vector<T> weights;  // pitch
-    std::vector<T> gradient;
+    AlignedVector<T> scores;   // (columns, pitch)
+    AlignedVector<T> targets;  // (outputs, pitch)
+    AlignedVector<T> labels;   // pitch
+    AlignedVector<T> weights;  // pitch
+    AlignedVector<T> gradient;
     std::vector<double> intercept_gradient;
     std::vector<double> loss;
   };
@@ -97,7 +98,7 @@ class LossGradient {
 
   BankShape shape_;
   std::int64_t padded_ = 0;
-  std::vector<T> weights_;     // (columns, padded)
+  AlignedVector<T> weights_;   // (columns, padded)
   std::vector<T> intercepts_;  // columns
   std::vector<Scratch> scratch_;
   bool clean_ = true;  // no sums are left in scratch_

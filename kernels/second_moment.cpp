@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/aligned_vector.hpp"
 #include "kernels/partials.hpp"
 #include "kernels/tile_moment.hpp"
 
@@ -101,9 +102,9 @@ class MomentSum {
   std::int64_t pitch_;
   std::vector<const float*> pointers_;
   std::vector<std::int64_t> indexes_;
-  std::vector<T> panel_;     // (tile, pitch): [x 1 y]
-  std::vector<T> weighted_;  // the same, times the weights
-  std::vector<T> sums_;      // (width, pitch)
+  AlignedVector<T> panel_;     // (tile, pitch): [x 1 y]
+  AlignedVector<T> weighted_;  // the same, times the weights
+  AlignedVector<T> sums_;      // (width, pitch)
 };
 
 // The mean of the parts, whose elements left of the diagonal mirror those to the right.

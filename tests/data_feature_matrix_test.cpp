@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <vector>
 
 #include "steepest/error.hpp"
 #include "steepest/feature_matrix.hpp"
@@ -44,6 +47,26 @@ TEST_P(FeatureMatrixWidths, KeepsRowsAndZeroTailWhileItGrows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Columns, FeatureMatrixWidths, ::testing::Values(1, 3, 63, 64, 65, 200));
+
+// From a few bytes of the heap to pages of its own, which begin elsewhere within a cache line.
+TEST(FeatureMatrix, BeginsAtACacheLineWhateverItGrowsTo) {
+  FeatureMatrix matrix(0, 5);
+  std::vector<std::unique_ptr<char[]>> others;
+  for (std::int64_t i = 0; i < 60'000; ++i) {
+    float* const row = matrix.append_row();
+    std::fill_n(row, 5, static_cast<float>(i));
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(matrix.data()) % 64, 0U);
+    if (i % 50 == 0) {
+      others.push_back(std::make_unique<char[]>(static_cast<std::size_t>(i % 333 + 1)));
+    }
+  }
+  matrix.shrink_to_fit();
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(matrix.data()) % 64, 0U);
+  for (std::int64_t i = 0; i < 60'000; ++i) {
+    ASSERT_EQ(matrix.row(i)[0], static_cast<float>(i));
+    ASSERT_EQ(matrix.row(i)[4], static_cast<float>(i));
+  }
+}
 
 TEST(FeatureMatrix, StartsWithZeros) {
   const FeatureMatrix matrix(3, 5);

@@ -9,7 +9,8 @@
 
 namespace steepest {
 
-/// An (rows, columns) float32 matrix, row-major, rows packed without gaps.
+/// An (rows, columns) float32 matrix, row-major, rows packed without gaps, from a multiple of 64
+/// bytes on.
 /// At least `tail` zero floats are readable after the last row, so vector loops may load past a
 /// row's end. Growing moves pages, not bytes, where the C library can (realloc over mremap), so the
 /// resident size stays near rows * columns * 4 bytes.
@@ -68,18 +69,21 @@ class FeatureMatrix {
   void widen(std::int64_t new_columns, Fill fill);
 
  private:
+  // What the floats lie in: memory of the C library from `base` on, or a map of so many bytes.
   struct Free {
-    Free() noexcept : map(nullptr), map_bytes(0) {}
-    Free(void* mapped_at, std::size_t bytes) noexcept : map(mapped_at), map_bytes(bytes) {}
+    Free() noexcept : base(nullptr), map_bytes(0) {}
+    Free(void* lies_in, std::size_t mapped) noexcept : base(lies_in), map_bytes(mapped) {}
     void operator()(float* pointer) const noexcept;
 
-    void* map;  // null: memory of the C library
-    std::size_t map_bytes;
+    void* base;
+    std::size_t map_bytes;  // 0: not a map
   };
 
   void reallocate(std::int64_t floats);
 
-  std::unique_ptr<float[], Free> data_;
+  using Floats = std::unique_ptr<float[], Free>;
+
+  Floats data_;
   std::int64_t rows_ = 0;
   std::int64_t columns_ = 0;
   std::int64_t capacity_ = 0;  // floats, tail included

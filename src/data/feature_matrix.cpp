@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -34,13 +35,21 @@ void zero(float* first, std::int64_t count) {
   std::memset(first, 0, static_cast<std::size_t>(count) * sizeof(float));
 }
 
+// The first multiple of a cache line in a block, which is `line_bytes` longer than needed.
+constexpr std::size_t line_bytes = 64;
+
+char* aligned(void* block) {
+  const std::uintptr_t over = reinterpret_cast<std::uintptr_t>(block) % line_bytes;
+  return static_cast<char*>(block) + (over == 0 ? 0 : line_bytes - over);
+}
+
 }  // namespace
 
-void FeatureMatrix::Free::operator()(float* pointer) const noexcept {
-  if (map != nullptr) {
-    ::munmap(map, map_bytes);
+void FeatureMatrix::Free::operator()(float* /*pointer*/) const noexcept {
+  if (map_bytes > 0) {
+    ::munmap(base, map_bytes);
   } else {
-    std::free(pointer);
+    std::free(base);
   }
 }
 
@@ -61,8 +70,7 @@ FeatureMatrix FeatureMatrix::mapped(int descriptor, std::int64_t start, std::int
     throw std::bad_alloc();
   }
   const Free release{map, bytes};
-  matrix.data_ = std::unique_ptr<float[], Free>(
-      reinterpret_cast<float*>(static_cast<char*>(map) + start), release);
+  matrix.data_ = Floats(reinterpret_cast<float*>(static_cast<char*>(map) + start), release);
   if (::mmap(map, file_bytes, access, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, 0) ==
       MAP_FAILED) {
     throw std::bad_alloc();
@@ -74,31 +82,38 @@ FeatureMatrix::FeatureMatrix(std::int64_t rows, std::int64_t columns)
     : rows_(rows), columns_(columns) {
   const std::int64_t floats = floats_for(rows, columns);
   // calloc, not malloc and memset: large blocks stay untouched pages until they are written.
-  data_.reset(static_cast<float*>(std::calloc(static_cast<std::size_t>(floats), sizeof(float))));
-  if (!data_) {
+  void* const block = std::calloc(static_cast<std::size_t>(floats) * sizeof(float) + line_bytes, 1);
+  if (block == nullptr) {
     throw std::bad_alloc();
   }
+  data_ = Floats(reinterpret_cast<float*>(aligned(block)), Free(block, 0));
   capacity_ = floats;
 }
 
 void FeatureMatrix::reallocate(std::int64_t floats) {
   const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
-  if (data_.get_deleter().map != nullptr) {
-    std::unique_ptr<float[], Free> copy(static_cast<float*>(std::malloc(bytes)));
-    if (!copy) {
-      throw std::bad_alloc();
-    }
-    std::copy_n(data_.get(), std::min(floats, capacity_), copy.get());
-    data_ = std::move(copy);
-    capacity_ = floats;
-    return;
-  }
-  auto* moved = static_cast<float*>(std::realloc(data_.get(), bytes));
-  if (moved == nullptr) {
+  const std::size_t kept = static_cast<std::size_t>(std::min(floats, capacity_)) * sizeof(float);
+  const Free old = data_.get_deleter();
+  const bool grows_in_place = old.map_bytes == 0;
+  void* const block =
+      grows_in_place ? std::realloc(old.base, bytes + line_bytes) : std::malloc(bytes + line_bytes);
+  if (block == nullptr) {
     throw std::bad_alloc();
   }
-  static_cast<void>(data_.release());  // realloc has freed or kept it
-  data_.reset(moved);
+  char* const to = aligned(block);
+  if (grows_in_place) {
+    // The block begins where it did within a line, except when it leaves the heap for its own
+    // pages.
+    const auto* const was = reinterpret_cast<char*>(data_.get());
+    const std::ptrdiff_t offset = was == nullptr ? 0 : was - static_cast<char*>(old.base);
+    static_cast<void>(data_.release());  // realloc has freed or kept it
+    if (to != static_cast<char*>(block) + offset) {
+      std::memmove(to, static_cast<char*>(block) + offset, kept);
+    }
+  } else {
+    std::memcpy(to, data_.get(), kept);
+  }
+  data_ = Floats(reinterpret_cast<float*>(to), Free(block, 0));
   capacity_ = floats;
 }
 
