@@ -11,7 +11,7 @@ namespace steepest::kernels {
 /// The standard allocator, aligned to the cache lines of current processors.
 template <class T>
 struct LineAllocator {
-  using value_type = T;
+  using value_type = T;  // NOLINT(readability-identifier-naming): the name the standard asks for
 
   static constexpr std::align_val_t line{64};
 

@@ -3,6 +3,7 @@
 #include "kernels/standardize.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/standardize.cpp"
@@ -55,8 +56,8 @@ namespace steepest::kernels {
 
 HWY_EXPORT(standardize_on_target);
 
-ColumnScales::ColumnScales(const std::vector<double>& means, const std::vector<double>& scales)
-    : mean(means), inverse(scales) {
+ColumnScales::ColumnScales(std::vector<double> means, std::vector<double> scales)
+    : mean(std::move(means)), inverse(std::move(scales)) {
   for (double& scale : inverse) {
     scale = 1.0 / scale;
   }

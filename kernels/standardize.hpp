@@ -24,7 +24,7 @@ struct ColumnScales {
   ColumnScales() = default;
 
   /// Both d long, every scale above 0.
-  ColumnScales(const std::vector<double>& means, const std::vector<double>& scales);
+  ColumnScales(std::vector<double> means, std::vector<double> scales);
 };
 
 /// to[i * d + j] = standardized(from[i * d + j]) for `rows` rows; `to` may be `from`. Element by

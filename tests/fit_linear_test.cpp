@@ -274,6 +274,18 @@ TEST(LinearFitChecks, RefusesConstantColumnsUnlessTold) {
   EXPECT_EQ(result.warnings.size(), 1U);
 }
 
+// 0.1 has no end in binary: a mean that rounds would make noise of it.
+TEST(LinearFitChecks, AConstantTargetIsTheInterceptToTheBit) {
+  Dataset data = random_linear(10000, {1.0, 2.0}, {0.0, 5.0}, 0.5, 1, 8);
+  data.targets.assign(data.targets.size(), 0.1);
+  const FitResult result = fit(std::move(data), FitOptions{});
+  EXPECT_TRUE(result.termination.converged());
+  EXPECT_EQ(result.steps, 0);
+  EXPECT_EQ(result.model.intercept[0], 0.1);
+  EXPECT_EQ(result.at.mean_loss, 0.0);
+  EXPECT_TRUE(std::isnan(result.linear->r2));
+}
+
 TEST(LinearFitChecks, DivergesHonestlyAtARateTooHigh) {
   FitOptions options;
   options.learning_rate = 10.0;

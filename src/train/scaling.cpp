@@ -97,10 +97,14 @@ Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
   const auto outputs = static_cast<std::size_t>(data.outputs());
   scaling.target_mean.assign(outputs, 0.0);
   if (intercept) {
-    const auto value = [](double y, std::size_t /*output*/) { return y; };
-    scaling.target_mean = sum_over_targets(data, pool, value).values;
-    for (double& mean : scaling.target_mean) {
-      mean /= weights.sum;
+    // Around the first row's, so that the mean of equal targets is that target to the bit.
+    RowBuffer buffer;
+    const double* const first = data.targets(0, 1, buffer);
+    const std::vector<double> origin(first, first + outputs);
+    const auto gap = [&](double y, std::size_t o) { return y - origin[o]; };
+    scaling.target_mean = sum_over_targets(data, pool, gap).values;
+    for (std::size_t o = 0; o < outputs; ++o) {
+      scaling.target_mean[o] = origin[o] + scaling.target_mean[o] / weights.sum;
     }
   }
   const auto squared_gap = [&](double y, std::size_t o) {
