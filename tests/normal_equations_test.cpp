@@ -37,31 +37,30 @@ Sums total(const Partials& partials, const BankShape& shape) {
 
 class NormalEquationsOf : public testing::TestWithParam<ProblemShape> {
  protected:
-  NormalEquationsOf() : pool_(2), data_(random_data(GetParam(), false, 5)), feed_(data_, 2) {
-    bank_ = BankState::at_start(shape(), std::vector<ModelPlan>(2),
-                                random_parameters(shape().elements(), 1.0, 3), {});
+  NormalEquationsOf() : pool(2), data(random_data(GetParam(), false, 5)), feed(data, 2) {
+    bank = BankState::at_start(shape(), std::vector<ModelPlan>(2),
+                               random_parameters(shape().elements(), 1.0, 3), {});
   }
 
   [[nodiscard]] BankShape shape() const { return {GetParam().features, GetParam().outputs, 2}; }
 
   NormalEquations equations() {
-    return {
-        second_moment<double>(feed_, RowSelection::all(feed_.rows()), GetParam().outputs, pool_),
-        feed_.rows(), GetParam().features, GetParam().outputs};
+    return {second_moment<double>(feed, RowSelection::all(feed.rows()), GetParam().outputs, pool),
+            feed.rows(), GetParam().features, GetParam().outputs};
   }
 
   Partials by_rows() {
     LossGradient<double> pass;
     Partials partials;
-    pass.set_parameters(shape(), bank_.parameters[0].data(), 0, shape().columns());
-    pass.run(SquaredLoss{}, feed_, RowSelection::all(feed_.rows()), nullptr, pool_, partials);
+    pass.set_parameters(shape(), bank.parameters[0].data(), 0, shape().columns());
+    pass.run(SquaredLoss{}, feed, RowSelection::all(feed.rows()), nullptr, pool, partials);
     return partials;
   }
 
   void expect_same(const Partials& found, const Partials& wanted, double accuracy) const {
     const Sums a = total(found, shape());
     const Sums b = total(wanted, shape());
-    const auto n = static_cast<double>(feed_.rows());
+    const auto n = static_cast<double>(feed.rows());
     for (std::size_t e = 0; e < a.gradient.size(); ++e) {
       EXPECT_NEAR(a.gradient[e] / n, b.gradient[e] / n, accuracy) << "element " << e;
     }
@@ -70,24 +69,24 @@ class NormalEquationsOf : public testing::TestWithParam<ProblemShape> {
     }
   }
 
-  ThreadPool pool_;
-  TrainingData data_;
-  MemoryFeed feed_;
-  BankState bank_;
+  ThreadPool pool;
+  TrainingData data;
+  MemoryFeed feed;
+  BankState bank;
 };
 
 TEST_P(NormalEquationsOf, GiveTheLossAndGradientOfTheRows) {
   NormalEquations equations = this->equations();
   Partials partials;
   equations.start(shape());
-  equations.pass(bank_, pool_, partials);
+  equations.pass(bank, pool, partials);
   expect_same(partials, by_rows(), 1e-11);
   for (std::int64_t k = 0; k < 2; ++k) {
-    const double* const first = bank_.parameters_of(k);
+    const double* const first = bank.parameters_of(k);
     const std::vector<double> model(first, first + shape().elements_per_model());
     const auto plain =
-        static_cast<double>(plain_mean_loss(SquaredLoss{}, data_, GetParam().outputs, model));
-    EXPECT_NEAR(partials.loss[static_cast<std::size_t>(k)] / static_cast<double>(feed_.rows()),
+        static_cast<double>(plain_mean_loss(SquaredLoss{}, data, GetParam().outputs, model));
+    EXPECT_NEAR(partials.loss[static_cast<std::size_t>(k)] / static_cast<double>(feed.rows()),
                 plain, 1e-12 * (1.0 + plain));
   }
 }
@@ -97,20 +96,20 @@ TEST_P(NormalEquationsOf, AgreeWhereverTheyAreAnchored) {
   Partials partials;
   equations.start(shape());
   const Partials here = by_rows();
-  equations.anchor(bank_, here);
-  equations.pass(bank_, pool_, partials);
+  equations.anchor(bank, here);
+  equations.pass(bank, pool, partials);
   expect_same(partials, here, 1e-15);  // nothing moved: only the order of the sums differs
-  for (double& parameter : bank_.parameters[0]) {
+  for (double& parameter : bank.parameters[0]) {
     parameter = parameter * 0.5 - 0.25;
   }
-  equations.pass(bank_, pool_, partials);
+  equations.pass(bank, pool, partials);
   expect_same(partials, by_rows(), 1e-11);
 }
 
 TEST_P(NormalEquationsOf, HaveAMomentThatIsSymmetricAndTheSameOnAnyNumberOfThreads) {
   const std::int64_t width = GetParam().features + 1 + GetParam().outputs;
-  const RowSelection all = RowSelection::all(feed_.rows());
-  const std::vector<double> moment = second_moment<double>(feed_, all, GetParam().outputs, pool_);
+  const RowSelection all = RowSelection::all(feed.rows());
+  const std::vector<double> moment = second_moment<double>(feed, all, GetParam().outputs, pool);
   for (std::int64_t i = 0; i < width; ++i) {
     for (std::int64_t j = 0; j < i; ++j) {
       EXPECT_EQ(moment[static_cast<std::size_t>(i * width + j)],
@@ -118,9 +117,9 @@ TEST_P(NormalEquationsOf, HaveAMomentThatIsSymmetricAndTheSameOnAnyNumberOfThrea
     }
   }
   for (const int threads : {1, 3, 8}) {
-    ThreadPool pool(threads);
-    MemoryFeed feed(data_, pool.threads());
-    EXPECT_EQ(second_moment<double>(feed, all, GetParam().outputs, pool), moment);
+    ThreadPool others(threads);
+    MemoryFeed again(data, others.threads());
+    EXPECT_EQ(second_moment<double>(again, all, GetParam().outputs, others), moment);
   }
 }
 
