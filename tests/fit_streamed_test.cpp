@@ -62,11 +62,12 @@ struct Case {
   std::int64_t outputs;
   bool weighted;
   std::int64_t batch_size;
+  std::int64_t rows = 6000;
 };
 
 Dataset data_for(const Case& chosen) {
   kernels::TrainingData random =
-      random_data({6000, 9, chosen.outputs, chosen.weighted}, classifies(chosen.loss), 17);
+      random_data({chosen.rows, 9, chosen.outputs, chosen.weighted}, classifies(chosen.loss), 17);
   Dataset data;
   data.features = std::move(random.features);
   data.targets = classifies(chosen.loss) ? std::vector<double>() : std::move(random.targets);
@@ -127,6 +128,33 @@ TEST_P(StreamedFit, IsTheFitInMemoryToTheBit) {
 
 INSTANTIATE_TEST_SUITE_P(Backends, StreamedFit, testing::ValuesIn(backend_cases()),
                          backend_case_name);
+
+// Enough rows that a shuffle keeps neighbours together.
+TEST(StreamedFitOfManyRows, IsTheFitInMemoryToTheBitInGroupsAndRowByRow) {
+  const Case chosen{"squared, batches", SquaredLoss{}, 1, true, 100, 64'003};
+  const Dataset data = data_for(chosen);
+  FitOptions options;
+  options.device.kind = DeviceChoice::Kind::cpu;
+  options.loss = chosen.loss;
+  options.batch_size = chosen.batch_size;
+  options.epochs = 2;
+  options.threads = 2;
+  std::vector<double> in_groups;
+  for (const bool row_by_row : {false, true}) {
+    options.shuffle_rows = row_by_row;
+    const FitResult expected = fit(data_for(chosen), options);
+    for (const std::int64_t bytes : {1 << 24, 1 << 20}) {
+      options.memory_bytes = bytes;
+      const FitResult found = fit(std::make_shared<CopiedRows>(data), options);
+      EXPECT_EQ(found.model.coefficients, expected.model.coefficients) << bytes;
+      EXPECT_EQ(found.at.mean_loss, expected.at.mean_loss);
+    }
+    if (row_by_row) {
+      EXPECT_NE(expected.model.coefficients, in_groups);
+    }
+    in_groups = expected.model.coefficients;
+  }
+}
 
 TEST(FitWeights, ThatAreAllZeroAreRefused) {
   Dataset data = data_for(cases()[1]);
