@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Seconds an epoch of mini-batch gradient descent takes: steepest, PyTorch, scikit-learn.
 
+    steepest generate linear --rows 500000 --features 50 --condition 100 -o linear.csv
     steepest convert linear.csv --target y -o linear
     python epoch.py --steepest PATH/steepest --data linear --batch-sizes 1024,4096
+
+    scripts/fashion_mnist_csv FOLDER
+    steepest convert FOLDER/train.csv --target label --model softmax -o fashion
+    python epoch.py --steepest PATH/steepest --data fashion --rate 0.001
 
 DATA is a folder written by `steepest convert`. All sides hold the same standardized float32 rows in
 memory and take the same number of steps of the same size at a constant rate, in a new random order
