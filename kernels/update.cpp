@@ -16,6 +16,11 @@ constexpr std::int64_t elements_per_task = 8192;
 template <class Body>
 UpdateSums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body) {
   const std::int64_t tasks = (elements + elements_per_task - 1) / elements_per_task;
+  if (tasks <= 1) {  // a small model's step allocates nothing and wakes no thread
+    UpdateSums sums;
+    body(0, elements, sums);
+    return sums;
+  }
   std::vector<UpdateSums> sums(static_cast<std::size_t>(tasks));
   pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
     const std::int64_t end = std::min(elements, (task + 1) * elements_per_task);
