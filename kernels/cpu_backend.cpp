@@ -39,6 +39,10 @@ constexpr std::int64_t columns_a_pass = 16;
 // Passes that a search for the largest eigenvalue takes at least.
 constexpr std::int64_t fewest_products = 10;
 
+// What a mean loss is known to: rows are summed in blocks, their losses rounded to T.
+template <class T>
+constexpr double loss_rounding = std::is_same_v<T, double> ? 1e-14 : 2e-8;
+
 template <class T>
 class CpuBackend final : public Backend {
  public:
@@ -88,7 +92,7 @@ class CpuBackend final : public Backend {
     const BankShape shape{feed_->features(), plan.outputs,
                           static_cast<std::int64_t>(plan.models.size())};
     bank_ = BankState::at_start(shape, std::move(plan.models), plan.initial,
-                                std::move(plan.preconditioner));
+                                std::move(plan.preconditioner), loss_rounding<T>);
     loss_ = pass_loss(plan.loss);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
@@ -97,7 +101,8 @@ class CpuBackend final : public Backend {
     // A preconditioner from a sample of the rows says that all of them are too many.
     const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
     steps_on_moments_ = plan.allow_normal_equations && std::holds_alternative<SquaredLoss>(loss_) &&
-                        batch_size_ >= rows() && !sampled && normal_equations_pay(plan.most_steps);
+                        bank_.quasi_newton.empty() && batch_size_ >= rows() && !sampled &&
+                        normal_equations_pay(plan.most_steps);
     if (steps_on_moments_) {
       normal_equations().start(shape);
     } else {
@@ -131,9 +136,7 @@ class CpuBackend final : public Backend {
     pass_and_update(RowSelection::all(rows()), nullptr, UpdateMode::evaluate);
   }
 
-  void stop(std::int64_t model, Reason reason) override {
-    bank_.states[static_cast<std::size_t>(model)].reason = reason;
-  }
+  void stop(std::int64_t model, Reason reason) override { bank_.stop(model, reason); }
 
   [[nodiscard]] ModelState state(std::int64_t model) const override {
     return bank_.states[static_cast<std::size_t>(model)];

@@ -3,31 +3,28 @@
 
 #include <algorithm>
 
+#include "kernels/element_ranges.hpp"
 #include "kernels/symmetric_product.hpp"
 #include "kernels/update_elements.hpp"
 
 namespace steepest::kernels {
 namespace {
 
-// Elements one task handles: fixed, so that sums over elements are added in the same order always.
-constexpr std::int64_t elements_per_task = 8192;
-
 // Fixed ranges of elements, on all threads; returns their sums added in order.
 template <class Body>
 UpdateSums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body) {
-  const std::int64_t tasks = (elements + elements_per_task - 1) / elements_per_task;
-  if (tasks <= 1) {  // a small model's step allocates nothing and wakes no thread
+  const std::int64_t ranges = element_ranges(elements);
+  if (ranges == 1) {  // a small model's step allocates nothing
     UpdateSums sums;
     body(0, elements, sums);
     return sums;
   }
-  std::vector<UpdateSums> sums(static_cast<std::size_t>(tasks));
-  pool.for_each(tasks, [&](std::int64_t task, int /*worker*/) {
-    const std::int64_t end = std::min(elements, (task + 1) * elements_per_task);
-    body(task * elements_per_task, end, sums[static_cast<std::size_t>(task)]);
+  std::vector<UpdateSums> sums(static_cast<std::size_t>(ranges));
+  for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t range) {
+    body(begin, end, sums[static_cast<std::size_t>(range)]);
   });
-  for (std::int64_t task = 1; task < tasks; ++task) {
-    sums[0].add(sums[static_cast<std::size_t>(task)]);
+  for (std::int64_t range = 1; range < ranges; ++range) {
+    sums[0].add(sums[static_cast<std::size_t>(range)]);
   }
   return sums[0];
 }
@@ -56,11 +53,50 @@ double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t mo
   return total / static_cast<double>(rows);
 }
 
+// out = P v for one model's vectors.
+void precondition(const BankState& bank, const double* v, ThreadPool& pool, double* out) {
+  const std::int64_t stride = bank.shape.stride();
+  if (bank.preconditioner.empty()) {
+    std::copy_n(v, bank.shape.elements_per_model(), out);
+  } else {
+    symmetric_product(bank.preconditioner.data(), stride, stride, v, bank.shape.outputs, stride,
+                      pool, out);
+  }
+}
+
+// One evaluation of a quasi-Newton run: the next point to evaluate, or the end. A point that was
+// refused is not judged.
+void quasi_newton_update(const ModelPlan& plan, double mean_loss, const ModelArrays& arrays,
+                         UpdateSums sums, ThreadPool& pool, BankState& bank, std::int64_t model) {
+  ModelState& state = bank.states[static_cast<std::size_t>(model)];
+  Lbfgs& memory = bank.quasi_newton[static_cast<std::size_t>(model)];
+  const StepFactors factors = step_factors(plan, state);
+  const Evaluation now = evaluation_of(mean_loss, sums);
+  const auto metric = [&](const double* v, double* out) { precondition(bank, v, pool, out); };
+  bool goes_on = false;
+  if (memory.takes(now, arrays.gradient, pool)) {
+    sums.step_max =
+        memory.propose(now, arrays.now, arrays.gradient, metric, factors.rate, pool, arrays.next);
+    finish_update(plan, factors, UpdateMode::judged_step, mean_loss, sums, state);
+    goes_on = memory.has_way() || state.reason != Reason::running;
+  } else {
+    goes_on = memory.propose_shorter(metric, factors.rate, pool, arrays.next);
+    state.current = 1 - state.current;
+    state.step += 1;
+    state.at = now;
+  }
+  state.learning_rate = memory.length();
+  if (!goes_on) {
+    state.at = memory.at_taken();
+    state.reason = Reason::rounding;
+  }
+}
+
 }  // namespace
 
 BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> plans,
                               const std::vector<double>& initial,
-                              std::vector<double> preconditioner) {
+                              std::vector<double> preconditioner, double objective_rounding) {
   BankState bank;
   const auto elements = static_cast<std::size_t>(shape.elements());
   bank.shape = shape;
@@ -71,8 +107,31 @@ BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> pla
   bank.velocities.assign(elements, 0.0);
   bank.gradients.assign(elements, 0.0);
   bank.directions.assign(preconditioner.empty() ? 0 : elements, 0.0);
+  const auto is_quasi_newton = [](const ModelPlan& plan) {
+    return plan.rule.kind == RuleKind::lbfgs;
+  };
+  if (std::any_of(bank.plans.begin(), bank.plans.end(), is_quasi_newton)) {
+    for (const ModelPlan& plan : bank.plans) {
+      bank.quasi_newton.emplace_back(is_quasi_newton(plan) ? shape.elements_per_model() : 0,
+                                     plan.rule.pairs, objective_rounding);
+    }
+  }
   bank.preconditioner = std::move(preconditioner);
   return bank;
+}
+
+void BankState::stop(std::int64_t model, Reason reason) {
+  ModelState& state = states[static_cast<std::size_t>(model)];
+  state.reason = reason;
+  if (quasi_newton.empty()) {
+    return;
+  }
+  const Lbfgs& memory = quasi_newton[static_cast<std::size_t>(model)];
+  if (memory.taken() != nullptr) {  // what was proposed since has not proved better
+    std::copy_n(memory.taken(), shape.elements_per_model(),
+                parameters[state.current].data() + model * shape.elements_per_model());
+    state.at = memory.at_taken();
+  }
 }
 
 void update(const Partials& partials, std::int64_t rows, UpdateMode mode, ThreadPool& pool,
@@ -86,20 +145,22 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
     const StepFactors factors = step_factors(plan, state);
     const ModelArrays arrays(bank, model);
     UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
+    const double mean_loss = mean_loss_of(partials, rows, bank.shape.models, model);
+    if (mode == UpdateMode::judged_step && plan.rule.kind == RuleKind::lbfgs) {
+      quasi_newton_update(plan, mean_loss, arrays, sums, pool, bank, model);
+      continue;
+    }
     if (mode != UpdateMode::evaluate) {
       if (!bank.preconditioner.empty()) {
-        const std::int64_t stride = bank.shape.stride();
-        symmetric_product(bank.preconditioner.data(), stride, stride, arrays.gradient,
-                          bank.shape.outputs, stride, pool,
-                          bank.directions.data() + model * bank.shape.elements_per_model());
+        precondition(bank, arrays.gradient, pool,
+                     bank.directions.data() + model * bank.shape.elements_per_model());
       }
       sums.add(sum_over_elements(bank.shape.elements_per_model(), pool,
                                  [&](std::int64_t begin, std::int64_t end, UpdateSums& part) {
                                    step_elements(plan, factors, arrays, begin, end, part);
                                  }));
     }
-    finish_update(plan, factors, mode, mean_loss_of(partials, rows, bank.shape.models, model), sums,
-                  state);
+    finish_update(plan, factors, mode, mean_loss, sums, state);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/bank.hpp"
+#include "kernels/lbfgs.hpp"
 #include "kernels/partials.hpp"
 #include "kernels/thread_pool.hpp"
 
@@ -86,20 +87,28 @@ STEEPEST_HD inline double stepped_parameter(const ModelPlan& plan, const StepFac
   return next;
 }
 
-/// Ends the update of one model: judges, and when the run goes on accepts the new parameters.
-STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& factors,
-                                      UpdateMode mode, double mean_loss, const UpdateSums& sums,
-                                      ModelState& state) {
+/// What a pass and the sums over its gradient say of the point they were taken at.
+STEEPEST_HD inline Evaluation evaluation_of(double mean_loss, const UpdateSums& sums) {
   Evaluation now;
   now.mean_loss = mean_loss;
   now.penalty = sums.penalty;
   now.gradient_max_norm =
       is_finite(sums.gradient_square) ? sums.gradient_max : sums.gradient_square;
-  now.step_max_norm = mode == UpdateMode::evaluate ? state.at.step_max_norm : sums.step_max;
-  state.at = now;
+  now.step_max_norm = sums.step_max;
+  return now;
+}
+
+/// Ends the update of one model: judges, and when the run goes on accepts the new parameters.
+STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& factors,
+                                      UpdateMode mode, double mean_loss, const UpdateSums& sums,
+                                      ModelState& state) {
+  Evaluation now = evaluation_of(mean_loss, sums);
   if (mode == UpdateMode::evaluate) {
+    now.step_max_norm = state.at.step_max_norm;
+    state.at = now;
     return;
   }
+  state.at = now;
   if (mode == UpdateMode::judged_step) {
     state.reason = judge(plan.tolerances, now, state.stopping);
   } else if (!is_finite(now.objective()) || !is_finite(now.gradient_max_norm)) {
@@ -127,10 +136,16 @@ struct BankState {
   std::vector<double> gradients;       ///< (columns, d + 1): of the objective, at the last update
   std::vector<double> directions;      ///< (columns, d + 1); empty without a preconditioner
   std::vector<double> preconditioner;  ///< (d + 1, d + 1) symmetric, or empty: see BankPlan
+  std::vector<Lbfgs> quasi_newton;     ///< one a model, or empty where no rule is lbfgs
 
   /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0.
+  /// `objective_rounding` is the relative error that passes evaluate objectives with.
   static BankState at_start(const BankShape& shape, std::vector<ModelPlan> plans,
-                            const std::vector<double>& initial, std::vector<double> preconditioner);
+                            const std::vector<double>& initial, std::vector<double> preconditioner,
+                            double objective_rounding = 1e-14);
+
+  /// Ends a model's run at the point last accepted.
+  void stop(std::int64_t model, Reason reason);
 
   [[nodiscard]] const double* parameters_of(std::int64_t model) const {
     const auto& buffer = parameters[states[static_cast<std::size_t>(model)].current];

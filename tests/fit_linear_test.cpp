@@ -133,6 +133,14 @@ TEST_P(LinearFit, EveryRuleReachesTheClosedForm) {
     EXPECT_TRUE(result.termination.converged()) << rule << ": " << result.termination.inequality;
     expect_agrees(result.model, expected, tolerance(1e-6, 1e-4));
   }
+  if (GetParam().kind == DeviceKind::cpu) {
+    FitOptions wanted = fit_options();
+    wanted.rule = parse_rule("lbfgs");
+    wanted.precondition = false;
+    const FitResult result = fit(random_linear(500, scales, means, 0.3, 2, 8), wanted);
+    EXPECT_TRUE(result.termination.converged()) << result.termination.inequality;
+    expect_agrees(result.model, expected, tolerance(1e-6, 1e-4));
+  }
 }
 
 TEST_P(LinearFit, SeveralTargetsAreFittedAtOnce) {

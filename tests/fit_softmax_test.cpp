@@ -2,6 +2,7 @@
 // Softmax and logistic fits against optima found independently (tests/reference).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "steepest/error.hpp"
@@ -84,6 +85,44 @@ TEST_P(SoftmaxFit, EveryWayToTheOptimumEndsThere) {
   EXPECT_NEAR(result.at.objective(), optimum, 2e-3 * optimum);
 }
 
+TEST_P(SoftmaxFit, QuasiNewtonReachesTheOptimumInFewSteps) {
+  const double optimum = reference("iris_softmax")["objective"];
+  for (const bool precondition : {false, true}) {
+    for (const char* rule : {"lbfgs:1", "lbfgs:5", "lbfgs"}) {
+      FitOptions wanted = fit_options();
+      wanted.rule = parse_rule(rule);
+      wanted.precondition = precondition;
+      if (GetParam().kind != DeviceKind::cpu) {
+        EXPECT_THROW(static_cast<void>(fit(iris(), wanted)), OptionError);
+        continue;
+      }
+      const FitResult result = fit(iris(), wanted);
+      EXPECT_TRUE(result.termination.converged()) << rule << ": " << result.termination.inequality;
+      EXPECT_NEAR(result.at.objective(), optimum, tolerance(1e-8, 1e-6) * optimum) << rule;
+      EXPECT_LT(result.steps, 400) << rule;
+    }
+  }
+}
+
+// However a run is cut short, what it returns was evaluated and is the lowest it took.
+TEST_P(SoftmaxFit, QuasiNewtonCutShortKeepsTheBestPoint) {
+  for (std::int64_t epochs = 1; GetParam().kind == DeviceKind::cpu && epochs <= 40; ++epochs) {
+    FitOptions wanted = fit_options();
+    wanted.rule = parse_rule("lbfgs:3");
+    wanted.precondition = false;
+    wanted.epochs = epochs;
+    const FitResult result = fit(iris(), wanted);
+    if (result.termination.reason != Reason::epochs) {
+      break;
+    }
+    double best = result.history.front().mean_loss + result.history.front().penalty;
+    for (const HistoryPoint& point : result.history) {
+      best = std::min(best, point.mean_loss + point.penalty);
+    }
+    EXPECT_NEAR(result.at.objective(), best, 1e-7 * best) << epochs;
+  }
+}
+
 TEST_P(SoftmaxFit, SampleWeightsCountInLossGradientAndMetrics) {
   Dataset data = iris();
   for (int i = 0; i < 150; ++i) {
@@ -134,6 +173,17 @@ TEST_P(SoftmaxFit, TwoClassSoftmaxGivesTheSameProbabilitiesAsLogistic) {
   for (std::size_t i = 0; i < p.size(); ++i) {
     EXPECT_NEAR(p[i], q[i], 1e-3);
   }
+}
+
+TEST(SoftmaxFitChecks, QuasiNewtonStepsAreOfTheWholeDataAndFindTheirLength) {
+  FitOptions wanted;
+  wanted.device.kind = DeviceChoice::Kind::cpu;
+  wanted.rule = parse_rule("lbfgs");
+  wanted.batch_size = 15;
+  EXPECT_THROW(static_cast<void>(fit(iris(), wanted)), OptionError);
+  wanted.batch_size = 0;
+  wanted.learning_rate = 0.5;
+  EXPECT_THROW(static_cast<void>(fit(iris(), wanted)), OptionError);
 }
 
 TEST(SoftmaxFitChecks, RefusesLabelsThatCannotBeLearned) {

@@ -77,11 +77,12 @@ TEST(UpdateRule, AcceleratedStartsAnewAfterAnUphillStep) {
 }
 
 TEST(UpdateRule, TextsGoBothWays) {
-  for (const char* text : {"gradient", "momentum:0.5", "nesterov:0.95", "accelerated"}) {
+  for (const char* text : {"gradient", "momentum:0.5", "nesterov:0.95", "accelerated", "lbfgs:7"}) {
     EXPECT_EQ(to_string(parse_rule(text)), text);
   }
   EXPECT_EQ(parse_rule("momentum").momentum, 0.9);
-  for (const char* text : {"", "sgd", "momentum:1", "momentum:-0.1", "momentum:x", "gradient:1"}) {
+  for (const char* text : {"", "sgd", "momentum:1", "momentum:-0.1", "momentum:x", "gradient:1",
+                           "lbfgs:0", "lbfgs:1001", "lbfgs:x"}) {
     EXPECT_THROW(static_cast<void>(parse_rule(text)), OptionError) << text;
   }
 }

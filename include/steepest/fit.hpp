@@ -26,7 +26,7 @@ namespace steepest {
 struct FitOptions {
   std::optional<RowLoss> loss;       ///< nullopt: squared for numbers, softmax for classes
   std::optional<double> l2;          ///< nullopt: 0 for squared, 1 / sum of weights for classifiers
-  std::optional<UpdateRule> rule;    ///< nullopt: accelerated (full batch), gradient (mini-batch)
+  std::optional<UpdateRule> rule;    ///< nullopt: lbfgs or accelerated (full batch), gradient
   std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch)
   std::optional<double> learning_rate;  ///< nullopt: from the curvature
 

@@ -20,6 +20,7 @@ enum class Reason : std::int32_t {
   seconds,      ///< stopped: the budget of time is spent
   diverged,     ///< failed: the objective is not finite or has exploded
   interrupted,  ///< stopped: the caller asked for it
+  rounding,     ///< stopped: rounding hides whatever could still be gained
 };
 
 /// Each tolerance is an inequality; 0 switches it off.
@@ -101,7 +102,8 @@ struct Termination {
   [[nodiscard]] bool converged() const;
 };
 
-/// The name in `--json`: gradient, loss, step, epochs, seconds, diverged, interrupted.
+/// The name in `--json`: gradient, loss, step, epochs, seconds, diverged, interrupted,
+/// rounding.
 [[nodiscard]] std::string_view name(Reason reason);
 
 }  // namespace steepest

@@ -17,6 +17,7 @@ enum class RuleKind : std::int32_t {
   momentum,
   nesterov,
   accelerated,
+  lbfgs,
 };
 
 /// An update rule: plain data. w are parameters, v velocities (0 at the start), g the gradient
@@ -33,9 +34,13 @@ enum class RuleKind : std::int32_t {
 /// parameters reported are those the reported gradient belongs to. accelerated has no constant to
 /// tune: b = (s - 1)/s', s' = (1 + sqrt(1 + 4 s^2))/2 from s = 1, started anew after a step that
 /// went uphill, <g, v> > 0 (O'Donoghue and Candes 2015, gradient scheme).
+///
+/// lbfgs (limited-memory BFGS, Nocedal 1980) finds direction and length of a step from the
+/// gradients of those before, on the whole data only: see kernels/lbfgs.hpp.
 struct UpdateRule {
   RuleKind kind = RuleKind::gradient;
-  double momentum = 0.9;  ///< M, in [0, 1); used by momentum and nesterov
+  double momentum = 0.9;    ///< M, in [0, 1); used by momentum and nesterov
+  std::int64_t pairs = 30;  ///< steps remembered by lbfgs, in [1, 1000]
 };
 
 /// The two momentum factors of one step: for the velocity, and for looking ahead.
@@ -71,6 +76,8 @@ STEEPEST_HD inline MomentumPair momentum_of_step(const UpdateRule& rule, Momentu
       clock.velocity_factor = pair.look_ahead;
       return pair;
     }
+    case RuleKind::lbfgs:
+      break;
   }
   return {0.0, 1.0};
 }
@@ -85,8 +92,8 @@ STEEPEST_HD inline double apply_rule(const UpdateRule& rule, const MomentumPair&
   return looks_ahead ? parameter + factor.look_ahead * velocity - descent : parameter + velocity;
 }
 
-/// Parses `gradient`, `momentum:M`, `nesterov:M`, `accelerated`. Throws OptionError that lists
-/// them.
+/// Parses `gradient`, `momentum:M`, `nesterov:M`, `accelerated`, `lbfgs:PAIRS`; what follows a
+/// colon may be left out. Throws OptionError that lists them.
 [[nodiscard]] UpdateRule parse_rule(std::string_view text);
 
 /// The text that parse_rule turns back into the same rule.

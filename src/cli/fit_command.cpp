@@ -250,7 +250,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--loss", options->loss, "squared, logistic or softmax; default: by the model");
   app->add_option("--l2", options->l2,
                   "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax");
-  app->add_option("--rule", options->rule, "auto, gradient, momentum:M, nesterov:M or accelerated")
+  app->add_option("--rule", options->rule, "auto, " + join_choices(rule_names()))
       ->default_str("auto");
   app->add_option("--schedule", options->schedule,
                   "auto or NAME:key=value,... of constant, step, multistep, exponential, "

@@ -74,6 +74,9 @@ class Fit {
     result_.device = kernels::choose_device(options_.device, options_.threads);
     result_.precision =
         kernels::resolve_precision(options_.precision, result_.device.kind, plan_.columns);
+    if (plan_.rule.kind == RuleKind::lbfgs && result_.device.kind != DeviceKind::cpu) {
+      throw OptionError("rule lbfgs runs on the CPU only: use --device cpu, or rule accelerated");
+    }
     backend_ = kernels::make_backend(result_.device, options_.threads, result_.precision);
     kernels::ThreadPool pool(options_.threads);
     const ColumnStatistics statistics = data_->statistics() != nullptr
@@ -118,13 +121,23 @@ class Fit {
         preconditioner_ = std::move(made->matrix);
         result_.preconditioned = true;
         if (made->exact_bound) {
+          choose_rule(std::holds_alternative<SquaredLoss>(plan_.loss));
           return 1.0;
         }
       }
     }
+    choose_rule(false);
     const double full = largest_eigenvalue(*backend_, bound, preconditioner_);
     return batch_curvature(full, bound.loss_curvature * row_curvature_ + plan_.l2, rows_,
                            plan_.batch_size);
+  }
+
+  // Quasi-Newton steps learn what no fixed metric knows; where it is the Hessian itself there is
+  // nothing to learn.
+  void choose_rule(bool metric_is_hessian) {
+    if (plan_.may_choose_rule && !metric_is_hessian && result_.device.kind == DeviceKind::cpu) {
+      plan_.rule.kind = RuleKind::lbfgs;
+    }
   }
 
   RunOutcome run_with_safe_rate() {

@@ -112,8 +112,15 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
       UpdateRule{plan.full_batch ? RuleKind::accelerated : RuleKind::gradient, 0.9});
   require(plan.full_batch || plan.rule.kind != RuleKind::accelerated,
           "rule accelerated needs the whole gradient: use it with --batch-size full");
-  const bool all_automatic = !options.rule && !options.schedule && !options.learning_rate;
+  const bool quasi_newton = plan.rule.kind == RuleKind::lbfgs;
+  require(plan.full_batch || !quasi_newton,
+          "rule lbfgs needs the whole gradient: use it with --batch-size full");
+  const bool length_automatic = !options.schedule && !options.learning_rate;
+  require(length_automatic || !quasi_newton,
+          "rule lbfgs finds the length of its steps: leave --schedule and --learning-rate to auto");
+  const bool all_automatic = (!options.rule || quasi_newton) && length_automatic;
   plan.preconditioned = options.precondition.value_or(plan.full_batch && all_automatic);
+  plan.may_choose_rule = plan.full_batch && !options.rule && length_automatic;
   require(plan.full_batch || !plan.preconditioned,
           "--preconditioner second-moment needs the whole gradient: use it with --batch-size full");
   Schedule schedule;

@@ -138,8 +138,9 @@ class Run {
   RunOutcome finish() {
     outcome_.state = backend_.state(0);
     const Reason reason = outcome_.state.reason;
-    const bool judged_here = plan_.full_batch && (reason == Reason::gradient ||
-                                                  reason == Reason::loss || reason == Reason::step);
+    const bool judged_here =
+        plan_.full_batch && (reason == Reason::gradient || reason == Reason::loss ||
+                             reason == Reason::step || reason == Reason::rounding);
     const Evaluation last = outcome_.state.at;
     if (!judged_here) {
       backend_.evaluate();
@@ -177,6 +178,10 @@ class Run {
                    : fmt::format("the objective is not finite after step {}", outcome_.state.step);
       case Reason::interrupted:
         return "the run was interrupted";
+      case Reason::rounding:
+        return fmt::format(
+            "no step lowers the objective beyond its rounding; gradient_max_norm {:.3g} > {:.3g}",
+            real.gradient_max_norm, tolerances.gradient * unit);
       case Reason::running:
         break;
     }

@@ -25,6 +25,8 @@ std::string_view name(Reason reason) {
       return "diverged";
     case Reason::interrupted:
       return "interrupted";
+    case Reason::rounding:
+      return "rounding";
   }
   return "running";
 }

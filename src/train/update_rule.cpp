@@ -9,19 +9,41 @@
 namespace steepest {
 namespace {
 
+enum class Takes { nothing, momentum, pairs };
+
 struct RuleEntry {
   RuleKind kind;
   std::string_view name;
   std::string_view usage;
-  bool takes_momentum;
+  Takes takes;
 };
 
 constexpr RuleEntry rules[] = {
-    {RuleKind::gradient, "gradient", "gradient", false},
-    {RuleKind::momentum, "momentum", "momentum:M", true},
-    {RuleKind::nesterov, "nesterov", "nesterov:M", true},
-    {RuleKind::accelerated, "accelerated", "accelerated", false},
+    {RuleKind::gradient, "gradient", "gradient", Takes::nothing},
+    {RuleKind::momentum, "momentum", "momentum:M", Takes::momentum},
+    {RuleKind::nesterov, "nesterov", "nesterov:M", Takes::momentum},
+    {RuleKind::accelerated, "accelerated", "accelerated", Takes::nothing},
+    {RuleKind::lbfgs, "lbfgs", "lbfgs:PAIRS", Takes::pairs},
 };
+
+constexpr std::int64_t most_pairs = 1000;
+
+void parse_value(const RuleEntry& entry, std::string_view value, UpdateRule& rule) {
+  if (entry.takes == Takes::nothing) {
+    throw OptionError(fmt::format("rule {0} takes no value: \"{0}:{1}\"", entry.name, value));
+  }
+  if (entry.takes == Takes::pairs) {
+    rule.pairs = parse_option_count("pairs of lbfgs", value);
+    if (rule.pairs < 1 || rule.pairs > most_pairs) {
+      throw OptionError(fmt::format("lbfgs remembers 1 to {} pairs, not {}", most_pairs, value));
+    }
+    return;
+  }
+  rule.momentum = parse_option_number("momentum", value);
+  if (rule.momentum < 0.0 || rule.momentum >= 1.0) {
+    throw OptionError(fmt::format("momentum {} is outside [0, 1)", rule.momentum));
+  }
+}
 
 }  // namespace
 
@@ -34,15 +56,8 @@ UpdateRule parse_rule(std::string_view text) {
     }
     UpdateRule rule;
     rule.kind = entry.kind;
-    if (colon == std::string_view::npos) {
-      return rule;
-    }
-    if (!entry.takes_momentum) {
-      throw OptionError(fmt::format("rule {} takes no value: \"{}\"", wanted, text));
-    }
-    rule.momentum = parse_option_number("momentum", text.substr(colon + 1));
-    if (rule.momentum < 0.0 || rule.momentum >= 1.0) {
-      throw OptionError(fmt::format("momentum {} is outside [0, 1)", rule.momentum));
+    if (colon != std::string_view::npos) {
+      parse_value(entry, text.substr(colon + 1), rule);
     }
     return rule;
   }
@@ -53,8 +68,14 @@ UpdateRule parse_rule(std::string_view text) {
 std::string to_string(const UpdateRule& rule) {
   for (const RuleEntry& entry : rules) {
     if (entry.kind == rule.kind) {
-      return entry.takes_momentum ? fmt::format("{}:{}", entry.name, rule.momentum)
-                                  : std::string(entry.name);
+      switch (entry.takes) {
+        case Takes::nothing:
+          return std::string(entry.name);
+        case Takes::momentum:
+          return fmt::format("{}:{}", entry.name, rule.momentum);
+        case Takes::pairs:
+          return fmt::format("{}:{}", entry.name, rule.pairs);
+      }
     }
   }
   return "gradient";
