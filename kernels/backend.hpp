@@ -13,6 +13,7 @@
 #include "steepest/objective.hpp"
 #include "steepest/precision.hpp"
 #include "steepest/row_source.hpp"
+#include "steepest/storage.hpp"
 
 namespace steepest::kernels {
 
@@ -24,6 +25,11 @@ struct TrainingData {
   std::vector<double> targets;       ///< (n, C) row-major, already scaled; or empty
   std::vector<std::int32_t> labels;  ///< n in [0, classes); or empty
   std::vector<double> weights;       ///< n with mean 1, or empty for all 1
+
+  /// Whether every feature is a whole number from 0 to 255. Their means and scales are such as
+  /// byte_mean and byte_scale give.
+  bool bytes = false;
+  Storage storage = Storage::automatic;  ///< uint8 only where `bytes`
 };
 
 /// Rows that are read anew for every pass, because they do not all fit in memory.
@@ -33,6 +39,7 @@ struct StreamedData {
   std::vector<double> scale;        ///< d: then divided by, > 0
   std::vector<double> target_mean;  ///< C, of regression: subtracted from each target
   double target_scale = 1.0;        ///< then divided by, > 0
+  bool bytes = false;               ///< see TrainingData
   double weight_mean = 0.0;         ///< what weights are divided by; 0: all rows count alike
   std::int64_t memory_bytes = 0;    ///< most that buffers may take
 };
@@ -67,8 +74,11 @@ class Backend {
   [[nodiscard]] virtual DeviceInfo device() const = 0;
   [[nodiscard]] virtual Precision precision() const = 0;
 
+  /// How features are held at the moment; bfloat16 and uint8 on the CPU only.
+  [[nodiscard]] virtual Storage storage() const { return Storage::float32; }
+
   /// Takes the data; all that follows sees it standardized: x <- (x - mean) / scale, rounded to
-  /// float32.
+  /// float32, or to bfloat16 where that is asked for (CPU).
   virtual void hold(TrainingData data) = 0;
 
   /// As hold(TrainingData) of the same rows, with the same results to the bit, but reads them from

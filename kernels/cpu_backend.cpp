@@ -54,10 +54,15 @@ class CpuBackend final : public Backend {
     return std::is_same_v<T, double> ? Precision::fp64 : Precision::fp32;
   }
 
+  [[nodiscard]] Storage storage() const override { return feed_->storage(); }
+
   void hold(TrainingData data) override {
     forget();
     data_ = std::move(data);
     feed_ = std::make_unique<MemoryFeed>(data_, pool_.threads());
+    if (data_.storage == Storage::bfloat16) {
+      feed_->settle(pool_);  // every pass shall see the same rows
+    }
   }
 
   void hold(StreamedData data) override {

@@ -64,6 +64,31 @@ std::string_view name(Precision precision) {
   return "auto";
 }
 
+Storage parse_storage(std::string_view text) {
+  for (const Storage storage :
+       {Storage::automatic, Storage::float32, Storage::bfloat16, Storage::uint8}) {
+    if (name(storage) == text) {
+      return storage;
+    }
+  }
+  throw OptionError(
+      fmt::format("storage \"{}\" is not known: use auto, float32, bfloat16 or uint8", text));
+}
+
+std::string_view name(Storage storage) {
+  switch (storage) {
+    case Storage::float32:
+      return "float32";
+    case Storage::bfloat16:
+      return "bfloat16";
+    case Storage::uint8:
+      return "uint8";
+    case Storage::automatic:
+      break;
+  }
+  return "auto";
+}
+
 namespace kernels {
 
 Precision resolve_precision(Precision asked, DeviceKind kind, std::int64_t columns) {

@@ -34,7 +34,8 @@ DeviceData<T>::DeviceData(const TrainingData& data, cudaStream_t stream)
   const CopyRows copy = [&](std::int64_t first, std::int64_t rows, float* to) {
     std::copy_n(data.features.row(first), rows * features_, to);
   };
-  upload_standardized(rows_, copy, data.mean, data.scale, pitch_, stream, matrix_.data());
+  upload_standardized(rows_, copy, ColumnScales(data.mean, data.scale, data.bytes), pitch_, stream,
+                      matrix_.data());
 }
 
 template <class T>
@@ -74,7 +75,8 @@ DeviceData<T>::DeviceData(const StreamedData& data, cudaStream_t stream)
       upload(rounded.data(), rows, weights_.data() + first, stream);
     }
   };
-  upload_standardized(rows_, copy, data.mean, data.scale, pitch_, stream, matrix_.data());
+  upload_standardized(rows_, copy, ColumnScales(data.mean, data.scale, data.bytes), pitch_, stream,
+                      matrix_.data());
 }
 
 template <class T>

@@ -2,7 +2,8 @@
 #include "kernels/row_feed.hpp"
 
 #include <algorithm>
-#include <cstring>
+
+#include "kernels/tile_products.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -17,9 +18,14 @@ constexpr std::int64_t blocks_ahead = 8;
 
 MemoryFeed::MemoryFeed(TrainingData& data, int threads)
     : data_(data),
-      scales_(data.mean, data.scale),
+      rows_(data.features.rows()),
+      features_(data.features.columns()),
+      scales_(data.mean, data.scale, data.bytes),
       tiles_(static_cast<std::size_t>(threads)),
       peeked_(static_cast<std::size_t>(threads)) {
+  if (data.storage == Storage::bfloat16) {
+    return;  // to be rounded in any case
+  }
   const auto moves = [](double mean) { return mean != 0.0; };
   const auto scales = [](double inverse) { return inverse != 1.0; };
   settled_ = std::none_of(scales_.mean.begin(), scales_.mean.end(), moves) &&
@@ -30,11 +36,28 @@ std::int64_t MemoryFeed::outputs() const {
   return static_cast<std::int64_t>(data_.targets.size()) / std::max<std::int64_t>(1, rows());
 }
 
+Storage MemoryFeed::storage() const {
+  return packed_.empty()                      ? Storage::float32
+         : data_.storage == Storage::bfloat16 ? Storage::bfloat16
+                                              : Storage::uint8;
+}
+
 void MemoryFeed::settle(ThreadPool& pool) {
-  if (!settled_) {
+  if (!packed_.empty() || data_.features.rows() == 0) {
+    return;
+  }
+  if (data_.storage == Storage::bfloat16) {
+    packed_ = PackedRows::of_bfloat16(data_.features, scales_, pool);
+  } else if (data_.bytes && data_.storage != Storage::float32) {
+    packed_ = PackedRows::of_bytes(data_.features, pool);
+  } else if (!settled_) {
     standardize(scales_, pool, data_.features);
     settled_ = true;
     tiles_.assign(tiles_.size(), {});
+  }
+  if (!packed_.empty()) {
+    data_.features = {};
+    settled_ = false;
   }
 }
 
@@ -63,10 +86,29 @@ bool MemoryFeed::peek(const Request& request, const float** pointers) {
   return true;
 }
 
+const float* MemoryFeed::standardized_rows(const Request& request, const std::int64_t* indexes,
+                                           std::int64_t pitch) {
+  AlignedVector<float>& rows = tiles_[static_cast<std::size_t>(request.worker)];
+  rows.resize(static_cast<std::size_t>(request.count * pitch + FeatureMatrix::tail));
+  if (!packed_.empty()) {
+    packed_.unpack(indexes, request.count, scales_, pitch, rows.data());
+    return rows.data();
+  }
+  const std::int64_t together = request.selection->shuffled ? 1 : request.count;
+  for (std::int64_t r = 0; r < request.count; r += together) {
+    standardize_rows(data_.features.row(indexes[r]), together, scales_, rows.data() + r * pitch);
+  }
+  return rows.data();
+}
+
 RowFeed::Targets MemoryFeed::tile(const Request& request, std::int64_t* indexes,
                                   const float** pointers) {
+  const bool in_order = !request.selection->shuffled;
+  const float* following = nullptr;
   const Chosen& chosen = peeked_[static_cast<std::size_t>(request.worker)];
-  if (request.selection->shuffled && chosen.holds(request)) {
+  if (!packed_.empty()) {
+    request.selection->indexes_of(request.begin, request.count, indexes);
+  } else if (!in_order && chosen.holds(request)) {
     for (std::int64_t r = 0; r < request.count; ++r) {
       indexes[r] = chosen.indexes[static_cast<std::size_t>(r)];
       pointers[r] = data_.features.row(indexes[r]);
@@ -75,18 +117,14 @@ RowFeed::Targets MemoryFeed::tile(const Request& request, std::int64_t* indexes,
     select_rows(data_.features, *request.selection, request.begin, request.count, indexes,
                 pointers);
   }
-  const bool in_order = !request.selection->shuffled;
-  const float* const following =
-      in_order && request.count > 0 ? pointers[request.count - 1] + features() : nullptr;
+  if (in_order && packed_.empty() && request.count > 0) {
+    following = pointers[request.count - 1] + features_;
+  }
   if (!settled_) {
-    std::vector<float>& rows = tiles_[static_cast<std::size_t>(request.worker)];
-    rows.resize(static_cast<std::size_t>(request.count * features() + FeatureMatrix::tail));
-    const std::int64_t together = in_order ? request.count : 1;
-    for (std::int64_t r = 0; r < request.count; r += together) {
-      standardize_rows(pointers[r], together, scales_, rows.data() + r * features());
-    }
-    for (std::int64_t r = 0; r < request.count; ++r) {
-      pointers[r] = rows.data() + r * features();
+    const std::int64_t pitch = packed_.empty() ? features_ : padded_length(features_);
+    const float* rows = standardized_rows(request, indexes, pitch);
+    for (std::int64_t r = 0; r < request.count; ++r, rows += pitch) {
+      pointers[r] = rows;
     }
   }
   return {data_.targets.data(), data_.labels.data(),
@@ -157,7 +195,7 @@ struct StreamedFeed::Worker {
 
 StreamedFeed::StreamedFeed(StreamedData data, int threads)
     : data_(std::move(data)),
-      scales_(data_.mean, data_.scale),
+      scales_(data_.mean, data_.scale, data_.bytes),
       workers_(static_cast<std::size_t>(threads)) {
   const auto floats = static_cast<std::int64_t>(sizeof(float));
   bytes_per_row_ = data_.rows->feature_count() * floats +

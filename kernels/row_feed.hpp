@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "kernels/packed_rows.hpp"
 #include "kernels/row_selection.hpp"
 #include "kernels/standardize.hpp"
 #include "kernels/thread_pool.hpp"
@@ -47,6 +48,9 @@ class RowFeed {
     const float* following = nullptr;
   };
 
+  /// How features are held at the moment.
+  [[nodiscard]] virtual Storage storage() const { return Storage::float32; }
+
   /// Says that many passes will follow: what is worth doing once may be done now.
   virtual void settle(ThreadPool& /*pool*/) {}
 
@@ -65,14 +69,16 @@ class RowFeed {
 };
 
 /// Rows held in memory, for `threads` workers: standardized tile by tile in each pass, until
-/// settle() does it in place. Keeps a reference to what it is given, and changes its features.
+/// settle() does it in place, or packs them. Keeps a reference to what it is given, and changes its
+/// features, or takes them where it packs them.
 class MemoryFeed final : public RowFeed {
  public:
   MemoryFeed(TrainingData& data, int threads);
 
-  [[nodiscard]] std::int64_t rows() const override { return data_.features.rows(); }
-  [[nodiscard]] std::int64_t features() const override { return data_.features.columns(); }
+  [[nodiscard]] std::int64_t rows() const override { return rows_; }
+  [[nodiscard]] std::int64_t features() const override { return features_; }
   [[nodiscard]] std::int64_t outputs() const override;
+  [[nodiscard]] Storage storage() const override;
   void settle(ThreadPool& pool) override;
   bool peek(const Request& request, const float** pointers) override;
   Targets tile(const Request& request, std::int64_t* indexes, const float** pointers) override;
@@ -87,11 +93,18 @@ class MemoryFeed final : public RowFeed {
     [[nodiscard]] bool holds(const Request& request) const;
   };
 
+  // The request's rows, standardized, in the worker's own memory.
+  const float* standardized_rows(const Request& request, const std::int64_t* indexes,
+                                 std::int64_t pitch);
+
   TrainingData& data_;
+  std::int64_t rows_;
+  std::int64_t features_;
   ColumnScales scales_;
+  PackedRows packed_;  // instead of data_.features, once settled
   bool settled_ = false;
-  std::vector<std::vector<float>> tiles_;  // a worker's standardized rows
-  std::vector<Chosen> peeked_;             // a worker's
+  std::vector<AlignedVector<float>> tiles_;  // a worker's standardized rows
+  std::vector<Chosen> peeked_;               // a worker's
 };
 
 /// Rows of a source, standardized as they are read. The same values as MemoryFeed has, to the bit.

@@ -3,19 +3,21 @@
 
 namespace steepest::kernels {
 
-void select_rows(const FeatureMatrix& features, const RowSelection& rows, std::int64_t begin,
-                 std::int64_t count, std::int64_t* indexes, const float** pointers) {
-  if (rows.shuffled) {
-    rows.order().rows_at(rows.first + begin, count, indexes);
-    for (std::int64_t r = 0; r < count; ++r) {
-      pointers[r] = features.row(indexes[r]);
-    }
+void RowSelection::indexes_of(std::int64_t begin, std::int64_t size, std::int64_t* indexes) const {
+  if (shuffled) {
+    order().rows_at(first + begin, size, indexes);
     return;
   }
-  const float* row = features.row(rows.first + begin);
-  for (std::int64_t r = 0; r < count; ++r, row += features.columns()) {
-    indexes[r] = rows.first + begin + r;
-    pointers[r] = row;
+  for (std::int64_t r = 0; r < size; ++r) {
+    indexes[r] = first + begin + r;
+  }
+}
+
+void select_rows(const FeatureMatrix& features, const RowSelection& rows, std::int64_t begin,
+                 std::int64_t count, std::int64_t* indexes, const float** pointers) {
+  rows.indexes_of(begin, count, indexes);
+  for (std::int64_t r = 0; r < count; ++r) {
+    pointers[r] = features.row(indexes[r]);
   }
 }
 

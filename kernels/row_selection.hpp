@@ -25,6 +25,9 @@ struct RowSelection {
   /// All rows of a data set of `rows`, in order.
   static RowSelection all(std::int64_t rows) { return {0, rows, false, rows, 0, 0, 1}; }
 
+  /// The indexes of rows [begin, begin + size) of the selection.
+  void indexes_of(std::int64_t begin, std::int64_t size, std::int64_t* indexes) const;
+
   /// The order the rows are taken from when shuffled.
   [[nodiscard]] STEEPEST_HD RowOrder order() const { return {total_rows, seed, epoch, together}; }
 };

@@ -3,6 +3,7 @@
 #include "kernels/standardize.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #undef HWY_TARGET_INCLUDE
@@ -33,7 +34,43 @@ HWY_INLINE std::int64_t standardize_vectors(D d, std::int64_t j, std::int64_t co
   return j;
 }
 
+// V of values that are floats, or bytes.
+HWY_INLINE hn::VFromD<Tag<float>> load_bytes(Tag<float> d, const float* from) {
+  return hn::LoadU(d, from);
+}
+
+HWY_INLINE hn::VFromD<Tag<float>> load_bytes(Tag<float> d, const std::uint8_t* from) {
+  const hn::Rebind<std::uint8_t, decltype(d)> bytes;
+  const hn::Rebind<std::int32_t, decltype(d)> whole;
+  return hn::ConvertTo(d, hn::PromoteTo(whole, hn::LoadU(bytes, from)));
+}
+
+template <class Value>
+HWY_INLINE void standardize_byte_row(const Value* from, std::int64_t columns, const float* mean,
+                                     const float* inverse, float* to) {
+  const Tag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t j = 0;
+  for (; j + lanes <= columns; j += lanes) {
+    const auto moved = hn::Sub(load_bytes(d, from + j), hn::LoadU(d, mean + j));
+    hn::StoreU(hn::Mul(moved, hn::LoadU(d, inverse + j)), d, to + j);
+  }
+  for (; j < columns; ++j) {
+    to[j] = standardized_byte(static_cast<float>(from[j]), mean[j], inverse[j]);
+  }
+}
+
 }  // namespace
+
+void standardize_floats_on_target(const float* from, std::int64_t columns, const float* mean,
+                                  const float* inverse, float* to) {
+  standardize_byte_row(from, columns, mean, inverse, to);
+}
+
+void standardize_bytes_on_target(const std::uint8_t* from, std::int64_t columns, const float* mean,
+                                 const float* inverse, float* to) {
+  standardize_byte_row(from, columns, mean, inverse, to);
+}
 
 void standardize_on_target(const float* from, std::int64_t rows, std::int64_t columns,
                            const double* mean, const double* inverse, float* to) {
@@ -55,18 +92,39 @@ HWY_AFTER_NAMESPACE();
 namespace steepest::kernels {
 
 HWY_EXPORT(standardize_on_target);
+HWY_EXPORT(standardize_floats_on_target);
+HWY_EXPORT(standardize_bytes_on_target);
 
-ColumnScales::ColumnScales(std::vector<double> means, std::vector<double> scales)
-    : mean(std::move(means)), inverse(std::move(scales)) {
+ColumnScales::ColumnScales(std::vector<double> means, std::vector<double> scales, bool all_bytes)
+    : mean(std::move(means)), inverse(std::move(scales)), bytes(all_bytes) {
   for (double& scale : inverse) {
     scale = 1.0 / scale;
   }
+  if (bytes) {
+    const auto rounded = [](double value) { return static_cast<float>(value); };
+    std::transform(mean.begin(), mean.end(), std::back_inserter(byte_mean), rounded);
+    std::transform(inverse.begin(), inverse.end(), std::back_inserter(byte_inverse), rounded);
+  }
+}
+
+void standardize_row(const std::uint8_t* from, const ColumnScales& scales, float* to) {
+  HWY_DYNAMIC_DISPATCH(standardize_bytes_on_target)
+  (from, static_cast<std::int64_t>(scales.mean.size()), scales.byte_mean.data(),
+   scales.byte_inverse.data(), to);
 }
 
 void standardize_rows(const float* from, std::int64_t rows, const ColumnScales& scales, float* to) {
+  const auto columns = static_cast<std::int64_t>(scales.mean.size());
+  for (std::int64_t i = 0; scales.bytes && i < rows; ++i) {
+    HWY_DYNAMIC_DISPATCH(standardize_floats_on_target)
+    (from + i * columns, columns, scales.byte_mean.data(), scales.byte_inverse.data(),
+     to + i * columns);
+  }
+  if (scales.bytes) {
+    return;
+  }
   HWY_DYNAMIC_DISPATCH(standardize_on_target)
-  (from, rows, static_cast<std::int64_t>(scales.mean.size()), scales.mean.data(),
-   scales.inverse.data(), to);
+  (from, rows, columns, scales.mean.data(), scales.inverse.data(), to);
 }
 
 void standardize(const ColumnScales& scales, ThreadPool& pool, FeatureMatrix& features) {

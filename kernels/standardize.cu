@@ -20,6 +20,7 @@ struct StandardizeElement {
   const float* raw;  // (rows, features)
   const double* mean;
   const double* inverse;
+  bool bytes;
   std::int64_t features;
   std::int64_t pitch;
   T* out;
@@ -28,8 +29,10 @@ struct StandardizeElement {
     const std::int64_t row = i / pitch;
     const std::int64_t column = i % pitch;
     if (column < features) {
-      out[i] =
-          static_cast<T>(standardized(raw[row * features + column], mean[column], inverse[column]));
+      const float value = raw[row * features + column];
+      out[i] = static_cast<T>(bytes ? standardized_byte(value, static_cast<float>(mean[column]),
+                                                        static_cast<float>(inverse[column]))
+                                    : standardized(value, mean[column], inverse[column]));
     } else {
       out[i] = column == features ? T(1) : T(0);
     }
@@ -39,11 +42,9 @@ struct StandardizeElement {
 }  // namespace
 
 template <class T>
-void upload_standardized(std::int64_t rows, const CopyRows& copy, const std::vector<double>& mean,
-                         const std::vector<double>& scale, std::int64_t pitch, cudaStream_t stream,
-                         T* out) {
-  const auto columns = static_cast<std::int64_t>(mean.size());
-  const ColumnScales scales(mean, scale);
+void upload_standardized(std::int64_t rows, const CopyRows& copy, const ColumnScales& scales,
+                         std::int64_t pitch, cudaStream_t stream, T* out) {
+  const auto columns = static_cast<std::int64_t>(scales.mean.size());
   const std::int64_t row_bytes = columns * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t piece_rows = std::clamp<std::int64_t>(piece_bytes / row_bytes, 1, rows);
   DeviceBuffer<double> device_mean(columns, "column means");
@@ -65,15 +66,15 @@ void upload_standardized(std::int64_t rows, const CopyRows& copy, const std::vec
     copied[slot].record(stream);
     for_each_index("standardizing features", count * pitch, stream,
                    StandardizeElement<T>{raw.data(), device_mean.data(), device_inverse.data(),
-                                         columns, pitch, out + first * pitch});
+                                         scales.bytes, columns, pitch, out + first * pitch});
     slot = 1 - slot;
   }
   check(cudaStreamSynchronize(stream), "standardizing features");
 }
 
-template void upload_standardized(std::int64_t, const CopyRows&, const std::vector<double>&,
-                                  const std::vector<double>&, std::int64_t, cudaStream_t, float*);
-template void upload_standardized(std::int64_t, const CopyRows&, const std::vector<double>&,
-                                  const std::vector<double>&, std::int64_t, cudaStream_t, double*);
+template void upload_standardized(std::int64_t, const CopyRows&, const ColumnScales&, std::int64_t,
+                                  cudaStream_t, float*);
+template void upload_standardized(std::int64_t, const CopyRows&, const ColumnScales&, std::int64_t,
+                                  cudaStream_t, double*);
 
 }  // namespace steepest::kernels

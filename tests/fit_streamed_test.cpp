@@ -63,6 +63,7 @@ struct Case {
   bool weighted;
   std::int64_t batch_size;
   std::int64_t rows = 6000;
+  bool bytes = false;  // features are whole numbers from 0 to 255
 };
 
 Dataset data_for(const Case& chosen) {
@@ -70,6 +71,11 @@ Dataset data_for(const Case& chosen) {
       random_data({chosen.rows, 9, chosen.outputs, chosen.weighted}, classifies(chosen.loss), 17);
   Dataset data;
   data.features = std::move(random.features);
+  const std::int64_t elements = data.features.rows() * data.features.columns();
+  for (std::int64_t e = 0; chosen.bytes && e < elements; ++e) {
+    float& value = data.features.data()[e];
+    value = std::clamp(std::round(128.0F + 40.0F * value), 0.0F, 255.0F);
+  }
   data.targets = classifies(chosen.loss) ? std::vector<double>() : std::move(random.targets);
   data.labels = classifies(chosen.loss) ? std::move(random.labels) : std::vector<std::int32_t>();
   data.weights = std::move(random.weights);
@@ -88,12 +94,15 @@ Dataset data_for(const Case& chosen) {
 
 const std::vector<Case>& cases() {
   constexpr std::int64_t full = 0;
-  static const std::vector<Case> all = {{"squared", SquaredLoss{}, 1, false, full},
-                                        {"squared, 3 outputs", SquaredLoss{}, 3, true, full},
-                                        {"softmax", SoftmaxLoss{}, 4, false, full},
-                                        {"logistic", LogisticLoss{}, 2, true, full},
-                                        {"squared, batches", SquaredLoss{}, 1, true, 64},
-                                        {"softmax, batches", SoftmaxLoss{}, 3, false, 1000}};
+  static const std::vector<Case> all = {
+      {"squared", SquaredLoss{}, 1, false, full},
+      {"squared, 3 outputs", SquaredLoss{}, 3, true, full},
+      {"softmax", SoftmaxLoss{}, 4, false, full},
+      {"logistic", LogisticLoss{}, 2, true, full},
+      {"squared, batches", SquaredLoss{}, 1, true, 64},
+      {"softmax, batches", SoftmaxLoss{}, 3, false, 1000},
+      {"softmax of bytes", SoftmaxLoss{}, 3, true, full, 3000, true},
+      {"squared of bytes, batches", SquaredLoss{}, 1, false, 100, 3000, true}};
   return all;
 }
 
@@ -109,6 +118,9 @@ TEST_P(StreamedFit, IsTheFitInMemoryToTheBit) {
     options.epochs = chosen.batch_size > 0 ? 3 : 0;
     options.threads = 2;
     const FitResult expected = fit(data_for(chosen), options);
+    if (chosen.bytes && GetParam().kind == DeviceKind::cpu) {
+      EXPECT_EQ(expected.storage, Storage::uint8);
+    }
     // All of an epoch in one window; several windows; no window at all.
     for (const std::int64_t bytes : {1 << 24, 1 << 17, 1 << 10}) {
       options.memory_bytes = bytes;

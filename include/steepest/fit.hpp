@@ -17,6 +17,7 @@
 #include "steepest/precision.hpp"
 #include "steepest/row_source.hpp"
 #include "steepest/schedule.hpp"
+#include "steepest/storage.hpp"
 #include "steepest/termination.hpp"
 #include "steepest/update_rule.hpp"
 
@@ -51,6 +52,7 @@ struct FitOptions {
   int threads = 0;                                    ///< 0: every processor
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for rows that are streamed, > 0
   Precision precision = Precision::automatic;
+  Storage storage = Storage::automatic;  ///< of features in memory
 };
 
 /// A point of a run's history: the objective on all rows, at every step of a full-batch run and at
@@ -84,6 +86,7 @@ struct FitResult {
   Model model;
   DeviceInfo device;
   Precision precision = Precision::fp64;
+  Storage storage = Storage::float32;  ///< of features during the last steps
   UpdateRule rule;
   bool preconditioned = false;
   bool normal_equations = false;  ///< steps took second moments, not rows; rows judged the end

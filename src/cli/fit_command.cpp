@@ -38,6 +38,7 @@ struct FitCommandOptions {
   std::string patience;
   std::string max_seconds;
   std::string precision = "auto";
+  std::string storage = "auto";
   std::string constant = "error";
   std::string valid_path;
   std::string valid_fraction;
@@ -111,6 +112,7 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   options.device = parse_device(global.device);
   options.threads = global.threads;
   options.precision = parse_precision(given.precision);
+  options.storage = parse_storage(given.storage);
   return options;
 }
 
@@ -279,6 +281,10 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
                   "converged when no coefficient moves more, --patience times in a row");
   app->add_option("--patience", options->patience, "times in a row; default 10");
   app->add_option("--precision", options->precision, "auto, fp64 or fp32")->default_str("auto");
+  app->add_option("--storage", options->storage,
+                  "features in memory: auto (bytes where they lose nothing), float32, bfloat16 or "
+                  "uint8")
+      ->default_str("auto");
   app->add_flag("--no-standardize", options->no_standardize, "train on the columns as they are");
   app->add_flag("--no-intercept", options->no_intercept, "leave the intercept at 0");
   app->add_option("--constant", options->constant, "columns that never change: error or drop")

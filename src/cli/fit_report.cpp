@@ -162,6 +162,7 @@ Json fit_json(const FitRun& run) {
                     {"curvature_bound", result.largest_curvature},
                     {"batch_size", result.batch_size},
                     {"precision", name(result.precision)},
+                    {"storage", name(result.storage)},
                     {"tolerance_gradient", result.tolerances.gradient}};
   json["warnings"] = result.warnings;
   return json;
@@ -174,8 +175,11 @@ void print_fit(const FitRun& run) {
   line("model", fmt::format("{}, {} loss, l2 {:.4g}, target {}{}", name(model.kind), model.loss,
                             model.l2, fmt::join(model.schema.target_names, ","),
                             run.target_note.empty() ? "" : " (" + run.target_note + ")"));
-  line("device", fmt::format("{}: {}, {}", name(result.device.kind), result.device.name,
-                             name(result.precision)));
+  line("device", fmt::format("{}: {}, {}{}", name(result.device.kind), result.device.name,
+                             name(result.precision),
+                             result.storage == Storage::float32
+                                 ? ""
+                                 : fmt::format(", features as {}", name(result.storage))));
   line("method",
        fmt::format(
            "{}{}, {}, learning rate {:.4g}, {}", to_string(result.rule),

@@ -83,8 +83,11 @@ class Fit {
                                             ? *data_->statistics()
                                             : kernels::column_statistics(*data_, pool);
     check_columns(statistics, *data_, options_, result_.warnings);
-    scaling_ =
-        make_scaling(statistics, *data_, weights_, options_.standardize, options_.intercept, pool);
+    const std::int64_t beyond_bytes = column_beyond_bytes(*data_, statistics, pool);
+    bytes_ = beyond_bytes < 0;
+    check_storage(beyond_bytes);
+    scaling_ = make_scaling(statistics, *data_, weights_, options_.standardize, options_.intercept,
+                            bytes_, pool);
     if (!plan_.full_batch) {
       row_curvature_ = largest_row_curvature(*data_, scaling_, weights_, pool);
     }
@@ -94,7 +97,24 @@ class Fit {
       hold(*memory, pool);
     } else {
       backend_->hold({data_, scaling_.feature_mean, scaling_.feature_scale, scaling_.target_mean,
-                      scaling_.target_scale, weights_.mean, options_.memory_bytes});
+                      scaling_.target_scale, bytes_, weights_.mean, options_.memory_bytes});
+    }
+  }
+
+  void check_storage(std::int64_t column_beyond_bytes) const {
+    if (options_.storage == Storage::automatic || options_.storage == Storage::float32) {
+      return;
+    }
+    if (result_.device.kind != DeviceKind::cpu || data_->in_memory() == nullptr) {
+      throw OptionError(
+          fmt::format("--storage {} is for rows in memory on the CPU: rows {} are float32",
+                      name(options_.storage),
+                      result_.device.kind == DeviceKind::cpu ? "kept in files" : "on a GPU"));
+    }
+    if (options_.storage == Storage::uint8 && column_beyond_bytes >= 0) {
+      throw OptionError(fmt::format(
+          "--storage uint8 needs whole numbers from 0 to 255, but column \"{}\" has others",
+          data_->schema().feature_names()[static_cast<std::size_t>(column_beyond_bytes)]));
     }
   }
 
@@ -109,6 +129,8 @@ class Fit {
     training.labels = data.labels;
     training.weights = data.weights;
     normalise_weights(weights_, training.weights);
+    training.bytes = bytes_;
+    training.storage = options_.storage;
     backend_->hold(std::move(training));
   }
 
@@ -190,6 +212,7 @@ class Fit {
   void keep(RunOutcome outcome) {
     result_.rule = plan_.rule;
     result_.schedule = plan_.schedule;
+    result_.storage = backend_->storage();
     result_.batch_size = plan_.batch_size;
     result_.at = outcome.at;
     result_.termination = outcome.termination;
@@ -296,6 +319,7 @@ class Fit {
   RowWeights weights_;
   std::vector<double> preconditioner_;  // empty: none
   double row_curvature_ = 0.0;
+  bool bytes_ = false;  // every feature is a whole number from 0 to 255
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;
   std::unique_ptr<kernels::Backend> backend_;

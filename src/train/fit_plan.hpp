@@ -21,7 +21,7 @@ struct FitPlan {
   double l2 = 0.0;
   UpdateRule rule;
   bool may_choose_rule = false;  ///< whether another one may take its place
-  Schedule schedule;  ///< learning_rate and horizon still 0 where automatic
+  Schedule schedule;             ///< learning_rate and horizon still 0 where automatic
   std::int64_t batch_size = 0;
   std::int64_t together = 1;  ///< neighbours that a shuffle leaves together
   std::int64_t steps_per_epoch = 1;

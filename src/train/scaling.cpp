@@ -2,9 +2,11 @@
 #include "src/train/scaling.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 
+#include "kernels/standardize.hpp"
 #include "src/model/sum_in_blocks.hpp"
 
 namespace steepest::train {
@@ -76,8 +78,45 @@ RowWeights sum_weights(const RowSource& data) {
   return weights;
 }
 
+std::int64_t column_beyond_bytes(const RowSource& data, const ColumnStatistics& statistics,
+                                 kernels::ThreadPool& pool) {
+  constexpr float largest_byte = 255.0F;
+  constexpr std::int64_t block_rows = 2048;
+  const auto is_byte = [](float value) {
+    return value >= 0.0F && value <= largest_byte && value == std::floor(value);
+  };
+  const std::int64_t columns = data.feature_count();
+  for (std::int64_t j = 0; j < columns; ++j) {
+    const auto index = static_cast<std::size_t>(j);
+    if (!is_byte(statistics.minimum[index]) || !is_byte(statistics.maximum[index])) {
+      return j;
+    }
+  }
+  const std::int64_t none = data.rows() * columns;
+  std::atomic<std::int64_t> first_other{none};
+  std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
+  pool.for_each((data.rows() + block_rows - 1) / block_rows, [&](std::int64_t block, int worker) {
+    const std::int64_t first = block * block_rows;
+    if (first * columns > first_other) {
+      return;
+    }
+    const std::int64_t count = std::min(block_rows, data.rows() - first);
+    const float* const rows =
+        data.features(first, count, buffers[static_cast<std::size_t>(worker)]);
+    const float* const end = rows + count * columns;
+    const float* const other = std::find_if_not(rows, end, is_byte);
+    if (other != end) {
+      const std::int64_t place = first * columns + (other - rows);
+      std::int64_t known = first_other;
+      while (place < known && !first_other.compare_exchange_weak(known, place)) {
+      }
+    }
+  });
+  return first_other == none ? -1 : first_other % columns;
+}
+
 Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
-                     const RowWeights& weights, bool standardize, bool intercept,
+                     const RowWeights& weights, bool standardize, bool intercept, bool bytes,
                      kernels::ThreadPool& pool) {
   const std::size_t columns = statistics.mean.size();
   Scaling scaling;
@@ -89,6 +128,10 @@ Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
     } else if (standardize) {
       scaling.feature_mean[j] = intercept ? statistics.mean[j] : 0.0;
       scaling.feature_scale[j] = statistics.standard_deviation[j];
+    }
+    if (bytes) {
+      scaling.feature_mean[j] = kernels::byte_mean(scaling.feature_mean[j]);
+      scaling.feature_scale[j] = kernels::byte_scale(scaling.feature_scale[j]);
     }
   }
   if (data.classifies()) {

@@ -35,12 +35,19 @@ struct RowWeights {
 
 [[nodiscard]] RowWeights sum_weights(const RowSource& data);
 
+/// The first column, by rows and then by columns, with a value that is not a whole number from 0 to
+/// 255; -1 where there is none.
+[[nodiscard]] std::int64_t column_beyond_bytes(const RowSource& data,
+                                               const ColumnStatistics& statistics,
+                                               kernels::ThreadPool& pool);
+
 /// The scaling for a data set. Without `standardize` features keep mean 0 and scale 1; without
 /// `intercept` nothing is shifted. Constant columns keep scale 1 and, beside an intercept, become
-/// 0. The same bits for any number of threads.
+/// 0. Where all features are `bytes`, means and scales are rounded as standardized_byte wants them.
+/// The same bits for any number of threads.
 [[nodiscard]] Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
                                    const RowWeights& weights, bool standardize, bool intercept,
-                                   kernels::ThreadPool& pool);
+                                   bool bytes, kernels::ThreadPool& pool);
 
 /// Targets to trained units, (n, C), in place.
 void scale_targets(const Scaling& scaling, kernels::ThreadPool& pool, std::vector<double>& targets);
