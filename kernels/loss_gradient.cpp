@@ -157,22 +157,29 @@ bool LossGradient<T>::squared_column(const RowFeed::Targets& data, const TileRow
   return done;
 }
 
-// Adds the sums kept in T to the double sums of the partition, and clears them.
+// Moves the sums kept in T to the double sums of the partition: the first ones take the place of
+// what is there.
 template <class T>
-void LossGradient<T>::flush(Scratch& scratch, double* gradient, double* loss) const {
+void LossGradient<T>::flush(Scratch& scratch, bool first, double* gradient, double* loss) const {
+  const auto move = [first](auto& from, double& to) {
+    to = static_cast<double>(from) + (first ? 0.0 : to);
+    from = 0;
+  };
   for (std::int64_t c = 0; c < shape_.columns(); ++c) {
     T* from = scratch.gradient.data() + c * padded_;
     double* to = gradient + c * shape_.stride();
-    for (std::int64_t j = 0; j < shape_.features; ++j) {
-      to[j] += static_cast<double>(from[j]);
+    if (first) {
+      std::copy_n(from, shape_.features, to);
+    } else {
+      for (std::int64_t j = 0; j < shape_.features; ++j) {
+        to[j] += static_cast<double>(from[j]);
+      }
     }
     std::fill(from, from + padded_, T(0));
-    to[shape_.features] += scratch.intercept_gradient[static_cast<std::size_t>(c)];
-    scratch.intercept_gradient[static_cast<std::size_t>(c)] = 0.0;
+    move(scratch.intercept_gradient[static_cast<std::size_t>(c)], to[shape_.features]);
   }
   for (std::int64_t k = 0; k < shape_.models; ++k) {
-    loss[k] += scratch.loss[static_cast<std::size_t>(k)];
-    scratch.loss[static_cast<std::size_t>(k)] = 0.0;
+    move(scratch.loss[static_cast<std::size_t>(k)], loss[k]);
   }
 }
 
@@ -187,7 +194,13 @@ void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request r
   const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
   const PaddedColumns<T> sums{scratch.gradient.data(), shape_.columns(), padded_};
   std::int64_t unflushed = 0;
+  bool first = true;
   for (; request.begin < request.end; request.begin += tile) {
+    if (unflushed > 0 && unflushed + tile > rows_between_flushes) {
+      flush(scratch, first, gradient, losses);
+      first = false;
+      unflushed = 0;
+    }
     request.count = std::min(tile, request.end - request.begin);
     const RowFeed::Targets targets =
         feed.tile(request, scratch.indexes.data(), scratch.rows.data());
@@ -201,12 +214,8 @@ void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request r
       tile_gradient(rows, scratch.scores.data(), pitch, sums);
     }
     unflushed += request.count;
-    if (unflushed + tile > rows_between_flushes) {
-      flush(scratch, gradient, losses);
-      unflushed = 0;
-    }
   }
-  flush(scratch, gradient, losses);
+  flush(scratch, first, gradient, losses);
 }
 
 // Rows of a tile where `rows` are cut into tiles of one size: the last would ask for few rows of
@@ -242,8 +251,8 @@ template <class T>
 void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows,
                           const RowSelection* next, ThreadPool& pool, Partials& partials) {
   partials.partitions = partition_count(rows.count, shape_);
-  partials.gradient.assign(static_cast<std::size_t>(partials.partitions * shape_.elements()), 0.0);
-  partials.loss.assign(static_cast<std::size_t>(partials.partitions * shape_.models), 0.0);
+  partials.gradient.resize(static_cast<std::size_t>(partials.partitions * shape_.elements()));
+  partials.loss.resize(static_cast<std::size_t>(partials.partitions * shape_.models));
   scratch_.resize(static_cast<std::size_t>(pool.threads()));
   if (!clean_) {  // the last pass was cut short by an exception
     scratch_.assign(scratch_.size(), {});

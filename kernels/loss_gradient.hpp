@@ -91,7 +91,7 @@ class LossGradient {
   bool squared_column(const RowFeed::Targets& data, const TileRows& rows, Scratch& scratch) const;
   const float* const* peek(RowFeed& feed, const RowFeed::Request& request,
                            const RowFeed::Request& after, Scratch& scratch) const;
-  void flush(Scratch& scratch, double* gradient, double* loss) const;
+  void flush(Scratch& scratch, bool first, double* gradient, double* loss) const;
   void prepare(Scratch& scratch) const;
   [[nodiscard]] std::int64_t tile_rows() const;
   [[nodiscard]] std::int64_t even_tile_rows(std::int64_t rows) const;
