@@ -64,6 +64,12 @@ struct BankPlan {
   std::vector<double> preconditioner;
 };
 
+/// A mean loss over all rows, and its gradient: (C, d + 1).
+struct LossAndGradient {
+  double mean_loss = 0.0;
+  std::vector<double> gradient;
+};
+
 class Backend {
  public:
   Backend() = default;
@@ -114,6 +120,10 @@ class Backend {
 
   /// (C, d + 1): the current parameters of a model, in the trained scale.
   [[nodiscard]] virtual std::vector<double> parameters(std::int64_t model) const = 0;
+
+  /// The mean loss and its gradient, without penalty, where the parameters of a model of this bank
+  /// are `parameters`, (C, d + 1), by a pass over all rows. Changes no state.
+  [[nodiscard]] virtual LossAndGradient evaluate_at(const std::vector<double>& parameters) = 0;
 
   /// Scores of rows [first, first + count) of the data held under a model: (count, C) into `out`.
   virtual void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) = 0;

@@ -152,6 +152,23 @@ class CpuBackend final : public Backend {
     return {first, first + bank_.shape.elements_per_model()};
   }
 
+  [[nodiscard]] LossAndGradient evaluate_at(const std::vector<double>& parameters) override {
+    const BankShape one{bank_.shape.features, bank_.shape.outputs, 1};
+    LossGradient<T> pass;
+    Partials sums;
+    pass.set_parameters(one, parameters.data(), 0, one.columns());
+    pass.run(loss_, *feed_, RowSelection::all(rows()), nullptr, pool_, sums);
+    const auto n = static_cast<double>(rows());
+    LossAndGradient found;
+    for (const double part : sums.loss) {
+      found.mean_loss += part / n;
+    }
+    for (std::int64_t e = 0; e < one.elements(); ++e) {
+      found.gradient.push_back(gradient_sum(sums, one, e) / n);
+    }
+    return found;
+  }
+
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const BankShape one{bank_.shape.features, bank_.shape.outputs, 1};
     LossGradient<T> pass;
@@ -213,12 +230,19 @@ class CpuBackend final : public Backend {
     pass.set_parameters(shape, v, 0, 1);
     pass.run(QuadraticForm{}, *feed_, RowSelection::all(rows()), nullptr, pool_, partials);
     for (std::int64_t e = 0; e < shape.elements(); ++e) {
-      out[e] = 0.0;
-      for (std::int64_t p = 0; p < partials.partitions; ++p) {
-        out[e] += partials.gradient[static_cast<std::size_t>(p * shape.elements() + e)];
-      }
-      out[e] /= static_cast<double>(rows());
+      out[e] =
+          gradient_sum(partials, shape, static_cast<std::size_t>(e)) / static_cast<double>(rows());
     }
+  }
+
+  // An element of the gradient, parts added in order.
+  static double gradient_sum(const Partials& partials, const BankShape& shape,
+                             std::int64_t element) {
+    double sum = 0.0;
+    for (std::int64_t p = 0; p < partials.partitions; ++p) {
+      sum += partials.gradient[static_cast<std::size_t>(p * shape.elements() + element)];
+    }
+    return sum;
   }
 
   // A full-batch step of squared loss. Where moments say what only rows can know, it is taken back

@@ -118,6 +118,22 @@ class CudaBackend final : public Backend {
     return bank_->parameters(model);
   }
 
+  [[nodiscard]] LossAndGradient evaluate_at(const std::vector<double>& parameters) override {
+    const DeviceScope scope(info_.ordinal);
+    const BankShape one{bank_->shape().features, bank_->shape().outputs, 1};
+    DeviceLossGradient<T> pass(one, data_.view(), 0, products_);
+    pass.upload_weights(parameters.data(), one.outputs);
+    const PassSums<T> sums = pass.run(loss_, RowSelection::all(rows()));
+    const auto n = static_cast<double>(rows());
+    LossAndGradient found;
+    found.mean_loss = pass.losses(sums).front() / n;
+    found.gradient = pass.gradient(sums);
+    for (double& element : found.gradient) {
+      element /= n;
+    }
+    return found;
+  }
+
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const DeviceScope scope(info_.ordinal);
     pass_->upload_weights(bank_->parameters(model).data(), bank_->shape().outputs);

@@ -142,6 +142,15 @@ std::vector<double> DevicePass<T>::gradient(const PassSums<T>& sums) {
   return total;
 }
 
+template <class T>
+std::vector<double> DevicePass<T>::losses_of(PassSums<T> sums) {
+  for_each_index("adding up losses", shape_.models, products_.stream(),
+                 FoldLoss<T>{sums, carried_loss_.data()});
+  std::vector<double> total(static_cast<std::size_t>(shape_.models));
+  download(carried_loss_.data(), shape_.models, total.data(), products_.stream());
+  return total;
+}
+
 template class DevicePass<float>;
 template class DevicePass<double>;
 

@@ -68,6 +68,9 @@ class DevicePass {
     return sums;
   }
 
+  /// The losses of a pass, added up: one a model. Before gradient(); waits.
+  [[nodiscard]] std::vector<double> losses_of(PassSums<T> sums);
+
   /// The gradient of a pass, added up: (columns, d + 1). Ends the use of `sums`; waits.
   [[nodiscard]] std::vector<double> gradient(const PassSums<T>& sums);
 

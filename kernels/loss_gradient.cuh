@@ -41,6 +41,11 @@ class DeviceLossGradient {
     return pass_.gradient(sums);
   }
 
+  /// The losses of a pass, added up: one a model. Before gradient(); waits.
+  [[nodiscard]] std::vector<double> losses(const PassSums<T>& sums) {
+    return pass_.losses_of(sums);
+  }
+
   /// Scores of rows [first, first + count) of the data under the first `columns` columns of
   /// weights(): (count, columns) row-major; waits.
   [[nodiscard]] std::vector<double> scores(std::int64_t first, std::int64_t count,

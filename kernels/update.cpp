@@ -123,7 +123,7 @@ BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> pla
 void BankState::stop(std::int64_t model, Reason reason) {
   ModelState& state = states[static_cast<std::size_t>(model)];
   state.reason = reason;
-  if (quasi_newton.empty()) {
+  if (quasi_newton.empty() || reason == Reason::gap) {
     return;
   }
   const Lbfgs& memory = quasi_newton[static_cast<std::size_t>(model)];

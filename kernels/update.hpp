@@ -144,7 +144,8 @@ struct BankState {
                             const std::vector<double>& initial, std::vector<double> preconditioner,
                             double objective_rounding = 1e-14);
 
-  /// Ends a model's run at the point last accepted.
+  /// Ends a model's run at the point last accepted; for Reason::gap where it is, which is the point
+  /// that was certified.
   void stop(std::int64_t model, Reason reason);
 
   [[nodiscard]] const double* parameters_of(std::int64_t model) const {

@@ -54,6 +54,28 @@ std::vector<double> train(Backend& backend, const RowLoss& loss, const ProblemSh
   return all;
 }
 
+TEST_P(BackendContract, EvaluatesAnywhereAndChangesNothing) {
+  const ProblemShape shape{900, 23, 3, true};
+  for (const RowLoss& loss :
+       {RowLoss(SquaredLoss{}), RowLoss(LogisticLoss{}), RowLoss(SoftmaxLoss{})}) {
+    const auto cpu = kernels::make_cpu_backend(1, Precision::fp64);
+    static_cast<void>(train(*cpu, loss, shape, one_of_each_rule(), 900, 3));
+    const auto backend = make();
+    static_cast<void>(train(*backend, loss, shape, one_of_each_rule(), 900, 3));
+    const std::vector<double> before = backend->parameters(2);
+    const std::vector<double> point =
+        random_parameters(columns_of(loss, shape.outputs) * (shape.features + 1), 0.3, 31);
+    const kernels::LossAndGradient expected = cpu->evaluate_at(point);
+    const kernels::LossAndGradient found = backend->evaluate_at(point);
+    EXPECT_NEAR(found.mean_loss, expected.mean_loss, tolerance(1e-12, 1e-5));
+    ASSERT_EQ(found.gradient.size(), expected.gradient.size());
+    for (std::size_t e = 0; e < found.gradient.size(); ++e) {
+      EXPECT_NEAR(found.gradient[e], expected.gradient[e], tolerance(1e-12, 1e-5)) << e;
+    }
+    EXPECT_EQ(backend->parameters(2), before);
+  }
+}
+
 TEST_P(BackendContract, TrainsLikeTheCpuInDouble) {
   const ProblemShape shape{700, 19, 3, true};
   for (const RowLoss& loss :

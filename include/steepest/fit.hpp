@@ -42,6 +42,7 @@ struct FitOptions {
   std::optional<double> tolerance_gradient;  ///< nullopt: 1e-6 to 1e-8 of the target's deviation
   std::optional<double> tolerance_loss;
   std::optional<double> tolerance_step;
+  double tolerance_gap = 0.0;  ///< converged when objective - optimum is proved to be no larger
   std::optional<std::int64_t> patience;
   bool standardize = true;
   bool intercept = true;
@@ -97,6 +98,8 @@ struct FitResult {
   Tolerances tolerances;  ///< in the units of the objective
   Evaluation at;          ///< of the final parameters on all training rows, objective's units
   Termination termination;
+  std::optional<double> gap_bound;  ///< on objective - optimum: see docs/math.md
+  std::string gap_note;             ///< why there is no bound; empty where there is one
   std::int64_t steps = 0;
   double epochs = 0.0;
   double train_seconds = 0.0;  ///< of the whole fit: statistics, preparation, steps, metrics

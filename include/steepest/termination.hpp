@@ -20,6 +20,7 @@ enum class Reason : std::int32_t {
   seconds,      ///< stopped: the budget of time is spent
   diverged,     ///< failed: the objective is not finite or has exploded
   interrupted,  ///< stopped: the caller asked for it
+  gap,          ///< converged: objective - optimum <= tolerance is proved
   rounding,     ///< stopped: rounding hides whatever could still be gained
 };
 
@@ -98,12 +99,12 @@ struct Termination {
   Reason reason = Reason::running;
   std::string inequality;  ///< the inequality that held, with its numbers
 
-  /// True for gradient, loss and step: a tolerance was met, not a budget spent.
+  /// True for gradient, loss, step and gap: a tolerance was met, not a budget spent.
   [[nodiscard]] bool converged() const;
 };
 
 /// The name in `--json`: gradient, loss, step, epochs, seconds, diverged, interrupted,
-/// rounding.
+/// gap, rounding.
 [[nodiscard]] std::string_view name(Reason reason);
 
 }  // namespace steepest

@@ -35,6 +35,7 @@ struct FitCommandOptions {
   std::string tolerance_gradient;
   std::string tolerance_loss;
   std::string tolerance_step;
+  std::string tolerance_gap;
   std::string patience;
   std::string max_seconds;
   std::string precision = "auto";
@@ -98,6 +99,7 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   options.tolerance_gradient = optional_number("--tolerance-gradient", given.tolerance_gradient);
   options.tolerance_loss = optional_number("--tolerance-loss", given.tolerance_loss);
   options.tolerance_step = optional_number("--tolerance-step", given.tolerance_step);
+  options.tolerance_gap = optional_number("--tolerance-gap", given.tolerance_gap).value_or(0.0);
   if (!given.patience.empty()) {
     options.patience = count_at_least_one("--patience", given.patience);
   }
@@ -279,6 +281,8 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
       "converged when the objective falls by no larger share, --patience times in a row");
   app->add_option("--tolerance-step", options->tolerance_step,
                   "converged when no coefficient moves more, --patience times in a row");
+  app->add_option("--tolerance-gap", options->tolerance_gap,
+                  "converged when objective - optimum is proved to be no larger");
   app->add_option("--patience", options->patience, "times in a row; default 10");
   app->add_option("--precision", options->precision, "auto, fp64 or fp32")->default_str("auto");
   app->add_option("--storage", options->storage,

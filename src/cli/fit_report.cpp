@@ -143,11 +143,15 @@ Json fit_json(const FitRun& run) {
   json["objective"] = {{"mean_loss", json_number(result.at.mean_loss)},
                        {"penalty", json_number(result.at.penalty)},
                        {"total", json_number(result.at.objective())}};
-  json["termination"] = {{"reason", name(result.termination.reason)},
-                         {"converged", result.termination.converged()},
-                         {"inequality", result.termination.inequality},
-                         {"gradient_max_norm", json_number(result.at.gradient_max_norm)},
-                         {"gap_bound", nullptr}};
+  json["termination"] = {
+      {"reason", name(result.termination.reason)},
+      {"converged", result.termination.converged()},
+      {"inequality", result.termination.inequality},
+      {"gradient_max_norm", json_number(result.at.gradient_max_norm)},
+      {"gap_bound", result.gap_bound ? json_number(*result.gap_bound) : Json(nullptr)}};
+  if (!result.gap_bound) {
+    json["termination"]["gap_note"] = result.gap_note;
+  }
   json["steps"] = result.steps;
   json["epochs"] = result.epochs;
   json["seconds"] = {
@@ -191,6 +195,9 @@ void print_fit(const FitRun& run) {
   line("result", verdict_text(result));
   line("", fmt::format("steps {}, epochs {:.6g}, {:.2f} s", format_count(result.steps),
                        result.epochs, result.train_seconds));
+  line("optimum", result.gap_bound
+                      ? fmt::format("at most {:.3g} below this objective", *result.gap_bound)
+                      : "not bounded: " + result.gap_note);
   line("objective", fmt::format("{:.9g} = mean loss {:.9g} + penalty {:.6g}", result.at.objective(),
                                 result.at.mean_loss, result.at.penalty));
   line("training", to_text(training_metrics(result)));

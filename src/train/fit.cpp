@@ -11,6 +11,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/column_statistics.hpp"
 #include "src/model/sum_in_blocks.hpp"
+#include "src/train/certificate.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/preconditioner.hpp"
@@ -83,6 +84,7 @@ class Fit {
                                             ? *data_->statistics()
                                             : kernels::column_statistics(*data_, pool);
     check_columns(statistics, *data_, options_, result_.warnings);
+    feature_mean_ = statistics.mean;
     const std::int64_t beyond_bytes = column_beyond_bytes(*data_, statistics, pool);
     bytes_ = beyond_bytes < 0;
     check_storage(beyond_bytes);
@@ -136,13 +138,13 @@ class Fit {
 
   // The bound on the curvature of what a step sees, in the metric it moves in, in trained units.
   double curvature_bound() {
-    const HessianBound bound{features_, options_.intercept, curvature(plan_.loss), plan_.l2};
+    const HessianBound bound = hessian_bound();
     if (plan_.preconditioned) {
-      auto made = make_preconditioner(*backend_, rows_, bound);
-      if (made) {
-        preconditioner_ = std::move(made->matrix);
+      hessian_ = make_preconditioner(*backend_, rows_, bound);
+      if (hessian_) {
+        preconditioner_ = hessian_->matrix;
         result_.preconditioned = true;
-        if (made->exact_bound) {
+        if (hessian_->exact_bound) {
           choose_rule(std::holds_alternative<SquaredLoss>(plan_.loss));
           return 1.0;
         }
@@ -205,8 +207,55 @@ class Fit {
     result_.tolerances = model.tolerances;
     result_.tolerances.gradient *= scaling_.coefficient_unit();
     result_.tolerances.step *= scaling_.coefficient_unit();
-    return run_to_end(*backend_, model, plan_, scaling_, {plan_.epochs, options_.max_seconds},
+    if (classifies(plan_.loss) && options_.intercept && plan_.l2 > 0.0) {
+      const std::vector<double> zeros(static_cast<std::size_t>(plan_.columns * (features_ + 1)),
+                                      0.0);
+      gradient_at_zero_ = backend_->evaluate_at(zeros).gradient;
+    }
+    return run_to_end(*backend_, model, plan_, scaling_,
+                      {plan_.epochs, options_.max_seconds, options_.tolerance_gap,
+                       [this] { return gap_bound(); }},
                       progress_);
+  }
+
+  // At the backend's parameters, in the objective's units.
+  GapBound gap_bound() {
+    CertifiedPoint point;
+    point.columns = plan_.columns;
+    point.features = features_;
+    point.intercept = options_.intercept;
+    point.l2 = plan_.l2;
+    const EvaluateAt evaluate = [this](const std::vector<double>& parameters) {
+      return backend_->evaluate_at(parameters);
+    };
+    point.parameters = backend_->parameters(0);
+    kernels::LossAndGradient found = evaluate(point.parameters);
+    point.mean_loss = found.mean_loss;
+    point.gradient = std::move(found.gradient);
+    point.gradient_at_zero = gradient_at_zero_;
+    for (std::size_t j = 0; j < feature_mean_.size(); ++j) {
+      point.feature_mean.push_back((feature_mean_[j] - scaling_.feature_mean[j]) /
+                                   scaling_.feature_scale[j]);
+    }
+    if (classifies(plan_.loss)) {
+      return classifier_gap(point, evaluate);
+    }
+    if (result_.normal_equations && !hessian_) {
+      hessian_ = make_preconditioner(*backend_, rows_, hessian_bound());
+    }
+    std::optional<InverseHessian> inverse;
+    if (hessian_ && hessian_->exact_bound) {
+      inverse = {&hessian_->matrix, hessian_->ridge};
+    }
+    GapBound bound = squared_gap(point, inverse);
+    if (bound.value) {
+      *bound.value *= scaling_.loss_unit();
+    }
+    return bound;
+  }
+
+  [[nodiscard]] HessianBound hessian_bound() const {
+    return {features_, options_.intercept, curvature(plan_.loss), plan_.l2};
   }
 
   void keep(RunOutcome outcome) {
@@ -216,6 +265,8 @@ class Fit {
     result_.batch_size = plan_.batch_size;
     result_.at = outcome.at;
     result_.termination = outcome.termination;
+    result_.gap_bound = outcome.gap.value;
+    result_.gap_note = outcome.gap.why_not;
     result_.steps = outcome.state.step;
     result_.epochs =
         static_cast<double>(outcome.state.step) / static_cast<double>(plan_.steps_per_epoch);
@@ -317,7 +368,10 @@ class Fit {
   FitPlan plan_;
   Scaling scaling_;
   RowWeights weights_;
-  std::vector<double> preconditioner_;  // empty: none
+  std::vector<double> preconditioner_;     // empty: none
+  std::optional<Preconditioner> hessian_;  // its bound, inverted; the Hessian for squared loss
+  std::vector<double> gradient_at_zero_;   // of the mean loss, where a certificate needs it
+  std::vector<double> feature_mean_;       // weighted
   double row_curvature_ = 0.0;
   bool bytes_ = false;  // every feature is a whole number from 0 to 255
   std::int64_t rows_ = 0;

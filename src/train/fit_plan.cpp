@@ -81,6 +81,8 @@ void check_numbers(const FitOptions& options) {
     require(!tolerance || (*tolerance >= 0.0 && std::isfinite(*tolerance)),
             "a tolerance must be a number of 0 or more");
   }
+  require(options.tolerance_gap >= 0.0 && std::isfinite(options.tolerance_gap),
+          "a tolerance must be a number of 0 or more");
   require(!options.patience || *options.patience >= 1, "--patience must be at least 1");
 }
 

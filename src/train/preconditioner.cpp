@@ -54,6 +54,7 @@ std::optional<Preconditioner> make_preconditioner(kernels::Backend& backend, std
           0.5 * (inverse(i, j) + inverse(j, i));
     }
   }
+  result.ridge = ridge;
   result.exact_bound = sample >= rows;
   return result;
 }

@@ -21,6 +21,7 @@ namespace steepest::train {
 /// correlated: a squared loss is solved by one step.
 struct Preconditioner {
   std::vector<double> matrix;  ///< P, (d + 1, d + 1); row and column of an absent intercept are 0
+  double ridge = 0.0;          ///< added to B's diagonal before
   bool exact_bound = false;    ///< S was taken over all rows, so the largest eigenvalue of P B is 1
 };
 

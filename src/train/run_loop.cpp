@@ -113,11 +113,27 @@ class Run {
         return;
       }
     }
-    if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
+    if (is_certified(state.step)) {
+      backend_.stop(0, Reason::gap);
+    } else if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
       backend_.stop(0, Reason::seconds);
     } else if (progress_ && !progress_(describe(state))) {
       backend_.stop(0, Reason::interrupted);
     }
+  }
+
+  // A certificate costs two passes: asked for ever more rarely, it takes a tenth of a long run.
+  bool is_certified(std::int64_t step) {
+    constexpr std::int64_t fewest_steps = 20;
+    constexpr std::int64_t share = 5;
+    if (limits_.tolerance_gap <= 0.0 || step < next_certificate_) {
+      return false;
+    }
+    next_certificate_ =
+        step + std::max(fewest_steps / (plan_.full_batch ? 1 : fewest_steps), step / share);
+    backend_.evaluate();
+    outcome_.gap = limits_.gap();
+    return outcome_.gap.value && *outcome_.gap.value <= limits_.tolerance_gap;
   }
 
   [[nodiscard]] FitProgress describe(const kernels::ModelState& state) const {
@@ -145,6 +161,8 @@ class Run {
     if (!judged_here) {
       backend_.evaluate();
     }
+    outcome_.gap =
+        reason == Reason::diverged ? GapBound{std::nullopt, "the run diverged"} : limits_.gap();
     outcome_.seconds = seconds_since(start_);
     outcome_.at = in_objective_units(backend_.state(0).at, scaling_);
     outcome_.termination = {reason, inequality(reason, last)};
@@ -178,6 +196,9 @@ class Run {
                    : fmt::format("the objective is not finite after step {}", outcome_.state.step);
       case Reason::interrupted:
         return "the run was interrupted";
+      case Reason::gap:
+        return fmt::format("gap_bound {:.3g} <= {:.3g}", outcome_.gap.value.value_or(0.0),
+                           limits_.tolerance_gap);
       case Reason::rounding:
         return fmt::format(
             "no step lowers the objective beyond its rounding; gradient_max_norm {:.3g} > {:.3g}",
@@ -200,6 +221,7 @@ class Run {
   const FitCallback& progress_;
   Clock::time_point start_ = Clock::now();
   StoppingState stopping_;
+  std::int64_t next_certificate_ = 0;
   std::vector<std::vector<kernels::StepRecord>> records_;
   RunOutcome outcome_;
 };

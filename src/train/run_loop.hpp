@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "src/train/certificate.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/scaling.hpp"
 #include "steepest/fit.hpp"
@@ -18,13 +20,18 @@ struct RunOutcome {
   Evaluation at;              ///< of the parameters kept, on all rows
   Termination termination;
   double seconds = 0.0;
+  GapBound gap;  ///< at the end
   std::vector<HistoryPoint> history;
 };
 
 /// Budgets and reporting of a run.
 struct RunLimits {
   std::int64_t epochs = 0;
-  double max_seconds = 0.0;  ///< 0: none
+  double max_seconds = 0.0;    ///< 0: none
+  double tolerance_gap = 0.0;  ///< 0: none
+
+  /// Bounds objective - optimum at the backend's current parameters, in the objective's units.
+  std::function<GapBound()> gap;
 };
 
 /// Runs the bank of one model that was started on `backend`. `model` is its plan there.

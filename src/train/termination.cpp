@@ -4,7 +4,8 @@
 namespace steepest {
 
 bool Termination::converged() const {
-  return reason == Reason::gradient || reason == Reason::loss || reason == Reason::step;
+  return reason == Reason::gradient || reason == Reason::loss || reason == Reason::step ||
+         reason == Reason::gap;
 }
 
 std::string_view name(Reason reason) {
@@ -25,6 +26,8 @@ std::string_view name(Reason reason) {
       return "diverged";
     case Reason::interrupted:
       return "interrupted";
+    case Reason::gap:
+      return "gap";
     case Reason::rounding:
       return "rounding";
   }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far from the optimum a point can be at most, from what one pass over the rows tells.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.hpp"
+
+namespace steepest::train {
+
+/// The mean loss and its gradient, without penalty, at other parameters: a pass over the rows.
+using EvaluateAt = std::function<kernels::LossAndGradient(const std::vector<double>& parameters)>;
+
+/// A point of a model as trained, and what is known there. Arrays are (C, d + 1) row-major,
+/// intercepts last in a row.
+struct CertifiedPoint {
+  std::int64_t columns = 1;   ///< C: score columns
+  std::int64_t features = 0;  ///< d
+  bool intercept = true;
+  double l2 = 0.0;
+  double mean_loss = 0.0;
+  std::vector<double> parameters;
+  std::vector<double> gradient;          ///< of the mean loss, without the penalty
+  std::vector<double> gradient_at_zero;  ///< the same where all parameters are 0; for classifiers
+  std::vector<double> feature_mean;      ///< d: weighted mean of the features as trained
+};
+
+/// Inverse of the Hessian of squared loss with a ridge on its diagonal: see Preconditioner.
+struct InverseHessian {
+  const std::vector<double>* matrix = nullptr;  ///< (d + 1, d + 1)
+  double ridge = 0.0;
+};
+
+/// An upper bound on objective - optimum, or why none is known.
+struct GapBound {
+  std::optional<double> value;
+  std::string why_not;
+};
+
+/// Of logistic loss (one column) and softmax.
+///
+/// The bound is the duality gap at probabilities p' = (1 - theta) p + theta q, p those of the point
+/// and q the same for every row, chosen so that residuals sum to 0 as the free intercepts demand;
+/// theta is as small as that allows, and 0 where the intercepts' gradient is:
+///   theta (L + sum_c q_c log q_c - <W, G0>) + (1 - theta) <b, g_b> + |l2 W + G'|^2 / (2 l2)
+/// with L the mean loss, G0 the coefficients' gradient at probabilities q, G' = (1 - theta) G +
+/// theta G0. Derived from Fenchel duality (docs/math.md). Needs l2 > 0.
+///
+/// What theta costs is of first order in the intercepts' gradient, all else of second. So where it
+/// matters intercepts b' are sought by Broyden's method, a few passes, whose gradient is nearly 0:
+/// by convexity the objective at the point is at most <g_b, b - b'> above that at b', and the least
+/// bound by way of any b' tried is taken.
+[[nodiscard]] GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate);
+
+/// Of squared loss: g' H^-1 g / 2, which is the gap itself, where the Hessian was inverted and is
+/// not singular to rounding; else, for l2 > 0, |g_B - m g_b|^2 / (2 l2) + g_b^2 / 2 with m the
+/// means of the features: the second term is what the intercept could gain, the first bounds the
+/// rest.
+[[nodiscard]] GapBound squared_gap(const CertifiedPoint& point,
+                                   const std::optional<InverseHessian>& inverse);
+
+}  // namespace steepest::train

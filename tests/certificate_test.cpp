@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bound on the distance to the optimum is never below that distance, and near it at the end.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "steepest/fit.hpp"
+#include "tests/backends.hpp"
+#include "tests/problems.hpp"
+
+namespace steepest::tests {
+namespace {
+
+struct RandomProblem {
+  RowLoss loss;
+  std::int64_t outputs = 1;
+  Dataset data;
+  FitOptions options;
+};
+
+// Every kind of problem a bound is given for: weights, intercepts and standardizing or not.
+RandomProblem random_problem(unsigned seed) {
+  std::mt19937 random(seed);
+  const auto one_of = [&random](std::int64_t count) {
+    return static_cast<std::int64_t>(random() % static_cast<unsigned>(count));
+  };
+  RandomProblem problem;
+  const std::int64_t kind = one_of(3);
+  problem.loss = kind == 0   ? RowLoss(SquaredLoss{})
+                 : kind == 1 ? RowLoss(LogisticLoss{})
+                             : RowLoss(SoftmaxLoss{});
+  problem.outputs = kind == 0 ? 1 + one_of(2) : kind == 1 ? 2 : 2 + one_of(3);
+  const ProblemShape shape{20 + one_of(60), 1 + one_of(5), problem.outputs, one_of(2) == 1};
+  kernels::TrainingData rows = random_data(shape, kind != 0, seed + 1);
+  problem.data.features = std::move(rows.features);
+  problem.data.targets = std::move(rows.targets);
+  problem.data.labels = std::move(rows.labels);
+  problem.data.weights = std::move(rows.weights);
+  for (std::int64_t i = 0; i < shape.rows; ++i) {  // off centre, unlike in scale, correlated
+    float* const row = problem.data.features.row(i);
+    for (std::int64_t j = 0; j < shape.features; ++j) {
+      row[j] = 3.0F + static_cast<float>(j + 1) * row[j] + (j > 0 ? row[j - 1] : 0.0F);
+    }
+  }
+  for (std::int64_t j = 0; j < shape.features; ++j) {
+    problem.data.schema.columns.push_back({std::to_string(j), ColumnKind::numeric, {}, {}});
+  }
+  problem.data.schema.target_names.assign(kind == 0 ? static_cast<std::size_t>(problem.outputs) : 1,
+                                          "y");
+  for (std::int64_t c = 0; kind != 0 && c < problem.outputs; ++c) {
+    problem.data.schema.classes.push_back(std::to_string(c));
+  }
+  problem.options.device.kind = DeviceChoice::Kind::cpu;
+  problem.options.threads = 1;
+  problem.options.precision = Precision::fp64;
+  problem.options.loss = problem.loss;
+  problem.options.l2 = std::pow(10.0, -3.0 + 3.0 * static_cast<double>(one_of(1000)) / 1000.0);
+  problem.options.standardize = one_of(3) > 0;
+  problem.options.intercept = one_of(4) > 0;
+  return problem;
+}
+
+Dataset copy_of(const Dataset& data) {
+  Dataset copy;
+  copy.schema = data.schema;
+  copy.features = FeatureMatrix(data.features.rows(), data.features.columns());
+  std::copy_n(data.features.data(), data.features.rows() * data.features.columns(),
+              copy.features.data());
+  copy.targets = data.targets;
+  copy.labels = data.labels;
+  copy.weights = data.weights;
+  return copy;
+}
+
+TEST(Certificate, NeverBelowTheTrueGapAndNearItAtTheEnd) {
+  std::vector<double> ratios;
+  for (unsigned seed = 0; seed < 1000; ++seed) {
+    SCOPED_TRACE(seed);
+    const RandomProblem problem = random_problem(seed);
+    FitOptions exact = problem.options;
+    exact.rule = parse_rule("lbfgs");
+    exact.tolerance_gradient = 1e-13;
+    const double optimum = fit(copy_of(problem.data), exact).at.objective();
+
+    FitOptions short_run = problem.options;  // far from the optimum, by another rule each time
+    const char* rules[] = {"gradient", "momentum:0.5", "accelerated", "lbfgs:2"};
+    short_run.rule = parse_rule(rules[seed % 4]);
+    short_run.precondition = seed % 3 == 0;
+    short_run.epochs = 1 + seed % 7;
+    const FitResult early = fit(copy_of(problem.data), short_run);
+    ASSERT_TRUE(early.gap_bound) << early.gap_note;
+    const double rounding = 1e-14 * (1.0 + std::fabs(optimum));
+    EXPECT_GE(*early.gap_bound, early.at.objective() - optimum - rounding);
+
+    const FitResult end = fit(copy_of(problem.data), problem.options);
+    ASSERT_TRUE(end.termination.converged());
+    ASSERT_TRUE(end.gap_bound) << end.gap_note;
+    const double gap = end.at.objective() - optimum;
+    EXPECT_GE(*end.gap_bound, gap - rounding);
+    if (gap > 10.0 * rounding) {
+      ratios.push_back(*end.gap_bound / gap);
+    }
+  }
+  ASSERT_GT(ratios.size(), 100U);
+  std::nth_element(ratios.begin(), ratios.begin() + static_cast<std::int64_t>(ratios.size() / 2),
+                   ratios.end());
+  RecordProperty("median", std::to_string(ratios[ratios.size() / 2]));
+  EXPECT_LT(ratios[ratios.size() / 2], 100.0);
+}
+
+TEST(Certificate, ARunStopsOnItAndSaysSo) {
+  for (const unsigned seed : {1U, 2U, 3U, 5U, 8U, 13U}) {
+    SCOPED_TRACE(seed);
+    RandomProblem problem = random_problem(seed);
+    problem.options.rule = parse_rule(seed % 2 == 0 ? "lbfgs:2" : "accelerated");
+    problem.options.precondition = false;
+    problem.options.tolerance_gradient = 0.0;
+    problem.options.tolerance_gap = 1e-3;
+    const FitResult result = fit(copy_of(problem.data), problem.options);
+    EXPECT_EQ(result.termination.reason, Reason::gap);
+    EXPECT_TRUE(result.termination.converged());
+    ASSERT_TRUE(result.gap_bound);
+    EXPECT_LE(*result.gap_bound, 1e-3);
+    EXPECT_NE(result.termination.inequality.find("gap_bound"), std::string::npos);
+  }
+}
+
+TEST(Certificate, SaysWhyThereIsNone) {
+  RandomProblem problem = random_problem(4);
+  while (!classifies(problem.loss)) {
+    problem = random_problem(static_cast<unsigned>(problem.data.rows()) + 100);
+  }
+  problem.options.l2 = 0.0;
+  problem.options.epochs = 5;
+  const FitResult result = fit(copy_of(problem.data), problem.options);
+  EXPECT_FALSE(result.gap_bound);
+  EXPECT_NE(result.gap_note.find("without a penalty"), std::string::npos);
+}
+
+// Without a penalty too, squared loss has a bound: its Hessian is known.
+TEST(Certificate, SquaredLossWithoutPenaltyIsBoundedByItsHessian) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    RandomProblem problem = random_problem(seed);
+    if (classifies(problem.loss)) {
+      continue;
+    }
+    SCOPED_TRACE(seed);
+    problem.options.l2 = 0.0;
+    const double optimum = fit(copy_of(problem.data), problem.options).at.objective();
+    problem.options.rule = parse_rule("gradient");
+    problem.options.epochs = 3;
+    const FitResult early = fit(copy_of(problem.data), problem.options);
+    ASSERT_TRUE(early.gap_bound) << early.gap_note;
+    const double gap = early.at.objective() - optimum;
+    EXPECT_NEAR(*early.gap_bound, gap, 1e-6 * gap + 1e-12);
+  }
+}
+
+}  // namespace
+}  // namespace steepest::tests
