@@ -237,21 +237,24 @@ class Fit {
       point.feature_mean.push_back((feature_mean_[j] - scaling_.feature_mean[j]) /
                                    scaling_.feature_scale[j]);
     }
-    if (classifies(plan_.loss)) {
-      return classifier_gap(point, evaluate);
+    GapBound bound = classifies(plan_.loss) ? classifier_gap(point, evaluate)
+                                            : squared_gap(point, inverse_hessian());
+    if (bound.value) {  // no loss and no penalty is below 0, either
+      const double objective = point.mean_loss + backend_->state(0).at.penalty;
+      *bound.value = std::min(*bound.value, objective) * scaling_.loss_unit();
     }
+    return bound;
+  }
+
+  // Of squared loss, where its second moments are at hand.
+  std::optional<InverseHessian> inverse_hessian() {
     if (result_.normal_equations && !hessian_) {
       hessian_ = make_preconditioner(*backend_, rows_, hessian_bound());
     }
-    std::optional<InverseHessian> inverse;
-    if (hessian_ && hessian_->exact_bound) {
-      inverse = {&hessian_->matrix, hessian_->ridge};
+    if (!hessian_ || !hessian_->exact_bound) {
+      return std::nullopt;
     }
-    GapBound bound = squared_gap(point, inverse);
-    if (bound.value) {
-      *bound.value *= scaling_.loss_unit();
-    }
-    return bound;
+    return InverseHessian{&hessian_->matrix, hessian_->ridge};
   }
 
   [[nodiscard]] HessianBound hessian_bound() const {
