@@ -6,6 +6,7 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/version.hpp.in
 file(GLOB steepest_sources CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/src/data/*.cpp ${PROJECT_SOURCE_DIR}/src/train/*.cpp
   ${PROJECT_SOURCE_DIR}/src/model/*.cpp ${PROJECT_SOURCE_DIR}/src/generate/*.cpp
+  ${PROJECT_SOURCE_DIR}/src/calibrate/*.cpp
   ${PROJECT_SOURCE_DIR}/kernels/*.cpp)
 list(FILTER steepest_sources EXCLUDE REGEX "_absent\\.cpp$")
 if(STEEPEST_HAS_CUDA)

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiled once for every instruction set by Highway; the best one is chosen at run time.
+#include "kernels/tempered_sums.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/tempered_sums.cpp"
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+// After foreach_target.h
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "kernels/tile_blocks-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace steepest::kernels::HWY_NAMESPACE {
+namespace {
+
+// Beyond it exp(-u) is no longer a normal float, and u is not used: it may be infinite.
+constexpr double largest_exponent = 80.0;
+
+// Fewer classes than this are summed with a row in every lane.
+constexpr std::int64_t few_classes = 32;
+
+// Vectors of one row before float sums are carried on in double.
+constexpr std::int64_t carried_vectors = 64;
+
+constexpr int nodes_at_once = many_registers ? 2 : 1;
+
+template <class T>
+using Vector = hn::VFromD<Tag<T>>;
+
+// The five sums, in lanes.
+template <class T>
+struct LaneSums {
+  Vector<T> total;
+  Vector<T> first;
+  Vector<T> second;
+  Vector<T> square;
+  Vector<T> square_first;
+
+  HWY_INLINE LaneSums()
+      : total(hn::Zero(Tag<T>())),
+        first(total),
+        second(total),
+        square(total),
+        square_first(total) {}
+
+  // u >= 0, or infinite where a class is masked.
+  HWY_INLINE void add(Vector<T> u) {
+    const Tag<T> d;
+    const auto keep = hn::Le(u, hn::Set(d, static_cast<T>(largest_exponent)));
+    u = hn::IfThenElseZero(keep, u);
+    const auto e = hn::IfThenElseZero(keep, hn::Exp(d, hn::Neg(u)));
+    const auto ue = hn::Mul(u, e);
+    total = hn::Add(total, e);
+    first = hn::Add(first, ue);
+    second = hn::MulAdd(u, ue, second);
+    square = hn::MulAdd(e, e, square);
+    square_first = hn::MulAdd(ue, e, square_first);
+  }
+};
+
+// The sum of all lanes, in double.
+template <class T>
+HWY_INLINE double sum_of(Vector<T> v) {
+  const Tag<T> d;
+  HWY_ALIGN std::array<T, 64 / sizeof(T)> lanes;
+  hn::Store(v, d, lanes.data());
+  double sum = 0.0;
+  for (std::size_t lane = 0; lane < hn::Lanes(d); ++lane) {
+    sum += lanes[lane];
+  }
+  return sum;
+}
+
+// body(first, lanes used) for every vector of [begin, end).
+template <class T, class Body>
+HWY_INLINE void for_vectors(std::int64_t begin, std::int64_t end, Body body) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
+  for (std::int64_t c = begin; c < end; c += lanes) {
+    body(c, std::min(lanes, end - c));
+  }
+}
+
+// largest - z for a vector of classes; infinite past the last one, as for a masked class.
+template <class T>
+HWY_INLINE Vector<T> gaps_at(const T* row, Vector<T> largest, std::int64_t used) {
+  const Tag<T> d;
+  const auto gap = hn::Sub(largest, hn::LoadU(d, row));
+  if (used == static_cast<std::int64_t>(hn::Lanes(d))) {
+    return gap;
+  }
+  const auto infinite = hn::Set(d, std::numeric_limits<T>::infinity());
+  return hn::IfThenElse(hn::FirstN(d, static_cast<std::size_t>(used)), gap, infinite);
+}
+
+// What is said of a row before any exponential.
+template <class T>
+HWY_INLINE LogitRow look_at_row(const T* row, std::int64_t classes) {
+  const Tag<T> d;
+  const auto limit = hn::Set(d, static_cast<T>(largest_logit));
+  const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto largest = lowest;
+  auto plain = hn::Eq(limit, limit);
+  for_vectors<T>(0, classes, [&](std::int64_t c, std::int64_t used) {
+    auto z = hn::LoadU(d, row + c);
+    auto usable = hn::Le(hn::Abs(z), limit);
+    if (used < static_cast<std::int64_t>(hn::Lanes(d))) {
+      const auto valid = hn::FirstN(d, static_cast<std::size_t>(used));
+      usable = hn::Or(usable, hn::Not(valid));
+      z = hn::IfThenElse(valid, z, lowest);
+    }
+    plain = hn::And(plain, usable);
+    largest = hn::Max(largest, z);
+  });
+  LogitRow look;
+  look.plain = hn::AllTrue(d, plain);
+  look.largest = hn::GetLane(hn::MaxOfLanes(d, largest));
+  return look;
+}
+
+template <class T>
+HWY_INLINE double gap_sum_of(const T* row, std::int64_t classes, T largest_of_row) {
+  const Tag<T> d;
+  const auto largest = hn::Set(d, largest_of_row);
+  const auto finite = hn::Set(d, std::numeric_limits<T>::max());
+  const std::int64_t chunk = carried_vectors * static_cast<std::int64_t>(hn::Lanes(d));
+  double sum = 0.0;
+  for (std::int64_t begin = 0; begin < classes; begin += chunk) {
+    auto gaps = hn::Zero(d);
+    for_vectors<T>(begin, std::min(begin + chunk, classes), [&](std::int64_t c, std::int64_t used) {
+      const auto gap = gaps_at(row + c, largest, used);
+      gaps = hn::Add(gaps, hn::IfThenElseZero(hn::Le(gap, finite), gap));
+    });
+    sum += sum_of<T>(gaps);
+  }
+  return sum;
+}
+
+template <class T>
+HWY_INLINE void carry(const LaneSums<T>& lanes, TemperedSums& sums) {
+  sums.total += sum_of<T>(lanes.total);
+  sums.first += sum_of<T>(lanes.first);
+  sums.second += sum_of<T>(lanes.second);
+  sums.square += sum_of<T>(lanes.square);
+  sums.square_first += sum_of<T>(lanes.square_first);
+}
+
+// One row at `width` nodes.
+template <class T, int width>
+HWY_INLINE void sums_of_row(const T* row, std::int64_t classes, T largest_of_row,
+                            const double* betas, TemperedSums* sums) {
+  const Tag<T> d;
+  const auto largest = hn::Set(d, largest_of_row);
+  const auto beta0 = hn::Set(d, static_cast<T>(betas[0]));
+  const auto beta1 = hn::Set(d, static_cast<T>(betas[width - 1]));
+  const std::int64_t chunk = carried_vectors * static_cast<std::int64_t>(hn::Lanes(d));
+  std::fill_n(sums, width, TemperedSums{});
+  for (std::int64_t begin = 0; begin < classes; begin += chunk) {
+    LaneSums<T> lanes0;
+    LaneSums<T> lanes1;
+    for_vectors<T>(begin, std::min(begin + chunk, classes), [&](std::int64_t c, std::int64_t used) {
+      const auto gap = gaps_at(row + c, largest, used);
+      lanes0.add(hn::Mul(beta0, gap));
+      if constexpr (width == 2) {
+        lanes1.add(hn::Mul(beta1, gap));
+      }
+    });
+    carry(lanes0, sums[0]);
+    if constexpr (width == 2) {
+      carry(lanes1, sums[1]);
+    }
+  }
+}
+
+template <class T>
+void rows_of_many_classes(const LogitTile<T>& tile, const double* betas, std::int64_t nodes,
+                          LogitRow* looks, TemperedSums* sums) {
+  for (std::int64_t r = 0; r < tile.rows; ++r) {
+    const T* const row = tile.logits + r * tile.classes;
+    looks[r] = look_at_row(row, tile.classes);
+    const T largest = static_cast<T>(looks[r].largest);
+    looks[r].gap_sum = gap_sum_of(row, tile.classes, largest);
+    for_blocks<nodes_at_once>(nodes, [&](auto width, std::int64_t first) {
+      sums_of_row<T, width()>(row, tile.classes, largest, betas + first, sums + r * nodes + first);
+    });
+  }
+}
+
+// Lanes to rows: element `row` of `to`, a member of every `stride`-th struct.
+template <class T, class Struct>
+HWY_INLINE void scatter(Vector<T> v, std::int64_t rows, double Struct::*member, Struct* to,
+                        std::int64_t stride) {
+  HWY_ALIGN std::array<T, 64 / sizeof(T)> lanes;
+  hn::Store(v, Tag<T>(), lanes.data());
+  for (std::int64_t r = 0; r < rows; ++r) {
+    to[r * stride].*member = lanes[static_cast<std::size_t>(r)];
+  }
+}
+
+// As many rows as lanes, of few classes: `count` of them are there.
+template <class T>
+HWY_INLINE void rows_in_lanes(const T* logits, std::int64_t count, std::int64_t classes,
+                              const double* betas, std::int64_t nodes, LogitRow* looks,
+                              TemperedSums* sums) {
+  const Tag<T> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  using Index = hn::TFromD<decltype(di)>;
+  constexpr std::size_t widest = 64 / sizeof(T);
+  HWY_ALIGN std::array<T, few_classes * widest> tile;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto last = hn::Set(di, static_cast<Index>(count - 1));
+  const auto rows = hn::Min(hn::Iota(di, 0), last);
+  const auto offsets = hn::Mul(rows, hn::Set(di, static_cast<Index>(classes)));
+  const auto limit = hn::Set(d, static_cast<T>(largest_logit));
+  auto largest = hn::Set(d, -std::numeric_limits<T>::infinity());
+  auto plain = hn::Set(d, T(1));
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const auto z = hn::GatherIndex(d, logits + c, offsets);
+    plain = hn::IfThenElseZero(hn::Le(hn::Abs(z), limit), plain);
+    largest = hn::Max(largest, z);
+    hn::Store(z, d, tile.data() + c * lanes);
+  }
+  auto gaps = hn::Zero(d);
+  const auto finite = hn::Set(d, std::numeric_limits<T>::max());
+  for (std::int64_t c = 0; c < classes; ++c) {
+    const auto gap = hn::Sub(largest, hn::Load(d, tile.data() + c * lanes));
+    gaps = hn::Add(gaps, hn::IfThenElseZero(hn::Le(gap, finite), gap));
+    hn::Store(gap, d, tile.data() + c * lanes);
+  }
+  scatter<T>(largest, count, &LogitRow::largest, looks, 1);
+  scatter<T>(gaps, count, &LogitRow::gap_sum, looks, 1);
+  HWY_ALIGN std::array<T, widest> flags;
+  hn::Store(plain, d, flags.data());
+  for (std::int64_t r = 0; r < count; ++r) {
+    looks[r].plain = flags[static_cast<std::size_t>(r)] != T(0);
+  }
+  for (std::int64_t j = 0; j < nodes; ++j) {
+    const auto beta = hn::Set(d, static_cast<T>(betas[j]));
+    LaneSums<T> node;
+    for (std::int64_t c = 0; c < classes; ++c) {
+      node.add(hn::Mul(beta, hn::Load(d, tile.data() + c * lanes)));
+    }
+    scatter<T>(node.total, count, &TemperedSums::total, sums + j, nodes);
+    scatter<T>(node.first, count, &TemperedSums::first, sums + j, nodes);
+    scatter<T>(node.second, count, &TemperedSums::second, sums + j, nodes);
+    scatter<T>(node.square, count, &TemperedSums::square, sums + j, nodes);
+    scatter<T>(node.square_first, count, &TemperedSums::square_first, sums + j, nodes);
+  }
+}
+
+template <class T>
+void sums_of_tile(const LogitTile<T>& tile, const double* betas, std::int64_t nodes,
+                  LogitRow* looks, TemperedSums* sums) {
+  if (tile.classes >= few_classes) {
+    rows_of_many_classes(tile, betas, nodes, looks, sums);
+    return;
+  }
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
+  for (std::int64_t r = 0; r < tile.rows; r += lanes) {
+    rows_in_lanes(tile.logits + r * tile.classes, std::min(lanes, tile.rows - r), tile.classes,
+                  betas, nodes, looks + r, sums + r * nodes);
+  }
+}
+
+}  // namespace
+
+void sums_of_floats(const LogitTile<float>& tile, const double* betas, std::int64_t nodes,
+                    LogitRow* looks, TemperedSums* sums) {
+  sums_of_tile(tile, betas, nodes, looks, sums);
+}
+void sums_of_doubles(const LogitTile<double>& tile, const double* betas, std::int64_t nodes,
+                     LogitRow* looks, TemperedSums* sums) {
+  sums_of_tile(tile, betas, nodes, looks, sums);
+}
+
+}  // namespace steepest::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace steepest::kernels {
+
+HWY_EXPORT(sums_of_floats);
+HWY_EXPORT(sums_of_doubles);
+
+template <>
+void tempered_sums(const LogitTile<float>& tile, const double* betas, std::int64_t nodes,
+                   LogitRow* looks, TemperedSums* sums) {
+  HWY_DYNAMIC_DISPATCH(sums_of_floats)(tile, betas, nodes, looks, sums);
+}
+
+template <>
+void tempered_sums(const LogitTile<double>& tile, const double* betas, std::int64_t nodes,
+                   LogitRow* looks, TemperedSums* sums) {
+  HWY_DYNAMIC_DISPATCH(sums_of_doubles)(tile, betas, nodes, looks, sums);
+}
+
+}  // namespace steepest::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What has to be said about rows, and about an answer that is right but means little.
+#pragma once
+
+#include "src/calibrate/calibration_pass.hpp"
+#include "steepest/calibrate.hpp"
+
+namespace steepest::calibrate {
+
+/// Throws InputError for rows with problems that may not be skipped, and when no row is left.
+void check_rows(const PassSums& sums, const LogitRows& rows, BadRowPolicy policy);
+
+/// Adds to result.warnings; everything else of the result is known by now.
+void add_warnings(const PassSums& sums, const CalibrationOptions& options, Calibration& result);
+
+}  // namespace steepest::calibrate
