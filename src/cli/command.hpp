@@ -72,5 +72,6 @@ Command add_convert(CLI::App& parent, GlobalOptions& global);
 Command add_inspect(CLI::App& parent, GlobalOptions& global);
 Command add_generate(CLI::App& parent, GlobalOptions& global);
 Command add_devices(CLI::App& parent, GlobalOptions& global);
+Command add_calibrate(CLI::App& parent, GlobalOptions& global);
 
 }  // namespace steepest::cli

@@ -80,7 +80,7 @@ int run(int argc, char** argv) {
   std::vector<Command> commands = {add_fit(app, options),      add_predict(app, options),
                                    add_evaluate(app, options), add_convert(app, options),
                                    add_inspect(app, options),  add_generate(app, options),
-                                   add_devices(app, options)};
+                                   add_devices(app, options),  add_calibrate(app, options)};
   for (Command& command : commands) {
     add_global_options(*command.app, options);
   }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/calibrate_report.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "src/cli/progress_bar.hpp"
+#include "steepest/version.hpp"
+
+namespace steepest::cli {
+namespace {
+
+// Metrics in the order of the table; the first six are the contract's.
+struct Named {
+  const char* name;
+  double CalibrationMetrics::*value;
+};
+constexpr Named named[] = {{"nll", &CalibrationMetrics::nll},
+                           {"accuracy", &CalibrationMetrics::accuracy},
+                           {"ece", &CalibrationMetrics::ece},
+                           {"ece_equal_mass", &CalibrationMetrics::ece_equal_mass},
+                           {"mce", &CalibrationMetrics::mce},
+                           {"brier", &CalibrationMetrics::brier},
+                           {"rmsce", &CalibrationMetrics::rmsce},
+                           {"confidence", &CalibrationMetrics::confidence},
+                           {"entropy", &CalibrationMetrics::entropy}};
+
+Json bins_json(const std::vector<ReliabilityBin>& bins) {
+  Json json = Json::array();
+  for (const ReliabilityBin& bin : bins) {
+    const bool empty = bin.count == 0;
+    json.push_back({{"lower", bin.lower},
+                    {"upper", bin.upper},
+                    {"count", bin.count},
+                    {"confidence", empty ? Json(nullptr) : Json(bin.confidence)},
+                    {"accuracy", empty ? Json(nullptr) : Json(bin.accuracy)}});
+  }
+  return json;
+}
+
+Json metrics_json(const CalibrationMetrics& metrics) {
+  Json json = Json::object();
+  for (const Named& metric : named) {
+    json[metric.name] = json_number(metrics.*metric.value);
+  }
+  json["bins"] = bins_json(metrics.bins);
+  json["equal_mass_bins"] = bins_json(metrics.equal_mass_bins);
+  return json;
+}
+
+std::string result_text(const Calibration& calibration) {
+  switch (calibration.status) {
+    case CalibrationStatus::solved:
+      return fmt::format("solved: T {:.6g}, 95 % interval {:.4g} to {:.4g}",
+                         calibration.temperature, calibration.lower_temperature(),
+                         calibration.upper_temperature());
+    case CalibrationStatus::zero:
+      return "zero: no temperature above 0 is best, the NLL falls all the way to T = 0";
+    case CalibrationStatus::infinite:
+      return "infinite: no finite temperature is best, the NLL falls for ever as T grows";
+    case CalibrationStatus::undetermined:
+      break;
+  }
+  return "undetermined: every temperature is equally good, T = 1 is kept";
+}
+
+void print_metrics(const Calibration& calibration) {
+  fmt::print("\n{:<16}{:>12}{}\n", "", "before",
+             calibration.after ? fmt::format("{:>12}", "after") : "");
+  for (const Named& metric : named) {
+    fmt::print("{:<16}{:>12.6g}", metric.name, calibration.before.*metric.value);
+    if (calibration.after) {
+      fmt::print("{:>12.6g}", (*calibration.after).*metric.value);
+    }
+    fmt::print("\n");
+  }
+}
+
+std::string bin_text(const ReliabilityBin& bin) {
+  if (bin.count == 0) {
+    return fmt::format("{:>14}{:>12}{:>10}", 0, "", "");
+  }
+  return fmt::format("{:>14}{:>12.4f}{:>10.4f}", format_count(bin.count), bin.confidence,
+                     bin.accuracy);
+}
+
+void print_bins(const Calibration& calibration) {
+  const auto head = fmt::format("{:>14}{:>12}{:>10}", "rows", "confidence", "accuracy");
+  fmt::print("\n{:<16}{:>36}{}\n", "", "before",
+             calibration.after ? fmt::format("{:>36}", "after") : "");
+  fmt::print("{:<16}{}{}\n", "confidence in", head, calibration.after ? head : "");
+  for (std::size_t b = 0; b < calibration.before.bins.size(); ++b) {
+    const ReliabilityBin& bin = calibration.before.bins[b];
+    fmt::print("({:.4f}, {:.4f}]{}{}\n", bin.lower, bin.upper, bin_text(bin),
+               calibration.after ? bin_text(calibration.after->bins[b]) : "");
+  }
+}
+
+}  // namespace
+
+Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
+  const bool solved = calibration.status == CalibrationStatus::solved;
+  return {
+      {"command", "calibrate"},
+      {"version", version},
+      {"device", to_json(list_devices().front())},
+      {"method", "temperature"},
+      {"status", name(calibration.status)},
+      {"temperature", json_number(calibration.temperature)},
+      {"beta", json_number(calibration.beta)},
+      {"log_temperature_standard_error", json_number(calibration.log_temperature_standard_error)},
+      {"temperature_interval", solved ? Json{json_number(calibration.lower_temperature()),
+                                             json_number(calibration.upper_temperature())}
+                                      : Json(nullptr)},
+      {"reads", calibration.reads},
+      {"passes", calibration.passes},
+      {"residual", json_number(calibration.residual)},
+      {"interpolation", json_number(calibration.interpolation)},
+      {"certified", calibration.certified},
+      {"label_gap", json_number(calibration.label_gap)},
+      {"uniform_gap", json_number(calibration.uniform_gap)},
+      {"rows", calibration.rows},
+      {"rows_skipped", calibration.rows_skipped},
+      {"masked", calibration.masked},
+      {"classes", calibration.classes},
+      {"bytes_read", run.bytes_read},
+      {"seconds", run.read_and_solve_seconds},
+      {"before", metrics_json(calibration.before)},
+      {"after", calibration.after ? metrics_json(*calibration.after) : Json(nullptr)},
+      {"warnings", calibration.warnings},
+      {"applied", run.applied.empty() ? Json(nullptr) : Json(run.applied)}};
+}
+
+void print_calibration(const Calibration& calibration, const CalibrateRun& run) {
+  const DeviceInfo device = list_devices().front();
+  fmt::print("{:<13}{}: {} rows, {} classes; {} read\n", "data", run.source,
+             format_count(calibration.rows), format_count(calibration.classes),
+             format_bytes(static_cast<double>(run.bytes_read)));
+  fmt::print("{:<13}{}: {}\n", "device", name(device.kind), device.name);
+  fmt::print("{:<13}{}\n", "result", result_text(calibration));
+  if (calibration.status == CalibrationStatus::solved) {
+    fmt::print("{:<13}standard error of log T {:.2g}, residual {:.2g}\n", "",
+               calibration.log_temperature_standard_error, calibration.residual);
+  }
+  fmt::print("{:<13}{} read{}, {} pass{}, {:.2f} s\n", "", calibration.reads,
+             calibration.reads == 1 ? "" : "s", calibration.passes,
+             calibration.passes == 1 ? "" : "es", run.read_and_solve_seconds);
+  print_metrics(calibration);
+  print_bins(calibration);
+  fmt::print(
+      "\nMetrics are of the rows that T was fitted to; binned errors are above 0 even for\n"
+      "perfectly calibrated scores. For an honest figure measure T on other rows.\n");
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a calibration is shown: the JSON object of the contract, or tables.
+#pragma once
+
+#include <string>
+
+#include "src/cli/command.hpp"
+#include "steepest/calibrate.hpp"
+
+namespace steepest::cli {
+
+/// What a run knows beside the calibration itself.
+struct CalibrateRun {
+  std::string source;  ///< files, as given
+  std::int64_t bytes_read = 0;
+  double read_and_solve_seconds = 0.0;
+  std::string applied;  ///< file of calibrated rows; empty: none
+};
+
+[[nodiscard]] Json calibration_json(const Calibration& calibration, const CalibrateRun& run);
+
+void print_calibration(const Calibration& calibration, const CalibrateRun& run);
+
+}  // namespace steepest::cli
