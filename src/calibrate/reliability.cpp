@@ -17,6 +17,9 @@ constexpr int bin_count = SoftmaxMetricsSum::bins;
 constexpr std::int64_t block_rows = 32768;
 constexpr std::int64_t blocks_in_turn = 64;
 
+// What keeping -log confidence as a float may move a confidence by.
+constexpr double edge_slack = 5e-8;
+
 // Half of a float's bits.
 constexpr std::size_t half_range = 65536;
 
@@ -165,13 +168,12 @@ Edges quantile_edges(const RowSketch& sketch, SketchPoint point, kernels::Thread
   std::vector<std::int64_t> ranks;  // of -log confidence: descending in confidence
   std::vector<double> fractions;
   for (int edge = bin_count; edge >= 0; --edge) {
-    const double position = static_cast<double>(rows - 1) * edge / bin_count;
-    const auto below =
-        std::min(static_cast<std::int64_t>(position), std::max<std::int64_t>(rows - 2, 0));
+    const std::int64_t position = (rows - 1) * edge;  // in 15ths of a rank
+    const std::int64_t below = position / bin_count;
     const std::int64_t above = std::min(below + 1, rows - 1);
     ranks.push_back(rows - 1 - above);
     ranks.push_back(rows - 1 - below);
-    fractions.push_back(position - static_cast<double>(below));
+    fractions.push_back(static_cast<double>(position % bin_count) / bin_count);
   }
   std::vector<std::int64_t> sorted = ranks;
   std::sort(sorted.begin(), sorted.end());
@@ -211,7 +213,7 @@ double mean_gap(const std::vector<ReliabilityBin>& bins, std::int64_t rows) {
 
 void measure_reliability(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
                          CalibrationMetrics& metrics) {
-  constexpr double slack = 1e-6 * bin_count;
+  constexpr double slack = edge_slack * bin_count;
   Edges equal{};
   for (std::size_t b = 0; b < equal.size(); ++b) {
     equal[b] = static_cast<double>(b) / bin_count;

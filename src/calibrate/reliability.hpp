@@ -15,7 +15,7 @@ struct SketchPoint {
 };
 
 /// Fills bins, equal_mass_bins, ece, ece_equal_mass, mce, rmsce and confidence. Bins are
-/// (lower, upper], and a confidence within 1e-6 above an edge is taken for the edge. Equal-mass
+/// (lower, upper], and a confidence within 5e-8 above an edge is taken for the edge. Equal-mass
 /// edges are the 15-quantiles of confidence, linear between order statistics as NumPy's.
 void measure_reliability(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
                          CalibrationMetrics& metrics);

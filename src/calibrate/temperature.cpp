@@ -46,9 +46,10 @@ struct Estimate {
   double deviation = 1.0;  // of log T
 };
 
-double deviation_of(const NodeSums& node, double score_square) {
-  return node.variance > 0.0 ? std::sqrt(score_square) / node.variance
-                             : std::numeric_limits<double>::infinity();
+// Of log T: the spread of the scores' sum over the curvature (Huber 1967, the sandwich).
+double deviation_of(double variance, double score_square) {
+  return variance > 0.0 ? std::sqrt(std::max(score_square, 0.0)) / variance
+                        : std::numeric_limits<double>::infinity();
 }
 
 class Solver {
@@ -106,7 +107,7 @@ class Solver {
       u = next;
     }
     const NodeSums& node = sums.nodes[0];
-    return {u, deviation_of(node, std::max(node.score_square, node.block_score_square))};
+    return {u, deviation_of(node.variance, std::max(node.score_square, node.block_score_square))};
   }
 
   PassPlan plan_of(std::vector<double> u, std::int64_t stride) const {
@@ -232,6 +233,7 @@ class Solver {
     constexpr double widest_window = 2.0;
     constexpr double deviations = 6.0;
     constexpr double good_enough = 1e-7;
+    constexpr double widest_sketch = 0.6;  // metrics of rows need a nearer window than T does
     double center = start.u;
     double scale = std::clamp(deviations * start.deviation, least_window, widest_window);
     std::optional<TemperatureSearch> search;
@@ -247,14 +249,15 @@ class Solver {
       }
       keep(sums, nodes.size(), *search);
       const auto root = search->interpolated();
-      if (root && std::fabs(root->u - center) <= scale && root->error <= good_enough) {
+      if (root && scale <= widest_sketch && std::fabs(root->u - center) <= scale &&
+          root->error <= good_enough) {
         u_ = root->u;
         result_.interpolation = root->error;
         result_.certified = true;
         return true;
       }
       u_ = root ? root->u : search->next();
-      scale = root ? std::max(10.0 * root->error, 1e-3)
+      scale = root ? std::clamp(10.0 * root->error, 1e-3, 0.5 * widest_sketch)
                    : std::clamp(1.5 * std::fabs(u_ - center), scale, widest_window);
       center = u_;
     }
@@ -294,6 +297,18 @@ class Solver {
     return Hermite(std::move(points))(u);
   }
 
+  // V = M - dM/du, where M is `mean`. Nodes of single passes are too near each other to take a
+  // derivative from, and near enough to T to take V from the nearest.
+  double variance_at(double u, double mean) const {
+    constexpr double step = 1e-5;
+    if (map_.nodes == 1) {
+      return nodes_.front().variance;
+    }
+    const double after = sum_at(u + step, &NodeSums::mean_gap, &NodeSums::mean_gap_slope);
+    const double before = sum_at(u - step, &NodeSums::mean_gap, &NodeSums::mean_gap_slope);
+    return mean - (after - before) / (2.0 * step);
+  }
+
   // Metrics at T, from the last pass's sketch and all passes' sums.
   void finish(double u) {
     if (result_.status == CalibrationStatus::undetermined) {
@@ -311,11 +326,7 @@ class Solver {
     const auto n = static_cast<double>(result_.rows);
     result_.residual = mean / n / result_.beta - result_.label_gap;
     const double score_square = sum_at(u, &NodeSums::score_square, &NodeSums::score_square_slope);
-    const NodeSums& nearest =
-        *std::min_element(nodes_.begin(), nodes_.end(), [u](const NodeSums& a, const NodeSums& b) {
-          return std::fabs(a.u - u) < std::fabs(b.u - u);
-        });
-    result_.log_temperature_standard_error = deviation_of(nearest, std::max(score_square, 0.0));
+    result_.log_temperature_standard_error = deviation_of(variance_at(u, mean), score_square);
     result_.after = metrics_of(sum_at(u, &NodeSums::log_total, &NodeSums::log_total_slope) +
                                    result_.beta * totals_.label_gap,
                                sum_at(u, &NodeSums::squares, &NodeSums::squares_slope),
@@ -325,7 +336,7 @@ class Solver {
     add_warnings(totals_, options_, result_);
   }
 
-  // Interpolation is through the last window, or the two nearest nodes.
+  // Interpolation is through the last window, or the two nearest nodes, the nearest first.
   void keep_near_nodes(double u) {
     if (map_.nodes == 1 && unit_.u == 0.0) {
       nodes_.push_back(unit_);
@@ -355,30 +366,6 @@ class Solver {
 };
 
 }  // namespace
-
-std::string_view name(CalibrationStatus status) {
-  switch (status) {
-    case CalibrationStatus::solved:
-      return "solved";
-    case CalibrationStatus::zero:
-      return "zero";
-    case CalibrationStatus::infinite:
-      return "infinite";
-    case CalibrationStatus::undetermined:
-      break;
-  }
-  return "undetermined";
-}
-
-double Calibration::lower_temperature() const {
-  constexpr double deviations = 1.959963984540054;  // of a normal variable, to both sides of 95 %
-  return temperature * std::exp(-deviations * log_temperature_standard_error);
-}
-
-double Calibration::upper_temperature() const {
-  constexpr double deviations = 1.959963984540054;
-  return temperature * std::exp(deviations * log_temperature_standard_error);
-}
 
 Calibration calibrate_temperature(const LogitRows& rows, const CalibrationOptions& options,
                                   const ReadProgress& progress) {

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::int64_t written_bytes = 128;
+constexpr std::int64_t longest_header = std::int64_t{1} << 20;  // a few hundred bytes are usual
 
 [[noreturn]] void fail(const std::string& path, const std::string& sentence) {
   throw InputError(Location{path, 0, 0, 0, ""}, sentence);
@@ -108,7 +109,7 @@ NpyHeader read_npy_header(const std::string& path) {
   NpyHeader header;
   const std::int64_t prefix = is_long ? 12 : 10;
   header.data_start = prefix + length;
-  if (byte(6) > 3 || header.data_start > size) {
+  if (byte(6) > 3 || header.data_start > size || length > longest_header) {
     fail(path, "is not a whole .npy file: its header ends too early or has an unknown version");
   }
   std::string text(static_cast<std::size_t>(length), '\0');
