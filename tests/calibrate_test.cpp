@@ -82,7 +82,7 @@ TEST(Calibrate, AgreesWithSciPyInOneReadOfAFile) {
     EXPECT_LE(found.reads, 2);
     single += found.reads == 1 ? 1 : 0;
   }
-  EXPECT_GE(single, 40);  // a sample of a few dozen rows says too little
+  EXPECT_GE(single, 30);  // samples of a few dozen rows say too little now and then
 }
 
 TEST(Calibrate, FloatsAgreeToTheirRounding) {

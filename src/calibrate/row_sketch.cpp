@@ -11,10 +11,12 @@ namespace {
 
 constexpr std::int64_t taylor_width = 3;
 
-// Coefficients enough for 1e-7 over a window of this half-width, in units of log T.
-constexpr double narrow_window = 0.08;
-constexpr std::int64_t narrow_width = 4;
-constexpr std::int64_t wide_width = 8;
+// Coefficients enough for 1e-7 over windows of these half-widths, in units of log T.
+std::int64_t width_of(double scale) {
+  constexpr double narrow = 0.03;
+  constexpr double medium = 0.15;
+  return scale <= narrow ? 4 : scale <= medium ? 8 : 12;
+}
 
 // Powers of t in Chebyshev polynomial k: row k of the triangle.
 std::vector<std::vector<double>> chebyshev_powers(std::int64_t count) {
@@ -38,7 +40,7 @@ SketchMap SketchMap::of_nodes(const std::vector<double>& nodes, double center, d
   if (nodes.size() == 1) {
     return map;
   }
-  map.width = scale <= narrow_window ? narrow_width : wide_width;
+  map.width = width_of(scale);
   std::vector<HermitePoint> points;
   for (const double node : nodes) {
     points.push_back({node, 0.0, 0.0});

@@ -30,10 +30,13 @@ std::vector<HermitePoint> TemperatureSearch::nearest(double u, std::size_t count
   return points;
 }
 
-double TemperatureSearch::inside(double u) const {
+double TemperatureSearch::inside(double u, double from) const {
   constexpr double stride = 1.5;
-  constexpr double rounding = 1e-6;  // a step that leaves the bracket by less has arrived
-  if (u >= low_ - rounding && u <= high_ + rounding) {
+  constexpr double rounding = 1e-6;
+  if (u > low_ + rounding && u < high_ - rounding) {
+    return u;
+  }
+  if (std::fabs(u - from) < rounding) {  // not a step back to an end seen before: it has arrived
     return std::clamp(u, low_, high_);
   }
   return bracketed() ? 0.5 * (low_ + high_) : low_ > -infinity ? low_ + stride : high_ - stride;
@@ -43,7 +46,7 @@ double TemperatureSearch::next() const {
   constexpr double longest_step = 3.0;
   constexpr double neighbourhood = 0.5;
   if (points_.empty()) {
-    return inside(infinity);
+    return inside(infinity, 0.0);
   }
   const HermitePoint best = *std::min_element(points_.begin(), points_.end(),
                                               [](const HermitePoint& a, const HermitePoint& b) {
@@ -57,10 +60,10 @@ double TemperatureSearch::next() const {
     const double low = newton - std::fabs(step);
     const double high = newton + std::fabs(step);
     if (cubic(low) > 0.0 && cubic(high) < 0.0) {
-      return inside(cubic.zero(low, high));
+      return inside(cubic.zero(low, high), best.x);
     }
   }
-  return inside(newton);
+  return inside(newton, best.x);
 }
 
 std::optional<TemperatureSearch::Root> TemperatureSearch::interpolated() const {

@@ -44,7 +44,8 @@ class TemperatureSearch {
  private:
   static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-  [[nodiscard]] double inside(double u) const;
+  // A step from `from` to u, or to the bracket's middle where it would leave it.
+  [[nodiscard]] double inside(double u, double from) const;
 
   double label_gap_;
   double uniform_gap_;
