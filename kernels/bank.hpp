@@ -43,6 +43,7 @@ struct ModelState {
   double learning_rate = 0.0;  ///< of the step last taken
   MomentumClock clock;
   StoppingState stopping;
+  ScheduleState schedule;
   Evaluation at;  ///< at the parameters the step started from
 };
 

@@ -142,7 +142,8 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
     if (state.reason != Reason::running && mode != UpdateMode::evaluate) {
       continue;
     }
-    const StepFactors factors = step_factors(plan, state);
+    const double mean_loss = mean_loss_of(partials, rows, bank.shape.models, model);
+    const StepFactors factors = step_factors(plan, state, mean_loss);
     const ModelArrays arrays(bank, model);
     UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
     const double mean_loss = mean_loss_of(partials, rows, bank.shape.models, model);

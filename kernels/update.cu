@@ -107,7 +107,10 @@ __global__ void __launch_bounds__(threads)
     if (state.reason != Reason::running && mode != UpdateMode::evaluate) {
       continue;  // all threads of all blocks of this model alike
     }
-    const StepFactors factors = step_factors(bank.plans[model], state);
+    const ModelPlan& plan = bank.plans[model];
+    const bool by_loss = plan.schedule.kind == ScheduleKind::risk_adaptive;
+    const StepFactors factors =
+        step_factors(plan, state, by_loss ? pass.loss_sum(model) * scale : 0.0);
     UpdateSums mine;
     if (element < bank.shape.elements_per_model()) {
       mine = update_one<stage>(pass, scale, mode, bank, model, element, state, factors);

@@ -46,9 +46,11 @@ struct StepFactors {
   MomentumClock clock_after;
 };
 
-STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelState& state) {
+/// The factors of the step a model takes next; `mean_loss` is that of the rows it has seen for it.
+STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelState& state,
+                                            double mean_loss) {
   StepFactors factors;
-  factors.rate = learning_rate_at(plan.schedule, state.step);
+  factors.rate = learning_rate_at(plan.schedule, state.step, state.schedule, mean_loss);
   factors.clock_after = state.clock;
   factors.momentum = momentum_of_step(plan.rule, factors.clock_after);
   return factors;
@@ -106,10 +108,14 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
   if (mode == UpdateMode::evaluate) {
     now.step_max_norm = state.at.step_max_norm;
     state.at = now;
+    if (state.schedule.batches) {
+      note_objective(plan.schedule, now.objective(), state.schedule);
+    }
     return;
   }
   state.at = now;
   if (mode == UpdateMode::judged_step) {
+    note_objective(plan.schedule, now.objective(), state.schedule);
     state.reason = judge(plan.tolerances, now, state.stopping);
   } else if (!is_finite(now.objective()) || !is_finite(now.gradient_max_norm)) {
     state.reason = Reason::diverged;
@@ -118,6 +124,8 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
     return;
   }
   state.learning_rate = factors.rate;
+  state.schedule.gradient_squares += sums.gradient_square;
+  state.schedule.batches = mode == UpdateMode::blind_step;
   state.clock = factors.clock_after;
   if (plan.rule.kind == RuleKind::accelerated && sums.uphill > 0.0) {
     state.clock.restart();

@@ -92,6 +92,32 @@ TEST_P(BackendContract, TrainsLikeTheCpuInDouble) {
   }
 }
 
+TEST_P(BackendContract, SchedulesThatWatchTheRunTrainLikeTheCpuInDouble) {
+  const ProblemShape shape{400, 5, 2};
+  std::vector<ModelPlan> plans;
+  for (const char* text : {"plateau:patience=1,threshold=0.2,gamma=0.5", "adagrad_norm",
+                           "adaptive:patience=2,threshold=0.05", "risk_adaptive"}) {
+    plans.push_back(plan_with({RuleKind::gradient, 0.0}, 0.3));
+    const double rate = plans.back().schedule.learning_rate;
+    plans.back().schedule = parse_schedule(text);
+    plans.back().schedule.learning_rate = rate;
+    plans.back().schedule.horizon = 30;
+  }
+  for (const std::int64_t batch : {std::int64_t{400}, std::int64_t{50}}) {
+    const auto cpu = kernels::make_cpu_backend(1, Precision::fp64);
+    const auto expected = train(*cpu, LogisticLoss{}, shape, plans, batch, 30);
+    const auto backend = make();
+    const auto found = train(*backend, LogisticLoss{}, shape, plans, batch, 30);
+    for (std::size_t e = 0; e < found.size(); ++e) {
+      EXPECT_NEAR(found[e], expected[e], tolerance(1e-12, 1e-5)) << e;
+    }
+    // Each went its own way: the rates are not those of a constant schedule.
+    for (std::int64_t model = batch == 400 ? 0 : 3; model < 4; ++model) {
+      EXPECT_NE(backend->state(model).learning_rate, 0.3) << model;
+    }
+  }
+}
+
 TEST_P(BackendContract, AModelInABankEqualsTheModelAlone) {
   const ProblemShape shape{500, 11, 3};
   const auto bank = train(*make(), SoftmaxLoss{}, shape, one_of_each_rule(), 64, 25);

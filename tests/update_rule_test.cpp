@@ -64,15 +64,15 @@ TEST(UpdateRule, AcceleratedStartsAnewAfterAnUphillStep) {
   plan.schedule.learning_rate = 0.1;
   kernels::ModelState state;
   state.clock = {5.0, 0.8};
-  const kernels::StepFactors factors = kernels::step_factors(plan, state);
+  const kernels::StepFactors factors = kernels::step_factors(plan, state, 1.0);
   kernels::UpdateSums sums;
   sums.uphill = 1.0;
   finish_update(plan, factors, kernels::UpdateMode::judged_step, 1.0, sums, state);
   EXPECT_EQ(state.clock.s, 1.0);
   EXPECT_EQ(state.clock.velocity_factor, 0.0);
   sums.uphill = -1.0;
-  finish_update(plan, kernels::step_factors(plan, state), kernels::UpdateMode::judged_step, 0.9,
-                sums, state);
+  finish_update(plan, kernels::step_factors(plan, state, 1.0), kernels::UpdateMode::judged_step,
+                0.9, sums, state);
   EXPECT_GT(state.clock.s, 1.0);
 }
 

@@ -257,8 +257,9 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--rule", options->rule, "auto, " + join_choices(rule_names()))
       ->default_str("auto");
   app->add_option("--schedule", options->schedule,
-                  "auto or NAME:key=value,... of constant, step, multistep, exponential, "
-                  "inverse_time, polynomial, cosine")
+                  "auto or NAME:key=value,... of " + schedule_names() +
+                      "; parts that follow each other are joined by /, as in "
+                      "constant:until=100/cosine")
       ->default_str("auto");
   app->add_option("--learning-rate", options->learning_rate,
                   "auto (from the curvature) or a number")

@@ -128,6 +128,8 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   Schedule schedule;
   schedule.kind = plan.full_batch ? ScheduleKind::constant : ScheduleKind::cosine;
   plan.schedule = options.schedule.value_or(schedule);
+  require(plan.schedule.kind != ScheduleKind::risk_adaptive || classifies(plan.loss),
+          "schedule risk_adaptive is for classifiers: its rate is eta / (1 - exp(-loss))");
   if (plan.schedule.horizon == 0) {
     plan.schedule.horizon = plan.epochs * plan.steps_per_epoch;
   }
