@@ -9,11 +9,11 @@
 #include <cmath>
 
 #include "kernels/backend.hpp"
-#include "kernels/column_statistics.hpp"
 #include "src/model/sum_in_blocks.hpp"
 #include "src/train/certificate.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
+#include "src/train/held_data.hpp"
 #include "src/train/preconditioner.hpp"
 #include "src/train/run_loop.hpp"
 #include "src/train/scaling.hpp"
@@ -23,34 +23,6 @@ namespace steepest {
 namespace {
 
 using namespace train;
-
-// max_i w_i (|x_i|^2 + 1) of the rows as they are trained on.
-double largest_row_curvature(const RowSource& data, const Scaling& scaling,
-                             const RowWeights& weights, kernels::ThreadPool& pool) {
-  constexpr std::int64_t block_rows = 2048;
-  std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
-  std::vector<double> largest(static_cast<std::size_t>(pool.threads()), 0.0);
-  const std::int64_t blocks = (data.rows() + block_rows - 1) / block_rows;
-  pool.for_each(blocks, [&](std::int64_t block, int thread) {
-    const auto worker = static_cast<std::size_t>(thread);
-    const std::int64_t first = block * block_rows;
-    const std::int64_t count = std::min(block_rows, data.rows() - first);
-    const float* row = data.features(first, count, buffers[worker]);
-    const double* const row_weights =
-        weights.mean > 0.0 ? data.weights(first, count, buffers[worker]) : nullptr;
-    for (std::int64_t i = 0; i < count; ++i) {
-      double square = 1.0;
-      for (std::size_t j = 0; j < scaling.feature_mean.size(); ++j, ++row) {
-        const double x =
-            (static_cast<double>(*row) - scaling.feature_mean[j]) / scaling.feature_scale[j];
-        square += x * x;
-      }
-      square *= row_weights == nullptr ? 1.0 : row_weights[i] / weights.mean;
-      largest[worker] = std::max(largest[worker], square);
-    }
-  });
-  return *std::max_element(largest.begin(), largest.end());
-}
 
 class Fit {
  public:
@@ -72,68 +44,19 @@ class Fit {
 
  private:
   void prepare() {
-    result_.device = kernels::choose_device(options_.device, options_.threads);
-    result_.precision =
-        kernels::resolve_precision(options_.precision, result_.device.kind, plan_.columns);
-    if (plan_.rule.kind == RuleKind::lbfgs && result_.device.kind != DeviceKind::cpu) {
+    HeldData held = hold_data(data_, weights_, options_, plan_.columns, !plan_.full_batch);
+    result_.device = held.device;
+    result_.precision = held.precision;
+    if (plan_.rule.kind == RuleKind::lbfgs && held.device.kind != DeviceKind::cpu) {
       throw OptionError("rule lbfgs runs on the CPU only: use --device cpu, or rule accelerated");
     }
-    backend_ = kernels::make_backend(result_.device, options_.threads, result_.precision);
-    kernels::ThreadPool pool(options_.threads);
-    const ColumnStatistics statistics = data_->statistics() != nullptr
-                                            ? *data_->statistics()
-                                            : kernels::column_statistics(*data_, pool);
-    check_columns(statistics, *data_, options_, result_.warnings);
-    feature_mean_ = statistics.mean;
-    const std::int64_t beyond_bytes = column_beyond_bytes(*data_, statistics, pool);
-    bytes_ = beyond_bytes < 0;
-    check_storage(beyond_bytes);
-    scaling_ = make_scaling(statistics, *data_, weights_, options_.standardize, options_.intercept,
-                            bytes_, pool);
-    if (!plan_.full_batch) {
-      row_curvature_ = largest_row_curvature(*data_, scaling_, weights_, pool);
-    }
+    result_.warnings = std::move(held.warnings);
+    feature_mean_ = std::move(held.feature_mean);
+    scaling_ = std::move(held.scaling);
+    row_curvature_ = held.row_curvature;
+    backend_ = std::move(held.backend);
     rows_ = data_->rows();
     features_ = data_->feature_count();
-    if (Dataset* const memory = data_->in_memory()) {
-      hold(*memory, pool);
-    } else {
-      backend_->hold({data_, scaling_.feature_mean, scaling_.feature_scale, scaling_.target_mean,
-                      scaling_.target_scale, bytes_, weights_.mean, options_.memory_bytes});
-    }
-  }
-
-  void check_storage(std::int64_t column_beyond_bytes) const {
-    if (options_.storage == Storage::automatic || options_.storage == Storage::float32) {
-      return;
-    }
-    if (result_.device.kind != DeviceKind::cpu || data_->in_memory() == nullptr) {
-      throw OptionError(
-          fmt::format("--storage {} is for rows in memory on the CPU: rows {} are float32",
-                      name(options_.storage),
-                      result_.device.kind == DeviceKind::cpu ? "kept in files" : "on a GPU"));
-    }
-    if (options_.storage == Storage::uint8 && column_beyond_bytes >= 0) {
-      throw OptionError(fmt::format(
-          "--storage uint8 needs whole numbers from 0 to 255, but column \"{}\" has others",
-          data_->schema().feature_names()[static_cast<std::size_t>(column_beyond_bytes)]));
-    }
-  }
-
-  // The features move; targets, labels and weights stay for measure().
-  void hold(Dataset& data, kernels::ThreadPool& pool) {
-    kernels::TrainingData training;
-    training.features = std::move(data.features);
-    training.mean = scaling_.feature_mean;
-    training.scale = scaling_.feature_scale;
-    training.targets = data.targets;
-    scale_targets(scaling_, pool, training.targets);
-    training.labels = data.labels;
-    training.weights = data.weights;
-    normalise_weights(weights_, training.weights);
-    training.bytes = bytes_;
-    training.storage = options_.storage;
-    backend_->hold(std::move(training));
   }
 
   // The bound on the curvature of what a step sees, in the metric it moves in, in trained units.
@@ -376,7 +299,6 @@ class Fit {
   std::vector<double> gradient_at_zero_;   // of the mean loss, where a certificate needs it
   std::vector<double> feature_mean_;       // weighted
   double row_curvature_ = 0.0;
-  bool bytes_ = false;  // every feature is a whole number from 0 to 255
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;
   std::unique_ptr<kernels::Backend> backend_;
