@@ -73,5 +73,6 @@ Command add_inspect(CLI::App& parent, GlobalOptions& global);
 Command add_generate(CLI::App& parent, GlobalOptions& global);
 Command add_devices(CLI::App& parent, GlobalOptions& global);
 Command add_calibrate(CLI::App& parent, GlobalOptions& global);
+Command add_sweep(CLI::App& parent, GlobalOptions& global);
 
 }  // namespace steepest::cli

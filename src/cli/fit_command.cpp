@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 
 #include "src/cli/data_options.hpp"
 #include "src/cli/fit_report.hpp"
 #include "src/cli/metrics_json.hpp"
+#include "src/cli/problem_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
@@ -22,54 +22,28 @@ namespace {
 struct FitCommandOptions {
   DataOptions data;
   MemoryOptions memory;
-  std::string model = "auto";
-  std::string loss;
+  ProblemOptions problem;
   std::string rule = "auto";
   std::string schedule = "auto";
   std::string learning_rate = "auto";
   std::string preconditioner = "auto";
   std::string batch_size = "auto";
-  std::string shuffle = "auto";
   std::string epochs;
-  std::string l2;
   std::string tolerance_gradient;
   std::string tolerance_loss;
   std::string tolerance_step;
   std::string tolerance_gap;
   std::string patience;
   std::string max_seconds;
-  std::string precision = "auto";
-  std::string storage = "auto";
-  std::string constant = "error";
   std::string valid_path;
   std::string valid_fraction;
   std::string history_path;
   std::string output;
-  bool no_standardize = false;
-  bool no_intercept = false;
 };
-
-std::optional<double> optional_number(std::string_view option, const std::string& text) {
-  if (text.empty() || text == "auto") {
-    return std::nullopt;
-  }
-  return parse_option_number(option, text);
-}
-
-std::int64_t count_at_least_one(std::string_view option, const std::string& text) {
-  const std::int64_t count = parse_option_count(option, text);
-  if (count < 1) {
-    throw OptionError(fmt::format("{} must be at least 1", option));
-  }
-  return count;
-}
 
 FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& global) {
   FitOptions options;
-  if (!given.loss.empty()) {
-    options.loss = row_loss_named(given.loss);
-  }
-  options.l2 = optional_number("--l2", given.l2);
+  given.problem.add_to(options, global);
   if (given.rule != "auto") {
     options.rule = parse_rule(given.rule);
   }
@@ -87,11 +61,6 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   if (given.batch_size != "auto" && given.batch_size != "full") {
     options.batch_size = count_at_least_one("--batch-size", given.batch_size);
   }
-  if (given.shuffle != "auto" && given.shuffle != "full") {
-    throw OptionError(
-        fmt::format("--shuffle \"{}\" is not known: use auto or full", given.shuffle));
-  }
-  options.shuffle_rows = given.shuffle == "full";
   if (!given.epochs.empty()) {
     options.epochs = count_at_least_one("--epochs", given.epochs);
   }
@@ -103,38 +72,7 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   if (!given.patience.empty()) {
     options.patience = count_at_least_one("--patience", given.patience);
   }
-  options.standardize = !given.no_standardize;
-  options.intercept = !given.no_intercept;
-  if (given.constant != "error" && given.constant != "drop") {
-    throw OptionError(
-        fmt::format("--constant \"{}\" is not known: use error or drop", given.constant));
-  }
-  options.drop_constant = given.constant == "drop";
-  options.seed = global.seed;
-  options.device = parse_device(global.device);
-  options.threads = global.threads;
-  options.precision = parse_precision(given.precision);
-  options.storage = parse_storage(given.storage);
   return options;
-}
-
-// What --model and --loss say of the target together.
-TargetKind target_kind(const FitCommandOptions& given, const FitOptions& options) {
-  if (given.model != "auto" && given.model != "linear" && given.model != "softmax") {
-    throw OptionError(
-        fmt::format("--model \"{}\" is not known: use auto, linear or softmax", given.model));
-  }
-  if (!options.loss) {
-    return given.model == "linear"    ? TargetKind::numbers
-           : given.model == "softmax" ? TargetKind::classes
-                                      : TargetKind::automatic;
-  }
-  const bool classes = classifies(*options.loss);
-  if ((given.model == "linear" && classes) || (given.model == "softmax" && !classes)) {
-    throw OptionError(
-        fmt::format("--loss {} does not go with --model {}", given.loss, given.model));
-  }
-  return classes ? TargetKind::classes : TargetKind::numbers;
 }
 
 FitCallback progress_on(ProgressBar& bar) {
@@ -185,20 +123,12 @@ std::shared_ptr<RowSource> validation_rows(const FitCommandOptions& given, const
   return nullptr;
 }
 
-// A folder knows its target.
-bool names_its_target(const ReadOptions& read) {
-  return !read.targets.empty() ||
-         (read.paths.size() == 1 && std::filesystem::is_directory(read.paths[0]));
-}
-
 int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   const auto start = std::chrono::steady_clock::now();
   FitOptions options = to_fit_options(given, global);
   ReadOptions read = given.data.to_read_options();
-  read.target_kind = target_kind(given, options);
-  if (!names_its_target(read)) {
-    throw OptionError("fit needs --target: the name or number of the column to predict");
-  }
+  read.target_kind = given.problem.target_kind();
+  require_target(read, "fit");
   const RowStorage storage = given.memory.storage();
   options.memory_bytes = storage.memory_bytes;
   FitRun run;
@@ -207,7 +137,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   run.bytes_read = data.bytes_read;
   run.rows_rejected = data.rows_rejected;
   run.read_seconds = data.read_seconds;
-  run.target_note = target_note(*data.rows, given.model == "auto" && !options.loss);
+  run.target_note = target_note(*data.rows, given.problem.model == "auto" && !options.loss);
   const std::shared_ptr<RowSource> valid = validation_rows(given, read, global, data.rows);
   if (valid != nullptr) {
     options.memory_bytes =
@@ -250,10 +180,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   auto options = std::make_shared<FitCommandOptions>();
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
-  app->add_option("--model", options->model, "auto, linear or softmax")->default_str("auto");
-  app->add_option("--loss", options->loss, "squared, logistic or softmax; default: by the model");
-  app->add_option("--l2", options->l2,
-                  "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax");
+  add_problem_options(*app, options->problem);
   app->add_option("--rule", options->rule, "auto, " + join_choices(rule_names()))
       ->default_str("auto");
   app->add_option("--schedule", options->schedule,
@@ -269,10 +196,6 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
       ->default_str("auto");
   app->add_option("--batch-size", options->batch_size, "auto, full or rows a step")
       ->default_str("auto");
-  app->add_option("--shuffle", options->shuffle,
-                  "order of mini-batches: auto keeps up to 8 neighbours together where rows are "
-                  "short and many, full shuffles every row")
-      ->default_str("auto");
   app->add_option("--epochs", options->epochs, "most passes over the data");
   app->add_option("--max-seconds", options->max_seconds, "most seconds of training");
   app->add_option("--tolerance-gradient", options->tolerance_gradient,
@@ -285,15 +208,6 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--tolerance-gap", options->tolerance_gap,
                   "converged when objective - optimum is proved to be no larger");
   app->add_option("--patience", options->patience, "times in a row; default 10");
-  app->add_option("--precision", options->precision, "auto, fp64 or fp32")->default_str("auto");
-  app->add_option("--storage", options->storage,
-                  "features in memory: auto (bytes where they lose nothing), float32, bfloat16 or "
-                  "uint8")
-      ->default_str("auto");
-  app->add_flag("--no-standardize", options->no_standardize, "train on the columns as they are");
-  app->add_flag("--no-intercept", options->no_intercept, "leave the intercept at 0");
-  app->add_option("--constant", options->constant, "columns that never change: error or drop")
-      ->default_str("error");
   app->add_option("--valid", options->valid_path, "file to measure the model on");
   app->add_option("--valid-fraction", options->valid_fraction,
                   "share of rows held back to measure on");

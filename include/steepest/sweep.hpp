@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sweep: every combination of schedules, rates, batch sizes, rules and seeds, measured by its
+// distance to the true optimum.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "steepest/fit.hpp"
+
+namespace steepest {
+
+/// A learning rate: a number, or a multiple of 1/L where L bounds the curvature of what a step of
+/// the run's batch size sees.
+struct SweepRate {
+  double value = 1.0;           ///< > 0
+  bool over_curvature = false;  ///< the rate is value / L
+};
+
+struct SweepOptions {
+  std::vector<Schedule> schedules;        ///< their learning rates are not looked at
+  std::vector<SweepRate> learning_rates;  ///< empty: 1/16 to 4 over L, in powers of 2
+  std::vector<std::int64_t> batch_sizes;  ///< rows a step; 0: full batch. Empty: full batch
+  std::vector<UpdateRule> rules;          ///< empty: gradient
+  std::vector<std::uint64_t> seeds;       ///< empty: that of `problem`; full batch takes the first
+  std::int64_t epochs = 10;               ///< of every run, >= 1
+  std::int64_t most_points = 200;         ///< of a curve, >= 2
+
+  /// What is minimised, where and how exactly: loss, l2, standardize, intercept, drop_constant,
+  /// shuffle_rows, seed, device, threads, memory_bytes and precision are taken from here. An
+  /// automatic precision is fp64 on the CPU, because distances to an optimum need its digits.
+  FitOptions problem;
+};
+
+/// One combination.
+struct SweepCase {
+  Schedule schedule;  ///< with the learning rate and the horizon it runs with
+  UpdateRule rule;
+  SweepRate rate;
+  std::int64_t batch_size = 0;  ///< rows, n for full batch
+  std::uint64_t seed = 0;
+  std::int64_t bank = 0;  ///< cases of a bank share every read of the rows
+};
+
+/// What a sweep will do.
+struct SweepPlan {
+  std::vector<SweepCase> cases;  ///< rates over L still 0
+  std::int64_t banks = 0;
+  std::int64_t rows = 0;
+  double passes = 0.0;             ///< reads of all rows by all banks, evaluations among them
+  double passes_one_by_one = 0.0;  ///< of the same cases, each in a bank of its own
+  std::vector<std::string> warnings;
+};
+
+/// A point of a run's curve. Full batch: the learning rate is that of the step from the point, else
+/// of the step to it; at both ends it is that of the only step there is.
+struct SweepPoint {
+  std::int64_t step = 0;
+  double epoch = 0.0;
+  double seconds = 0.0;  ///< the run's share of its bank's time so far
+  double learning_rate = 0.0;
+  double objective = 0.0;  ///< on all training rows
+};
+
+struct SweepRun {
+  SweepCase what;
+  Reason reason = Reason::running;  ///< epochs: done; diverged; interrupted
+  std::int64_t steps = 0;
+  double epochs = 0.0;
+  double seconds = 0.0;           ///< its share of the bank's time
+  double final_objective = 0.0;   ///< where it diverged: the value that said so, perhaps not finite
+  double best_objective = 0.0;    ///< the lowest it was seen at; infinite before it began
+  double suboptimality = 0.0;     ///< final_objective - optimum, >= 0; not finite where it diverged
+  std::vector<SweepPoint> curve;  ///< at most SweepOptions::most_points + 2
+};
+
+/// The smallest objective known.
+struct SweepOptimum {
+  double objective = 0.0;
+  double gradient_max_norm = 0.0;
+  bool converged = false;
+  std::string method;       ///< one sentence: how it was found, and what says that it is one
+  double resolution = 0.0;  ///< suboptimalities below this are rounding
+  double seconds = 0.0;
+};
+
+struct SweepResult {
+  DeviceInfo device;
+  Precision precision = Precision::fp64;
+  std::string loss;
+  double l2 = 0.0;
+  double largest_curvature = 0.0;  ///< L of the whole objective, in the scale of training
+  SweepPlan plan;
+  SweepOptimum optimum;
+  std::vector<SweepRun> runs;  ///< in the order of the plan
+  double seconds = 0.0;
+  bool interrupted = false;
+  std::vector<std::string> warnings;
+};
+
+/// Where a sweep is.
+struct SweepProgress {
+  std::int64_t runs = 0;
+  std::int64_t done = 0;
+  std::int64_t diverged = 0;
+  double fraction = 0.0;  ///< of the passes of the plan
+  std::string best;       ///< the run with the lowest objective so far, described; may be empty
+  double best_objective = 0.0;
+  double optimum = 0.0;
+};
+
+/// Return false to stop: runs end as interrupted.
+using SweepCallback = std::function<bool(const SweepProgress&)>;
+
+/// Expands options to cases and banks. Schedules slowest, then rates, batch sizes, rules, seeds.
+/// Throws OptionError for options that contradict each other or the data, InputError for data that
+/// cannot be fitted.
+[[nodiscard]] SweepPlan plan_sweep(const RowSource& data, const SweepOptions& options);
+
+/// Runs a sweep. The cases that share batch size and seed are trained as one bank (or a few, where
+/// one would be too wide), so that each batch is read once for all of them; results do not depend
+/// on how cases are grouped, beyond rounding, nor on the number of threads at all. A run that
+/// diverges ends there and stops no other. Takes the data. Throws as plan_sweep(), and DeviceError.
+[[nodiscard]] SweepResult sweep(std::shared_ptr<RowSource> data, const SweepOptions& options,
+                                const SweepCallback& progress = {});
+
+/// "cosine:minimum=0, nesterov:0.9, rate 0.125/L, batch 64, seed 1".
+[[nodiscard]] std::string describe(const SweepCase& what, std::int64_t rows);
+
+/// Evenly spaced in the logarithm, or on a line; count >= 1, 0 < low <= high.
+[[nodiscard]] std::vector<double> spaced(double low, double high, std::int64_t count,
+                                         bool logarithmic);
+
+}  // namespace steepest

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/problem_options.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "src/train/option_text.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest::cli {
+
+std::optional<double> optional_number(std::string_view option, const std::string& text) {
+  if (text.empty() || text == "auto") {
+    return std::nullopt;
+  }
+  return parse_option_number(option, text);
+}
+
+std::int64_t count_at_least_one(std::string_view option, const std::string& text) {
+  const std::int64_t count = parse_option_count(option, text);
+  if (count < 1) {
+    throw OptionError(fmt::format("{} must be at least 1", option));
+  }
+  return count;
+}
+
+void ProblemOptions::add_to(FitOptions& options, const GlobalOptions& global) const {
+  if (!loss.empty()) {
+    options.loss = row_loss_named(loss);
+  }
+  options.l2 = optional_number("--l2", l2);
+  if (shuffle != "auto" && shuffle != "full") {
+    throw OptionError(fmt::format("--shuffle \"{}\" is not known: use auto or full", shuffle));
+  }
+  options.shuffle_rows = shuffle == "full";
+  options.standardize = !no_standardize;
+  options.intercept = !no_intercept;
+  if (constant != "error" && constant != "drop") {
+    throw OptionError(fmt::format("--constant \"{}\" is not known: use error or drop", constant));
+  }
+  options.drop_constant = constant == "drop";
+  options.seed = global.seed;
+  options.device = parse_device(global.device);
+  options.threads = global.threads;
+  options.precision = parse_precision(precision);
+  options.storage = parse_storage(storage);
+}
+
+TargetKind ProblemOptions::target_kind() const {
+  if (model != "auto" && model != "linear" && model != "softmax") {
+    throw OptionError(
+        fmt::format("--model \"{}\" is not known: use auto, linear or softmax", model));
+  }
+  if (loss.empty()) {
+    return model == "linear"    ? TargetKind::numbers
+           : model == "softmax" ? TargetKind::classes
+                                : TargetKind::automatic;
+  }
+  const bool classes = classifies(row_loss_named(loss));
+  if ((model == "linear" && classes) || (model == "softmax" && !classes)) {
+    throw OptionError(fmt::format("--loss {} does not go with --model {}", loss, model));
+  }
+  return classes ? TargetKind::classes : TargetKind::numbers;
+}
+
+void add_problem_options(CLI::App& app, ProblemOptions& options) {
+  app.add_option("--model", options.model, "auto, linear or softmax")->default_str("auto");
+  app.add_option("--loss", options.loss, "squared, logistic or softmax; default: by the model");
+  app.add_option("--l2", options.l2,
+                 "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax");
+  app.add_option("--shuffle", options.shuffle,
+                 "order of mini-batches: auto keeps up to 8 neighbours together where rows are "
+                 "short and many, full shuffles every row")
+      ->default_str("auto");
+  app.add_option("--precision", options.precision, "auto, fp64 or fp32")->default_str("auto");
+  app.add_option("--storage", options.storage,
+                 "features in memory: auto (bytes where they lose nothing), float32, bfloat16 or "
+                 "uint8")
+      ->default_str("auto");
+  app.add_flag("--no-standardize", options.no_standardize, "train on the columns as they are");
+  app.add_flag("--no-intercept", options.no_intercept, "leave the intercept at 0");
+  app.add_option("--constant", options.constant, "columns that never change: error or drop")
+      ->default_str("error");
+}
+
+void require_target(const ReadOptions& read, std::string_view command) {
+  const bool folder = read.paths.size() == 1 && std::filesystem::is_directory(read.paths[0]);
+  if (read.targets.empty() && !folder) {
+    throw OptionError(
+        fmt::format("{} needs --target: the name or number of the column to predict", command));
+  }
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/sweep_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <tuple>
+
+#include "src/cli/progress_bar.hpp"
+#include "steepest/output_file.hpp"
+#include "steepest/version.hpp"
+
+namespace steepest::cli {
+namespace {
+
+// Without the horizon, which is that of every run: epochs.
+std::string schedule_text(const SweepCase& what) {
+  Schedule schedule = what.schedule;
+  schedule.horizon = 0;
+  return to_string(schedule);
+}
+
+std::string_view status_of(const SweepRun& run) {
+  return run.reason == Reason::epochs ? "done" : name(run.reason);
+}
+
+// Linear interpolation between order statistics, as NumPy's default; infinities sort last.
+double quantile(const std::vector<double>& sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  const double part = place - static_cast<double>(below);
+  return part > 0.0 ? sorted[below] + part * (sorted[above] - sorted[below]) : sorted[below];
+}
+
+using MethodKey = std::tuple<std::string, std::string, std::int64_t>;
+
+MethodKey method_of(const SweepCase& what) {
+  return {schedule_text(what), to_string(what.rule), what.batch_size};
+}
+
+struct Method {
+  std::int64_t runs = 0;
+  std::int64_t diverged = 0;
+  std::map<double, std::vector<const SweepRun*>> by_rate;
+};
+
+double regret_of(const SweepRun& run) {
+  return run.reason == Reason::epochs && std::isfinite(run.suboptimality)
+             ? run.suboptimality
+             : std::numeric_limits<double>::infinity();
+}
+
+RankedMethod best_rate(const Method& method) {
+  RankedMethod best;
+  best.median = std::numeric_limits<double>::infinity();
+  for (const auto& [rate, runs] : method.by_rate) {
+    std::vector<double> regrets;
+    regrets.reserve(runs.size());
+    for (const SweepRun* run : runs) {
+      regrets.push_back(regret_of(*run));
+    }
+    std::sort(regrets.begin(), regrets.end());
+    const double median = quantile(regrets, 0.5);
+    if (best.run == nullptr || median < best.median) {
+      best.run = runs.front();
+      best.median = median;
+      best.lower_quartile = quantile(regrets, 0.25);
+      best.upper_quartile = quantile(regrets, 0.75);
+      best.seeds = static_cast<std::int64_t>(runs.size());
+    }
+  }
+  best.runs = method.runs;
+  best.diverged = method.diverged;
+  return best;
+}
+
+std::string batch_text(std::int64_t batch, std::int64_t rows) {
+  return batch >= rows ? "full" : format_count(batch);
+}
+
+Json case_json(const SweepCase& what) {
+  return {{"schedule", schedule_text(what)},
+          {"learning_rate", what.schedule.learning_rate},
+          {"learning_rate_times_curvature",
+           what.rate.over_curvature ? Json(what.rate.value) : Json(nullptr)},
+          {"batch_size", what.batch_size},
+          {"rule", to_string(what.rule)},
+          {"seed", what.seed},
+          {"bank", what.bank}};
+}
+
+Json data_json(const SweepInput& input) {
+  return {{"rows", input.rows},
+          {"features", input.features},
+          {"outputs", input.outputs},
+          {"bytes_read", input.bytes_read}};
+}
+
+Json ranking_json(const SweepResult& result) {
+  Json ranking = Json::array();
+  for (const RankedMethod& method : rank_methods(result)) {
+    const SweepCase& what = method.run->what;
+    ranking.push_back({{"schedule", schedule_text(what)},
+                       {"rule", to_string(what.rule)},
+                       {"batch_size", what.batch_size},
+                       {"learning_rate", what.schedule.learning_rate},
+                       {"suboptimality_median", json_number(method.median)},
+                       {"suboptimality_quartiles",
+                        {json_number(method.lower_quartile), json_number(method.upper_quartile)}},
+                       {"seeds", method.seeds},
+                       {"runs", method.runs},
+                       {"diverged", method.diverged}});
+  }
+  return ranking;
+}
+
+void line(std::string_view label, const std::string& text) {
+  fmt::print("{:<12} {}\n", label, text);
+}
+
+// A CSV field in quotes where it has to be.
+std::string quoted(const std::string& text) {
+  return text.find(',') == std::string::npos ? text : "\"" + text + "\"";
+}
+
+std::string bound_text(double curvature) {
+  return fmt::format(
+      "L = {:.6g}: 1/L = {:.6g}, and constant steps of full-batch gradient descent "
+      "above 2/L = {:.6g} can diverge",
+      curvature, 1.0 / curvature, 2.0 / curvature);
+}
+
+void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) {
+  constexpr std::size_t most_lines = 30;
+  std::size_t schedule_width = std::string_view("schedule").size();
+  std::size_t rule_width = std::string_view("rule").size();
+  for (const RankedMethod& method : ranking) {
+    schedule_width = std::max(schedule_width, schedule_text(method.run->what).size());
+    rule_width = std::max(rule_width, to_string(method.run->what.rule).size());
+  }
+  fmt::print("\n{:>4}  {:<{}}  {:<{}}  {:>7}  {:>10}  {:>8}  {:>13}  {:>22}  {}\n", "rank",
+             "schedule", schedule_width, "rule", rule_width, "batch", "rate", "rate * L",
+             "suboptimality", "quartiles over seeds", "diverged");
+  for (std::size_t i = 0; i < std::min(most_lines, ranking.size()); ++i) {
+    const RankedMethod& method = ranking[i];
+    const SweepCase& what = method.run->what;
+    const bool finite = std::isfinite(method.median);
+    const std::string times =
+        what.rate.over_curvature ? fmt::format("{:.4g}", what.rate.value) : "";
+    const std::string quartiles =
+        method.seeds > 1 && std::isfinite(method.upper_quartile)
+            ? fmt::format("{:.3e} {:.3e}", method.lower_quartile, method.upper_quartile)
+            : "";
+    fmt::print("{:>4}  {:<{}}  {:<{}}  {:>7}  {:>10.4g}  {:>8}  {:>13}  {:>22}  {} of {}\n",
+               finite ? fmt::format("{}", i + 1) : "-", schedule_text(what), schedule_width,
+               to_string(what.rule), rule_width, batch_text(what.batch_size, rows),
+               what.schedule.learning_rate, times,
+               finite ? fmt::format("{:.6e}", method.median) : "diverged", quartiles,
+               method.diverged, method.runs);
+  }
+  if (ranking.size() > most_lines) {
+    fmt::print("      ({} more: --json or -o has them all)\n", ranking.size() - most_lines);
+  }
+}
+
+}  // namespace
+
+std::vector<RankedMethod> rank_methods(const SweepResult& result) {
+  std::vector<MethodKey> order;
+  std::map<MethodKey, Method> methods;
+  for (const SweepRun& run : result.runs) {
+    const MethodKey key = method_of(run.what);
+    Method& method = methods[key];
+    if (method.runs == 0) {
+      order.push_back(key);
+    }
+    method.runs += 1;
+    method.diverged += run.reason == Reason::diverged ? 1 : 0;
+    method.by_rate[run.what.schedule.learning_rate].push_back(&run);
+  }
+  std::vector<RankedMethod> ranking;
+  ranking.reserve(order.size());
+  for (const MethodKey& key : order) {
+    ranking.push_back(best_rate(methods[key]));
+  }
+  std::stable_sort(
+      ranking.begin(), ranking.end(),
+      [](const RankedMethod& a, const RankedMethod& b) { return a.median < b.median; });
+  return ranking;
+}
+
+std::string fit_options(const SweepCase& what, const SweepResult& result, const SweepInput& input) {
+  return fmt::format(
+      "--loss {} --l2 {} --schedule {} --rule {} --learning-rate {} --batch-size {} --epochs {} "
+      "--seed {} --precision {} --tolerance-gradient 0",
+      result.loss, result.l2, schedule_text(what), to_string(what.rule),
+      what.schedule.learning_rate,
+      what.batch_size >= input.rows ? "full" : fmt::format("{}", what.batch_size), input.epochs,
+      what.seed, name(result.precision));
+}
+
+Json sweep_json(const SweepResult& result, const SweepInput& input) {
+  Json json{{"command", "sweep"}, {"version", version}, {"device", to_json(result.device)}};
+  json["data"] = data_json(input);
+  json["problem"] = {{"loss", result.loss},
+                     {"l2", result.l2},
+                     {"epochs", input.epochs},
+                     {"precision", name(result.precision)}};
+  json["curvature"] = {{"bound", result.largest_curvature},
+                       {"one_over_bound", 1.0 / result.largest_curvature},
+                       {"two_over_bound", 2.0 / result.largest_curvature}};
+  json["optimum"] = {{"objective", json_number(result.optimum.objective)},
+                     {"method", result.optimum.method},
+                     {"converged", result.optimum.converged},
+                     {"gradient_max_norm", json_number(result.optimum.gradient_max_norm)},
+                     {"resolution", json_number(result.optimum.resolution)},
+                     {"seconds", result.optimum.seconds}};
+  json["runs"] = Json::array();
+  for (const SweepRun& run : result.runs) {
+    Json entry = case_json(run.what);
+    entry["status"] = status_of(run);
+    entry["steps"] = run.steps;
+    entry["epochs"] = run.epochs;
+    entry["final_objective"] = json_number(run.final_objective);
+    entry["best_objective"] = json_number(run.best_objective);
+    entry["suboptimality"] = json_number(run.suboptimality);
+    entry["seconds"] = run.seconds;
+    json["runs"].push_back(std::move(entry));
+  }
+  json["ranking"] = ranking_json(result);
+  const std::vector<RankedMethod> ranking = rank_methods(result);
+  json["best"] = nullptr;
+  if (!ranking.empty() && std::isfinite(ranking.front().median)) {
+    json["best"] = case_json(ranking.front().run->what);
+    json["best"]["fit_options"] = fit_options(ranking.front().run->what, result, input);
+  }
+  json["passes"] = result.plan.passes;
+  json["passes_one_by_one"] = result.plan.passes_one_by_one;
+  json["interrupted"] = result.interrupted;
+  json["seconds"] = {{"read", input.read_seconds}, {"sweep", result.seconds}};
+  json["warnings"] = result.warnings;
+  return json;
+}
+
+Json plan_json(const SweepPlan& plan, const SweepInput& input) {
+  Json json{{"command", "sweep"}, {"version", version}, {"dry_run", true}};
+  json["data"] = data_json(input);
+  json["epochs"] = input.epochs;
+  json["banks"] = plan.banks;
+  json["passes"] = plan.passes;
+  json["passes_one_by_one"] = plan.passes_one_by_one;
+  json["runs"] = Json::array();
+  for (const SweepCase& what : plan.cases) {
+    Json entry = case_json(what);
+    if (what.rate.over_curvature) {
+      entry["learning_rate"] = nullptr;  // L is not known before the rows are looked at
+    }
+    json["runs"].push_back(std::move(entry));
+  }
+  json["warnings"] = plan.warnings;
+  return json;
+}
+
+void print_sweep(const SweepResult& result, const SweepInput& input) {
+  const auto diverged = std::count_if(result.runs.begin(), result.runs.end(), [](const auto& run) {
+    return run.reason == Reason::diverged;
+  });
+  line("data", fmt::format("{}: {} rows, {} features", fmt::join(input.paths, " "),
+                           format_count(input.rows), input.features));
+  line("problem", fmt::format("{} loss, l2 {:.4g}, target {}; {} epochs a run", result.loss,
+                              result.l2, input.target, input.epochs));
+  line("device", fmt::format("{}: {}, {}", name(result.device.kind), result.device.name,
+                             name(result.precision)));
+  line("runs",
+       fmt::format("{} in {} banks, {} diverged{}; {:.2f} s", result.runs.size(), result.plan.banks,
+                   diverged, result.interrupted ? ", interrupted" : "", result.seconds));
+  line("", fmt::format("{:.0f} reads of the rows instead of {:.0f} one by one", result.plan.passes,
+                       result.plan.passes_one_by_one));
+  line("optimum", fmt::format("{:.12g}: {}", result.optimum.objective, result.optimum.method));
+  line("curvature", bound_text(result.largest_curvature));
+  const std::vector<RankedMethod> ranking = rank_methods(result);
+  print_ranking(ranking, input.rows);
+  if (!ranking.empty() && std::isfinite(ranking.front().median)) {
+    fmt::print("\nThe best again: steepest fit DATA --target {} {}\n",
+               input.target.empty() ? "TARGET" : input.target,
+               fit_options(ranking.front().run->what, result, input));
+  }
+}
+
+void print_plan(const SweepPlan& plan, const SweepInput& input) {
+  fmt::print("{} runs of {} epochs in {} banks on {} rows of {} features\n", plan.cases.size(),
+             input.epochs, plan.banks, format_count(input.rows), input.features);
+  fmt::print("{:.0f} reads of all rows, evaluations among them; one by one {:.0f}\n\n", plan.passes,
+             plan.passes_one_by_one);
+  fmt::print("{:>5}  {:>5}  {}\n", "run", "bank", "what");
+  for (std::size_t i = 0; i < plan.cases.size(); ++i) {
+    fmt::print("{:>5}  {:>5}  {}\n", i, plan.cases[i].bank, describe(plan.cases[i], plan.rows));
+  }
+}
+
+void write_curves(const SweepResult& result, const std::string& path) {
+  OutputFile file(path);
+  file.write(
+      "run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,objective,"
+      "suboptimality,learning_rate_now\n");
+  for (std::size_t i = 0; i < result.runs.size(); ++i) {
+    const SweepRun& run = result.runs[i];
+    const SweepCase& what = run.what;
+    const std::string head =
+        fmt::format("{},{},{},{},{},{}", i, quoted(schedule_text(what)),
+                    what.schedule.learning_rate, what.batch_size, to_string(what.rule), what.seed);
+    for (const SweepPoint& point : run.curve) {
+      file.write(fmt::format("{},{},{},{:.6f},{},{},{}\n", head, point.step, point.epoch,
+                             point.seconds, point.objective,
+                             point.objective - result.optimum.objective, point.learning_rate));
+    }
+  }
+  file.commit();
+}
+
+}  // namespace steepest::cli

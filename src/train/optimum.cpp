@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/optimum.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "src/train/curvature.hpp"
+#include "src/train/preconditioner.hpp"
+#include "src/train/run_loop.hpp"
+
+namespace steepest::train {
+namespace {
+
+FitPlan plan_of_optimum(const HeldData& held, const FitOptions& problem) {
+  FitOptions options = problem;
+  options.rule.reset();
+  options.schedule.reset();
+  options.learning_rate.reset();
+  options.precondition.reset();
+  options.batch_size = 0;
+  options.epochs = 0;
+  return plan_fit(*held.data, held.weights, options);
+}
+
+Tolerances tightest(Precision precision) {
+  constexpr std::int64_t patience = 100;
+  const bool exact = precision == Precision::fp64;
+  Tolerances tolerances;
+  tolerances.gradient = exact ? 1e-12 : 1e-6;
+  tolerances.loss = exact ? 1e-16 : 1e-9;
+  tolerances.patience = patience;
+  return tolerances;
+}
+
+std::string sentence(const RunOutcome& outcome, bool preconditioned, bool lacks_penalty) {
+  std::string text =
+      fmt::format("accelerated gradient descent on all rows{}, {} steps, {}: {}",
+                  preconditioned ? " in the metric of the Hessian's bound" : "", outcome.state.step,
+                  outcome.termination.converged() ? "converged" : "stopped, not converged",
+                  outcome.termination.inequality);
+  if (!outcome.termination.converged()) {
+    text +=
+        lacks_penalty
+            ? "; the optimum may be lower, or not attained: without an l2 penalty it need not be"
+            : "; the optimum may be lower";
+  }
+  return text;
+}
+
+}  // namespace
+
+SweepOptimum find_optimum(HeldData& held, const FitOptions& problem, double curvature,
+                          const std::function<bool()>& proceed) {
+  constexpr int most_halvings = 20;
+  const auto start = std::chrono::steady_clock::now();
+  FitPlan plan = plan_of_optimum(held, problem);
+  const HessianBound bound{held.data->feature_count(), problem.intercept,
+                           steepest::curvature(plan.loss), plan.l2};
+  std::optional<Preconditioner> metric =
+      make_preconditioner(*held.backend, held.data->rows(), bound);
+  double sharpest = curvature;
+  if (metric) {
+    sharpest = metric->exact_bound ? 1.0 : largest_eigenvalue(*held.backend, bound, metric->matrix);
+  }
+  kernels::ModelPlan model;
+  model.rule = plan.rule;
+  model.penalty.l2 = plan.l2;
+  model.has_intercept = problem.intercept;
+  model.tolerances = tightest(held.precision);
+  kernels::BankPlan bank;
+  bank.loss = plan.loss;
+  bank.outputs = plan.columns;
+  bank.batch_size = plan.batch_size;
+  bank.most_steps = plan.epochs;
+  if (metric) {
+    bank.preconditioner = metric->matrix;
+  }
+  RunOutcome outcome;
+  for (int halvings = 0; halvings <= most_halvings; ++halvings) {
+    model.schedule = plan.schedule;
+    model.schedule.learning_rate = std::ldexp(1.0 / sharpest, -halvings);
+    bank.models = {model};
+    held.backend->start(bank);
+    outcome = run_to_end(*held.backend, model, plan, held.scaling, {plan.epochs, 0.0},
+                         [&](const FitProgress& /*now*/) { return proceed(); });
+    if (outcome.termination.reason != Reason::diverged) {
+      break;
+    }
+  }
+  constexpr double double_rounding = 0x1p-50;
+  constexpr double float_rounding = 0x1p-22;
+  SweepOptimum optimum;
+  optimum.objective = outcome.at.objective();
+  optimum.gradient_max_norm = outcome.at.gradient_max_norm;
+  optimum.converged = outcome.termination.converged();
+  optimum.method = sentence(outcome, metric.has_value(), classifies(plan.loss) && plan.l2 == 0.0);
+  optimum.resolution = std::fabs(optimum.objective) *
+                       (held.precision == Precision::fp64 ? double_rounding : float_rounding);
+  optimum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return optimum;
+}
+
+}  // namespace steepest::train

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "steepest/sweep.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "src/train/curvature.hpp"
+#include "src/train/optimum.hpp"
+#include "src/train/sweep_bank.hpp"
+#include "src/train/sweep_plan.hpp"
+
+namespace steepest {
+namespace {
+
+using namespace train;
+
+class Sweep {
+ public:
+  Sweep(std::shared_ptr<RowSource> data, const SweepOptions& options, const SweepCallback& progress)
+      : data_(std::move(data)), options_(options), progress_(progress) {}
+
+  SweepResult run() {
+    const auto start = std::chrono::steady_clock::now();
+    const RowWeights weights = data_->rows() > 0 ? sum_weights(*data_) : RowWeights{};
+    layout_ = lay_out_sweep(*data_, weights, options_);
+    hold(weights);
+    set_rates();
+    result_.runs.resize(layout_.plan.cases.size());
+    for (SweepRun& run : result_.runs) {
+      run.best_objective = std::numeric_limits<double>::infinity();
+    }
+    const auto proceed = [this] { return report({}, {}); };
+    result_.optimum = find_optimum(held_, options_.problem, result_.largest_curvature, proceed);
+    for (std::size_t b = 0; b < layout_.banks.size(); ++b) {
+      run_one_bank(layout_.banks[b]);
+    }
+    measure_regret();
+    result_.plan = std::move(layout_.plan);
+    result_.interrupted = interrupted_;
+    result_.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return std::move(result_);
+  }
+
+ private:
+  void hold(const RowWeights& weights) {
+    const FitPlan& fit = layout_.fits.front();
+    const bool any_batches = std::any_of(layout_.fits.begin(), layout_.fits.end(),
+                                         [](const FitPlan& each) { return !each.full_batch; });
+    FitOptions problem = options_.problem;
+    if (problem.precision == Precision::automatic &&
+        kernels::choose_device(problem.device, problem.threads).kind == DeviceKind::cpu) {
+      problem.precision = Precision::fp64;
+    }
+    held_ = hold_data(data_, weights, problem, fit.columns, any_batches);
+    result_.device = held_.device;
+    result_.precision = held_.precision;
+    result_.loss = name(fit.loss);
+    result_.l2 = fit.l2;
+    result_.warnings = held_.warnings;
+    result_.warnings.insert(result_.warnings.end(), layout_.plan.warnings.begin(),
+                            layout_.plan.warnings.end());
+  }
+
+  // Rates over L, L being that of what a step of the batch size sees.
+  void set_rates() {
+    const FitPlan& fit = layout_.fits.front();
+    const HessianBound bound{data_->feature_count(), options_.problem.intercept,
+                             curvature(fit.loss), fit.l2};
+    result_.largest_curvature = largest_eigenvalue(*held_.backend, bound, {});
+    for (std::size_t i = 0; i < layout_.fits.size(); ++i) {
+      SweepCase& what = layout_.plan.cases[i];
+      if (what.rate.over_curvature) {
+        const double sharpest = batch_curvature(result_.largest_curvature,
+                                                bound.loss_curvature * held_.row_curvature + fit.l2,
+                                                data_->rows(), layout_.fits[i].batch_size);
+        what.schedule.learning_rate = what.rate.value / sharpest;
+      }
+    }
+  }
+
+  void run_one_bank(const std::vector<std::size_t>& members) {
+    if (interrupted_) {
+      for (const std::size_t i : members) {
+        result_.runs[i].what = layout_.plan.cases[i];
+        result_.runs[i].reason = Reason::interrupted;
+        result_.runs[i].final_objective = std::numeric_limits<double>::quiet_NaN();
+      }
+      return;
+    }
+    const auto within = [&](double /*fraction*/, const std::vector<SweepRun>& runs) {
+      return report(runs, members);
+    };
+    std::vector<SweepRun> runs = run_bank(held_, layout_, members, options_, within);
+    for (std::size_t k = 0; k < members.size(); ++k) {
+      result_.runs[members[k]] = std::move(runs[k]);
+    }
+    static_cast<void>(report({}, {}));
+  }
+
+  // Runs that are done, and those of the bank that runs now.
+  bool report(const std::vector<SweepRun>& now, const std::vector<std::size_t>& members) {
+    if (!progress_) {
+      return true;
+    }
+    SweepProgress state;
+    state.runs = static_cast<std::int64_t>(result_.runs.size());
+    state.optimum = result_.optimum.objective;
+    double steps = 0.0;
+    double all_steps = 0.0;
+    const SweepRun* best = nullptr;
+    const auto count = [&](const SweepRun& run) {
+      state.done += run.reason == Reason::epochs ? 1 : 0;
+      state.diverged += run.reason == Reason::diverged ? 1 : 0;
+      const bool ended = run.reason != Reason::running;
+      if (!run.curve.empty()) {
+        steps += ended ? static_cast<double>(options_.epochs) : run.curve.back().epoch;
+        if (run.reason != Reason::diverged &&
+            (best == nullptr || run.best_objective < best->best_objective)) {
+          best = &run;
+        }
+      }
+      all_steps += static_cast<double>(options_.epochs);
+    };
+    for (std::size_t i = 0; i < result_.runs.size(); ++i) {
+      const auto member = std::find(members.begin(), members.end(), i);
+      count(member == members.end() ? result_.runs[i]
+                                    : now[static_cast<std::size_t>(member - members.begin())]);
+    }
+    state.fraction = all_steps > 0.0 ? steps / all_steps : 0.0;
+    if (best != nullptr) {
+      state.best = describe(best->what, data_->rows());
+      state.best_objective = best->best_objective;
+    }
+    interrupted_ = interrupted_ || !progress_(state);
+    return !interrupted_;
+  }
+
+  // No run may lie below the optimum: where rounding or an end before convergence let one, it is
+  // the optimum.
+  void measure_regret() {
+    SweepOptimum& optimum = result_.optimum;
+    double lowest = optimum.objective;
+    for (const SweepRun& run : result_.runs) {
+      lowest = std::min(lowest, run.best_objective);
+    }
+    if (lowest < optimum.objective) {
+      if (optimum.objective - lowest > optimum.resolution) {
+        optimum.method += "; lowered to the best point of a run";
+      }
+      optimum.objective = lowest;
+    }
+    for (SweepRun& run : result_.runs) {
+      run.suboptimality = run.reason == Reason::diverged ? std::numeric_limits<double>::quiet_NaN()
+                                                         : run.final_objective - optimum.objective;
+    }
+  }
+
+  std::shared_ptr<RowSource> data_;
+  const SweepOptions& options_;
+  const SweepCallback& progress_;
+  SweepLayout layout_;
+  HeldData held_;
+  SweepResult result_;
+  bool interrupted_ = false;
+};
+
+}  // namespace
+
+SweepResult sweep(std::shared_ptr<RowSource> data, const SweepOptions& options,
+                  const SweepCallback& progress) {
+  return Sweep(std::move(data), options, progress).run();
+}
+
+}  // namespace steepest

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/sweep_bank.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "kernels/update.hpp"
+
+namespace steepest::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// As in run_loop.cpp: short enough to heed the caller, long enough to leave a GPU alone.
+constexpr double portion_seconds = 0.1;
+constexpr std::int64_t most_records_a_portion = 65536;
+
+class BankRun {
+ public:
+  BankRun(HeldData& held, const SweepLayout& layout, const std::vector<std::size_t>& members,
+          const SweepOptions& options, const BankCallback& progress)
+      : held_(held),
+        backend_(*held.backend),
+        fit_(layout.fits[members.front()]),
+        total_(fit_.epochs * fit_.steps_per_epoch),
+        kept_(curve_steps(total_, fit_.full_batch ? 1 : fit_.steps_per_epoch, options.most_points)),
+        progress_(progress),
+        runs_(members.size()),
+        records_(members.size()),
+        stopping_(members.size()) {
+    bank_.loss = fit_.loss;
+    bank_.outputs = fit_.columns;
+    bank_.batch_size = fit_.batch_size;
+    bank_.together = fit_.together;
+    bank_.most_steps = total_;
+    for (std::size_t k = 0; k < members.size(); ++k) {
+      const SweepCase& what = layout.plan.cases[members[k]];
+      runs_[k].what = what;
+      runs_[k].best_objective = std::numeric_limits<double>::infinity();
+      bank_.seed = what.seed;
+      kernels::ModelPlan model;
+      model.rule = what.rule;
+      model.schedule = what.schedule;
+      model.penalty.l2 = fit_.l2;
+      model.has_intercept = options.problem.intercept;
+      bank_.models.push_back(model);
+    }
+  }
+
+  std::vector<SweepRun> to_end() {
+    backend_.start(bank_);
+    if (!fit_.full_batch) {
+      backend_.evaluate();
+      share_time();
+      for (std::size_t k = 0; k < runs_.size(); ++k) {
+        const kernels::ModelState state = state_of(k);
+        const double loss = state.at.mean_loss;
+        note(k, 0, step_factors(bank_.models[k], state, loss).rate, state.at);
+        static_cast<void>(judge(bank_.models[k].tolerances, state.at, stopping_[k]));
+      }
+    }
+    std::int64_t portion = 1;
+    while (step_ < total_ && running() > 0) {
+      const double began = seconds();
+      const std::int64_t steps = next_steps(portion);
+      take(steps);
+      const double wanted =
+          static_cast<double>(steps) * portion_seconds / std::max(seconds() - began, 1e-9);
+      portion =
+          static_cast<std::int64_t>(std::clamp(wanted, 1.0, 4.0 * static_cast<double>(steps)));
+      if (progress_ &&
+          !progress_(static_cast<double>(step_) / static_cast<double>(total_), runs_)) {
+        stop_all(Reason::interrupted);
+      }
+    }
+    stop_all(Reason::epochs);
+    finish();
+    return std::move(runs_);
+  }
+
+ private:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+  [[nodiscard]] kernels::ModelState state_of(std::size_t k) const {
+    return backend_.state(static_cast<std::int64_t>(k));
+  }
+
+  [[nodiscard]] std::int64_t running() const {
+    return std::count_if(runs_.begin(), runs_.end(),
+                         [](const SweepRun& run) { return run.reason == Reason::running; });
+  }
+
+  [[nodiscard]] std::int64_t next_steps(std::int64_t portion) const {
+    const std::int64_t left =
+        fit_.full_batch ? total_ - step_ : fit_.steps_per_epoch - step_ % fit_.steps_per_epoch;
+    const std::int64_t most =
+        std::max<std::int64_t>(1, most_records_a_portion / static_cast<std::int64_t>(runs_.size()));
+    return std::min({portion, left, most});
+  }
+
+  // What the runs that ran have cost since the last call, in equal shares.
+  void share_time() {
+    const double now = seconds();
+    const std::int64_t sharers = running();
+    for (SweepRun& run : runs_) {
+      if (run.reason == Reason::running) {
+        run.seconds += (now - shared_) / static_cast<double>(sharers);
+      }
+    }
+    shared_ = now;
+  }
+
+  void take(std::int64_t steps) {
+    for (auto& records : records_) {
+      records.clear();
+    }
+    backend_.run(steps, records_);
+    step_ += steps;
+    const bool evaluated = !fit_.full_batch && step_ % fit_.steps_per_epoch == 0;
+    share_time();
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      if (runs_[k].reason != Reason::running) {
+        continue;
+      }
+      if (fit_.full_batch) {
+        for (const kernels::StepRecord& record : records_[k]) {
+          note(k, record.step, record.learning_rate, record.at);
+        }
+      }
+      end_if_diverged(k, state_of(k));
+    }
+    if (evaluated && running() > 0) {
+      judge_epoch();
+    }
+  }
+
+  // A batch says little: explosions are seen at the end of an epoch.
+  void judge_epoch() {
+    backend_.evaluate();
+    share_time();
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      if (runs_[k].reason != Reason::running) {
+        continue;
+      }
+      const kernels::ModelState state = state_of(k);
+      note(k, state.step, state.learning_rate, state.at);
+      if (judge(bank_.models[k].tolerances, state.at, stopping_[k]) == Reason::diverged) {
+        backend_.stop(static_cast<std::int64_t>(k), Reason::diverged);
+        end_if_diverged(k, state_of(k));
+      }
+    }
+  }
+
+  void end_if_diverged(std::size_t k, const kernels::ModelState& state) {
+    if (state.reason == Reason::running) {
+      return;
+    }
+    end(k, state.reason, state);
+  }
+
+  void end(std::size_t k, Reason reason, const kernels::ModelState& state) {
+    SweepRun& run = runs_[k];
+    run.reason = reason;
+    run.steps = state.step;
+    run.epochs = epoch_of(state.step);
+    run.final_objective = state.at.objective() * held_.scaling.loss_unit();
+    if (reason == Reason::diverged && is_finite(run.final_objective) &&
+        (run.curve.empty() || run.curve.back().step < state.step)) {
+      add_point(run, state.step, state.learning_rate, run.final_objective);
+    }
+  }
+
+  void stop_all(Reason reason) {
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      if (runs_[k].reason == Reason::running) {
+        end(k, reason, state_of(k));
+        backend_.stop(static_cast<std::int64_t>(k), reason);
+      }
+    }
+  }
+
+  // Full-batch records stop one step short of the parameters kept.
+  void finish() {
+    const bool any_alive = std::any_of(runs_.begin(), runs_.end(), [](const SweepRun& run) {
+      return run.reason != Reason::diverged;
+    });
+    if (!any_alive) {
+      return;
+    }
+    const bool known = !fit_.full_batch && step_ % fit_.steps_per_epoch == 0;
+    if (!known) {
+      backend_.evaluate();
+    }
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      SweepRun& run = runs_[k];
+      if (run.reason == Reason::diverged) {
+        continue;
+      }
+      const kernels::ModelState state = state_of(k);
+      run.final_objective = state.at.objective() * held_.scaling.loss_unit();
+      if (run.curve.empty() || run.curve.back().step < state.step) {
+        add_point(run, state.step, state.learning_rate, run.final_objective);
+      }
+    }
+  }
+
+  void note(std::size_t k, std::int64_t step, double rate, const Evaluation& at) {
+    SweepRun& run = runs_[k];
+    const double objective = at.objective() * held_.scaling.loss_unit();
+    if (is_finite(objective)) {
+      run.best_objective = std::min(run.best_objective, objective);
+    }
+    if (is_finite(objective) && std::binary_search(kept_.begin(), kept_.end(), step) &&
+        (run.curve.empty() || run.curve.back().step < step)) {
+      add_point(run, step, rate, objective);
+    }
+  }
+
+  void add_point(SweepRun& run, std::int64_t step, double rate, double objective) const {
+    run.curve.push_back({step, epoch_of(step), run.seconds, rate, objective});
+    run.best_objective = std::min(run.best_objective, objective);
+  }
+
+  [[nodiscard]] double epoch_of(std::int64_t step) const {
+    return static_cast<double>(step) / static_cast<double>(fit_.steps_per_epoch);
+  }
+
+  HeldData& held_;
+  kernels::Backend& backend_;
+  const FitPlan& fit_;
+  std::int64_t total_;
+  std::vector<std::int64_t> kept_;
+  const BankCallback& progress_;
+  kernels::BankPlan bank_;
+  std::vector<SweepRun> runs_;
+  std::vector<std::vector<kernels::StepRecord>> records_;
+  std::vector<StoppingState> stopping_;
+  std::int64_t step_ = 0;
+  Clock::time_point start_ = Clock::now();
+  double shared_ = 0.0;
+};
+
+}  // namespace
+
+std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
+                               const std::vector<std::size_t>& members, const SweepOptions& options,
+                               const BankCallback& progress) {
+  return BankRun(held, layout, members, options, progress).to_end();
+}
+
+std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride, std::int64_t most) {
+  const std::int64_t last = steps / stride;
+  std::set<std::int64_t> chosen = {0, last};
+  if (last < most) {
+    for (std::int64_t i = 1; i < last; ++i) {
+      chosen.insert(i);
+    }
+  } else {
+    const std::int64_t half = std::max<std::int64_t>(1, (most - 2) / 2);
+    for (std::int64_t i = 1; i <= half; ++i) {
+      const double share = static_cast<double>(i) / static_cast<double>(half + 1);
+      const auto end = static_cast<double>(last);
+      chosen.insert(static_cast<std::int64_t>(std::llround(share * end)));
+      chosen.insert(static_cast<std::int64_t>(std::llround(std::pow(end, share))));
+    }
+  }
+  std::vector<std::int64_t> result;
+  result.reserve(chosen.size());
+  for (const std::int64_t index : chosen) {
+    result.push_back(index * stride);
+  }
+  return result;
+}
+
+}  // namespace steepest::train

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/sweep_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "steepest/error.hpp"
+
+namespace steepest {
+namespace train {
+namespace {
+
+// Score columns of a bank: more gain nothing from sharing a read, and partial gradients outgrow the
+// caches.
+constexpr std::int64_t most_columns = 128;
+
+constexpr std::int64_t most_cases = 100000;
+
+void require(bool holds, const std::string& sentence) {
+  if (!holds) {
+    throw OptionError(sentence);
+  }
+}
+
+template <class T>
+std::vector<T> or_default(std::vector<T> given, T fallback) {
+  if (given.empty()) {
+    given.push_back(std::move(fallback));
+  }
+  return given;
+}
+
+std::vector<SweepRate> default_rates() {
+  std::vector<SweepRate> rates;
+  for (const double value : {0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0}) {
+    rates.push_back({value, true});
+  }
+  return rates;
+}
+
+// The options as they stand, with what was left open filled in.
+SweepOptions settled(SweepOptions options) {
+  require(!options.schedules.empty(), "a sweep needs at least one schedule");
+  require(options.epochs >= 1, "--epochs must be at least 1");
+  require(options.most_points >= 2, "a curve has at least 2 points");
+  if (options.learning_rates.empty()) {
+    options.learning_rates = default_rates();
+  }
+  for (const SweepRate& rate : options.learning_rates) {
+    require(rate.value > 0.0 && std::isfinite(rate.value), "learning rates must be above 0");
+  }
+  options.batch_sizes = or_default(std::move(options.batch_sizes), std::int64_t{0});
+  options.rules = or_default(std::move(options.rules), UpdateRule{});
+  options.seeds = or_default(std::move(options.seeds), options.problem.seed);
+  const std::size_t grid = options.schedules.size() * options.learning_rates.size() *
+                           options.batch_sizes.size() * options.rules.size() * options.seeds.size();
+  require(grid <= static_cast<std::size_t>(most_cases),
+          fmt::format("a sweep of {} runs is too large: at most {}", grid, most_cases));
+  return options;
+}
+
+FitPlan fit_plan_of(const RowSource& data, const RowWeights& weights, const SweepOptions& options,
+                    const SweepCase& what) {
+  FitOptions fit = options.problem;
+  fit.schedule = what.schedule;
+  fit.rule = what.rule;
+  fit.batch_size = what.batch_size;
+  fit.epochs = options.epochs;
+  fit.learning_rate.reset();
+  fit.precondition = false;
+  return plan_fit(data, weights, fit);
+}
+
+void add_case(const RowSource& data, const RowWeights& weights, const SweepOptions& options,
+              SweepCase what, SweepLayout& layout) {
+  FitPlan fit = fit_plan_of(data, weights, options, what);
+  what.batch_size = fit.batch_size;
+  what.schedule = fit.schedule;
+  what.schedule.learning_rate = what.rate.over_curvature ? 0.0 : what.rate.value;
+  layout.plan.cases.push_back(what);
+  layout.fits.push_back(std::move(fit));
+}
+
+// Cases of one batch size and one seed read the same rows in the same order.
+void form_banks(SweepLayout& layout) {
+  std::map<std::pair<std::int64_t, std::uint64_t>, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < layout.plan.cases.size(); ++i) {
+    const SweepCase& what = layout.plan.cases[i];
+    groups[{-what.batch_size, what.seed}].push_back(i);
+  }
+  const std::int64_t models = std::max<std::int64_t>(1, most_columns / layout.fits[0].columns);
+  for (const auto& [key, members] : groups) {
+    for (std::size_t first = 0; first < members.size(); first += static_cast<std::size_t>(models)) {
+      const std::size_t end = std::min(members.size(), first + static_cast<std::size_t>(models));
+      for (std::size_t i = first; i < end; ++i) {
+        layout.plan.cases[members[i]].bank = static_cast<std::int64_t>(layout.banks.size());
+      }
+      layout.banks.emplace_back(members.begin() + static_cast<std::ptrdiff_t>(first),
+                                members.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+  }
+}
+
+// Mini-batch runs are evaluated on all rows at the start and after every epoch, others at the end.
+double passes_of(const FitPlan& fit) {
+  const auto epochs = static_cast<double>(fit.epochs);
+  return fit.full_batch ? epochs + 1.0 : 2.0 * epochs + 1.0;
+}
+
+void count_passes(SweepLayout& layout) {
+  layout.plan.banks = static_cast<std::int64_t>(layout.banks.size());
+  for (const auto& members : layout.banks) {
+    layout.plan.passes += passes_of(layout.fits[members.front()]);
+  }
+  for (const FitPlan& fit : layout.fits) {
+    layout.plan.passes_one_by_one += passes_of(fit);
+  }
+}
+
+}  // namespace
+
+SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
+                          const SweepOptions& given) {
+  const SweepOptions options = settled(given);
+  SweepLayout layout;
+  layout.plan.rows = data.rows();
+  bool seeds_unused = false;
+  for (const Schedule& schedule : options.schedules) {
+    for (const SweepRate& rate : options.learning_rates) {
+      for (const std::int64_t batch : options.batch_sizes) {
+        for (const UpdateRule& rule : options.rules) {
+          for (const std::uint64_t seed : options.seeds) {
+            const bool full = batch == 0 || batch >= data.rows();
+            if (full && seed != options.seeds.front()) {
+              seeds_unused = true;
+              continue;
+            }
+            add_case(data, weights, options, {schedule, rule, rate, batch, seed, 0}, layout);
+          }
+        }
+      }
+    }
+  }
+  if (seeds_unused) {
+    layout.plan.warnings.emplace_back(
+        "full-batch runs do not depend on the seed: they are run once");
+  }
+  form_banks(layout);
+  count_passes(layout);
+  return layout;
+}
+
+}  // namespace train
+
+SweepPlan plan_sweep(const RowSource& data, const SweepOptions& options) {
+  const train::RowWeights weights =
+      data.rows() > 0 ? train::sum_weights(data) : train::RowWeights{};
+  return train::lay_out_sweep(data, weights, options).plan;
+}
+
+std::string describe(const SweepCase& what, std::int64_t rows) {
+  const std::string rate = what.rate.over_curvature
+                               ? fmt::format("{:.4g}/L", what.rate.value)
+                               : fmt::format("{:.4g}", what.schedule.learning_rate);
+  Schedule schedule = what.schedule;
+  schedule.horizon = 0;
+  std::string text =
+      fmt::format("{}, {}, rate {}", to_string(schedule), to_string(what.rule), rate);
+  if (what.batch_size < rows) {
+    text += fmt::format(", batch {}, seed {}", what.batch_size, what.seed);
+  }
+  return text;
+}
+
+std::vector<double> spaced(double low, double high, std::int64_t count, bool logarithmic) {
+  std::vector<double> values;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double share = count == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(count - 1);
+    values.push_back(logarithmic ? low * std::pow(high / low, share) : low + (high - low) * share);
+  }
+  if (count > 1) {
+    values.back() = high;
+  }
+  return values;
+}
+
+}  // namespace steepest

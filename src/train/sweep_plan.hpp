@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sweep laid out: each case with the fit it is, and the banks they form.
+#pragma once
+
+#include <vector>
+
+#include "src/train/fit_plan.hpp"
+#include "steepest/sweep.hpp"
+
+namespace steepest::train {
+
+/// A plan with all that running it needs. `fits` is parallel to plan.cases.
+struct SweepLayout {
+  SweepPlan plan;
+  std::vector<FitPlan> fits;
+  std::vector<std::vector<std::size_t>> banks;  ///< indexes into plan.cases
+};
+
+/// As plan_sweep(), with the weights of the data already summed.
+[[nodiscard]] SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
+                                        const SweepOptions& options);
+
+}  // namespace steepest::train
