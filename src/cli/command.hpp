@@ -74,5 +74,6 @@ Command add_generate(CLI::App& parent, GlobalOptions& global);
 Command add_devices(CLI::App& parent, GlobalOptions& global);
 Command add_calibrate(CLI::App& parent, GlobalOptions& global);
 Command add_sweep(CLI::App& parent, GlobalOptions& global);
+Command add_find_rate(CLI::App& parent, GlobalOptions& global);
 
 }  // namespace steepest::cli

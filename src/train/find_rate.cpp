@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "steepest/find_rate.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/train/curvature.hpp"
+#include "src/train/held_data.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest {
+namespace {
+
+using namespace train;
+
+constexpr double explosion = 4.0;
+
+FitOptions problem_of(const FindRateOptions& options) {
+  FitOptions problem = options.problem;
+  problem.rule = options.rule;
+  problem.schedule = Schedule{};
+  problem.batch_size = options.batch_size;
+  problem.epochs = 1;
+  problem.precondition = false;
+  problem.learning_rate.reset();
+  if (problem.precision == Precision::automatic &&
+      kernels::choose_device(problem.device, problem.threads).kind == DeviceKind::cpu) {
+    problem.precision = Precision::fp64;
+  }
+  return problem;
+}
+
+void check(const FindRateOptions& options) {
+  constexpr std::int64_t fewest_steps = 10;
+  if (options.steps < fewest_steps) {
+    throw OptionError("--steps must be at least 10");
+  }
+  if (!(options.low.value > 0.0) || !std::isfinite(options.high.value) ||
+      options.low.over_curvature != options.high.over_curvature ||
+      !(options.low.value < options.high.value)) {
+    throw OptionError(
+        "the range of rates must grow from above 0, with /L behind both ends or none");
+  }
+}
+
+// Adds the points of `records`; returns false when the objective has exploded.
+class RangeCurve {
+ public:
+  explicit RangeCurve(bool smooth, double unit) : keep_(smooth ? 0.9 : 0.0), unit_(unit) {}
+
+  bool add(const kernels::StepRecord& record, std::vector<FindRatePoint>& points) {
+    FindRatePoint point;
+    point.step = record.step;
+    point.learning_rate = record.learning_rate;
+    point.objective = record.at.objective() * unit_;
+    mean_ = keep_ * mean_ + (1.0 - keep_) * point.objective;
+    weight_ = keep_ * weight_ + (1.0 - keep_);
+    point.smoothed = mean_ / weight_;
+    if (!std::isfinite(point.smoothed)) {
+      return false;
+    }
+    lowest_ = points.empty() ? point.smoothed : std::min(lowest_, point.smoothed);
+    points.push_back(point);
+    return point.smoothed <= explosion * lowest_;
+  }
+
+ private:
+  double keep_;
+  double unit_;
+  double mean_ = 0.0;
+  double weight_ = 0.0;
+  double lowest_ = 0.0;
+};
+
+// Where the curve falls most from one point to the next but one, up to its lowest point.
+double steepest_rate(const std::vector<FindRatePoint>& points) {
+  const auto lowest = std::min_element(
+      points.begin(), points.end(),
+      [](const FindRatePoint& a, const FindRatePoint& b) { return a.smoothed < b.smoothed; });
+  double best = points.front().learning_rate;
+  double fall = 0.0;
+  for (auto at = points.begin() + 1; at < lowest; ++at) {
+    const double fallen = (at - 1)->smoothed - (at + 1)->smoothed;
+    if (fallen > fall) {
+      fall = fallen;
+      best = at->learning_rate;
+    }
+  }
+  return best;
+}
+
+kernels::BankPlan bank_of(const FitPlan& plan, const FindRateOptions& options, double over) {
+  kernels::ModelPlan model;
+  model.rule = plan.rule;
+  model.schedule.kind = ScheduleKind::range_test;
+  model.schedule.learning_rate = options.high.value / over;
+  model.schedule.div_factor = options.high.value / options.low.value;
+  model.schedule.horizon = options.steps;
+  model.penalty.l2 = plan.l2;
+  model.has_intercept = options.problem.intercept;
+  kernels::BankPlan bank;
+  bank.loss = plan.loss;
+  bank.outputs = plan.columns;
+  bank.models = {model};
+  bank.batch_size = plan.batch_size;
+  bank.seed = options.problem.seed;
+  bank.together = plan.together;
+  bank.most_steps = options.steps;
+  return bank;
+}
+
+}  // namespace
+
+FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions& options,
+                         const std::function<bool(double fraction)>& proceed) {
+  check(options);
+  const FitOptions problem = problem_of(options);
+  const RowWeights weights = data->rows() > 0 ? sum_weights(*data) : RowWeights{};
+  const FitPlan plan = plan_fit(*data, weights, problem);
+  HeldData held = hold_data(data, weights, problem, plan.columns, !plan.full_batch);
+  const HessianBound bound{data->feature_count(), problem.intercept, curvature(plan.loss), plan.l2};
+  FindRateResult result;
+  result.device = held.device;
+  result.precision = held.precision;
+  result.loss = name(plan.loss);
+  result.l2 = plan.l2;
+  result.batch_size = plan.batch_size;
+  result.warnings = held.warnings;
+  result.largest_curvature = largest_eigenvalue(*held.backend, bound, {});
+  result.batch_curvature =
+      batch_curvature(result.largest_curvature, bound.loss_curvature * held.row_curvature + plan.l2,
+                      data->rows(), plan.batch_size);
+
+  held.backend->start(
+      bank_of(plan, options, options.low.over_curvature ? result.batch_curvature : 1.0));
+  RangeCurve curve(!plan.full_batch, held.scaling.loss_unit());
+  constexpr std::int64_t portion = 8;
+  for (std::int64_t step = 0; step < options.steps && !result.exploded; step += portion) {
+    std::vector<std::vector<kernels::StepRecord>> records(1);
+    held.backend->run(std::min(portion, options.steps - step), records);
+    for (const kernels::StepRecord& record : records[0]) {
+      result.exploded = result.exploded || !curve.add(record, result.points);
+    }
+    result.exploded = result.exploded || held.backend->state(0).reason != Reason::running;
+    const double done = static_cast<double>(step) / static_cast<double>(options.steps);
+    if (proceed && !proceed(done)) {
+      result.interrupted = true;
+      break;
+    }
+  }
+  result.suggested = steepest_rate(result.points);
+  return result;
+}
+
+}  // namespace steepest

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// sweep end to end: the contract of its output, its configuration file, its errors.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/run_command.hpp"
+
+namespace steepest::tests {
+namespace {
+
+const std::string iris = std::string(STEEPEST_SOURCE_FOLDER) + "/data/iris.csv";
+
+std::int64_t count_lines(const std::string& text) {
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+TEST(SweepCommand, JsonHasEveryKeyOfTheContract) {
+  const TemporaryFolder folder;
+  const CommandRun run = run_command(
+      folder, "sweep " + iris +
+                  " --target species --schedules constant,step:every=3,gamma=0.5,cosine"
+                  " --learning-rates 0.1:1:log:3 --batch-size 32 --seeds 2 --epochs 4 --json"
+                  " --curves " +
+                  folder.path("c.csv") + " -o " + folder.path("r.json"));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = run.json();
+  EXPECT_EQ(json["command"], "sweep");
+  EXPECT_TRUE(json["optimum"]["objective"].is_number());
+  EXPECT_NE(json["optimum"]["method"].get<std::string>().find("converged"), std::string::npos);
+  EXPECT_EQ(json["curvature"]["two_over_bound"].get<double>(),
+            2.0 / json["curvature"]["bound"].get<double>());
+  ASSERT_EQ(json["runs"].size(), 18U);
+  for (const auto& one : json["runs"]) {
+    EXPECT_TRUE(one["schedule"].is_string());
+    EXPECT_EQ(one["status"], "done");
+    EXPECT_EQ(one["steps"], 20);
+    EXPECT_NEAR(one["suboptimality"].get<double>(),
+                one["final_objective"].get<double>() - json["optimum"]["objective"].get<double>(),
+                1e-15);
+    EXPECT_GE(one["seconds"].get<double>(), 0.0);
+  }
+  EXPECT_EQ(json["runs"][6]["schedule"], "step:every=3,gamma=0.5");
+  EXPECT_NEAR(json["runs"][2]["learning_rate"].get<double>(), std::sqrt(0.1), 1e-15);
+  EXPECT_EQ(json["runs"][1]["seed"], 1);
+  EXPECT_EQ(json["ranking"].size(), 3U);
+  EXPECT_EQ(nlohmann::json::parse(folder.read("r.json")), json);
+
+  const std::string curves = folder.read("c.csv");
+  EXPECT_EQ(curves.substr(0, curves.find('\n')),
+            "run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,objective,"
+            "suboptimality,learning_rate_now");
+  EXPECT_EQ(count_lines(curves), 1 + 18 * 5);
+  EXPECT_NE(curves.find("6,\"step:every=3,gamma=0.5\",0.1,32,gradient,0,0,0,"), std::string::npos);
+}
+
+TEST(SweepCommand, TheBestRunIsMadeAgainByFit) {
+  const TemporaryFolder folder;
+  const auto sweep =
+      run_command(folder, "sweep " + iris +
+                              " --target species --schedules cosine,wsd"
+                              " --learning-rates 0.5/L:2/L:lin:2 --batch-size full,16"
+                              " --epochs 12 --json")
+          .json();
+  const auto& best = sweep["best"];
+  const auto fit = run_command(folder, "fit " + iris + " --target species --json " +
+                                           best["fit_options"].get<std::string>())
+                       .json();
+  double expected = NAN;
+  for (const auto& run : sweep["runs"]) {
+    if (run["schedule"] == best["schedule"] && run["batch_size"] == best["batch_size"] &&
+        run["learning_rate"] == best["learning_rate"]) {
+      expected = run["final_objective"].get<double>();
+    }
+  }
+  EXPECT_NEAR(fit["objective"]["total"].get<double>(), expected, 1e-12);
+}
+
+TEST(SweepCommand, ConfigurationFileAndCommandLine) {
+  const TemporaryFolder folder;
+  const std::string config = folder.write(
+      "sweep.json",
+      R"({"schedules": ["constant", "step:every=2,gamma=0.5"], "learning_rates": [0.5, "1/L"],
+          "batch_sizes": [30, "full"], "seeds": [7], "epochs": 3, "target": "species"})");
+  const CommandRun run =
+      run_command(folder, "sweep " + iris + " --config " + config + " --epochs 2 --json");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = run.json();
+  EXPECT_EQ(json["runs"].size(), 8U);
+  EXPECT_EQ(json["problem"]["epochs"], 2);
+  EXPECT_EQ(json["runs"][0]["seed"], 7);
+  EXPECT_EQ(json["runs"][7]["learning_rate_times_curvature"], 1.0);
+
+  static_cast<void>(
+      folder.write("sweep.json", R"({"schedules": "constant", "lerning_rates": "0.1"})"));
+  const CommandRun unknown = run_command(folder, "sweep " + iris + " --config " + config);
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_NE(unknown.err.find("\"lerning_rates\" is not known: use schedules, learning_rates"),
+            std::string::npos)
+      << unknown.err;
+  static_cast<void>(folder.write("sweep.json", R"({"schedules": [true]})"));
+  EXPECT_EQ(run_command(folder, "sweep " + iris + " --config " + config).exit_code, 3);
+  static_cast<void>(folder.write("sweep.json", R"({"schedules": )"));
+  EXPECT_EQ(run_command(folder, "sweep " + iris + " --config " + config).exit_code, 2);
+  static_cast<void>(folder.write("sweep.json", "[]"));
+  EXPECT_EQ(run_command(folder, "sweep " + iris + " --config " + config).exit_code, 2);
+  EXPECT_EQ(run_command(folder, "sweep " + iris + " --config " + folder.path("no")).exit_code, 2);
+}
+
+TEST(SweepCommand, DryRunRunsNothing) {
+  const TemporaryFolder folder;
+  const std::string arguments =
+      "sweep " + iris + " --target species --dry-run -o " + folder.path("r.json");
+  const CommandRun text = run_command(folder, arguments);
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("42 runs of 10 epochs in 1 banks"), std::string::npos) << text.out;
+  EXPECT_EQ(folder.entries(), 0);
+  const auto json = run_command(folder, arguments + " --json").json();
+  EXPECT_EQ(json["runs"].size(), 42U);
+  EXPECT_EQ(json["dry_run"], true);
+  EXPECT_EQ(json["passes"], 11.0);
+}
+
+TEST(SweepCommand, DivergenceIsRecorded) {
+  const TemporaryFolder folder;
+  const std::string sweep = "sweep " + iris +
+                            " --target petal_width --ignore species --schedules constant"
+                            " --epochs 300 --json --learning-rates ";
+  const CommandRun some = run_command(folder, sweep + "1/L,3/L");
+  EXPECT_EQ(some.exit_code, 0) << some.err;
+  EXPECT_EQ(some.json()["runs"][1]["status"], "diverged");
+  EXPECT_TRUE(some.json()["runs"][1]["suboptimality"].is_null());
+  EXPECT_EQ(some.json()["ranking"][0]["diverged"], 1);
+  const CommandRun all = run_command(folder, sweep + "9/L");
+  EXPECT_EQ(all.exit_code, 5);
+  EXPECT_TRUE(all.json()["best"].is_null());
+}
+
+TEST(SweepCommand, RefusesBadOptionsWithTheValidOnes) {
+  const TemporaryFolder folder;
+  const std::pair<const char*, const char*> cases[] = {
+      {"--schedules zigzag", "constant, step"},
+      {"--schedules cosine:gamma=2", "minimum"},
+      {"--learning-rates 0.1:1:log", "LO:HI:log:COUNT"},
+      {"--learning-rates 1:0.1:log:3", "must not be above"},
+      {"--learning-rates 0.1:1/L:log:3", "/L"},
+      {"--learning-rates 0", "above 0"},
+      {"--learning-rates 0.1:1:log:0", "at least 1"},
+      {"--learning-rates x/L", "not a number"},
+      {"--batch-size 0", "--batch-size"},
+      {"--batch-size 8 --rules accelerated", "accelerated"},
+      {"--rules adamant", "gradient, momentum:M"},
+      {"--seeds 0", "--seeds"},
+      {"--epochs 0", "--epochs"},
+      {"--points 1", "--points"},
+      {"--loss hinge", "squared, logistic or softmax"},
+  };
+  for (const auto& [options, said] : cases) {
+    const CommandRun run =
+        run_command(folder, "sweep " + iris + " --target species --epochs 2 " + options);
+    EXPECT_EQ(run.exit_code, 3) << options << run.err;
+    EXPECT_NE(run.err.find(said), std::string::npos) << options << " " << run.err;
+  }
+  EXPECT_EQ(run_command(folder, "sweep " + iris).exit_code, 3);
+  EXPECT_EQ(run_command(folder, "sweep nothing.csv --target y").exit_code, 2);
+}
+
+TEST(FindRateCommand, TextAndJson) {
+  const TemporaryFolder folder;
+  const std::string command = "find-rate " + iris + " --target species --batch-size 16 --steps 100";
+  const CommandRun text = run_command(folder, command);
+  ASSERT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_NE(text.out.find("above 2/L ="), std::string::npos) << text.out;
+  const auto json = run_command(folder, command + " --json").json();
+  EXPECT_EQ(json["command"], "find-rate");
+  EXPECT_GT(json["suggested_learning_rate"].get<double>(), 0.0);
+  EXPECT_EQ(json["problem"]["batch_size"], 16);
+  EXPECT_GE(json["points"].size(), 10U);
+  EXPECT_EQ(run_command(folder, command + " --from 3 --to 1").exit_code, 3);
+  EXPECT_EQ(run_command(folder, command + " --from 1,2").exit_code, 3);
+  EXPECT_EQ(run_command(folder, "find-rate " + iris).exit_code, 3);
+}
+
+}  // namespace
+}  // namespace steepest::tests

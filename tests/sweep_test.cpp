@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sweeps against closed forms, independent optima, single runs, and what theory says of schedules.
+#include "steepest/sweep.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "src/train/sweep_bank.hpp"
+#include "steepest/error.hpp"
+#include "steepest/read.hpp"
+#include "tests/reference_file.hpp"
+
+namespace steepest::tests {
+namespace {
+
+std::shared_ptr<RowSource> iris() {
+  ReadOptions read;
+  read.paths = {std::string(STEEPEST_SOURCE_FOLDER) + "/data/iris.csv"};
+  read.targets = {"species"};
+  read.target_kind = TargetKind::classes;
+  return std::make_shared<DatasetRows>(read_dataset(read));
+}
+
+// y = sum of w_j x_j + noise, columns of deviation spread_j mixed by `mixing`.
+std::shared_ptr<RowSource> linear_rows(std::int64_t rows, std::int64_t features, double mixing,
+                                       double noise, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  Dataset data;
+  data.features = FeatureMatrix(rows, features);
+  for (std::int64_t j = 0; j < features; ++j) {
+    FeatureColumn column;
+    column.name = "x" + std::to_string(j + 1);
+    data.schema.columns.push_back(column);
+  }
+  data.schema.target_names = {"y"};
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const double shared = normal(random);
+    double y = noise * normal(random);
+    for (std::int64_t j = 0; j < features; ++j) {
+      const double x = normal(random) + mixing * shared;
+      data.features.row(i)[j] = static_cast<float>(x);
+      y += (j % 2 == 0 ? 1.0 : -0.5) * x;
+    }
+    data.targets.push_back(y);
+  }
+  return std::make_shared<DatasetRows>(std::move(data));
+}
+
+SweepOptions options_of(std::string_view schedules, std::vector<SweepRate> rates,
+                        std::int64_t epochs) {
+  SweepOptions options;
+  options.schedules = parse_schedule_list(schedules);
+  options.learning_rates = std::move(rates);
+  options.epochs = epochs;
+  options.problem.threads = 2;
+  return options;
+}
+
+// One standardized feature has the Hessian 1, so the gap shrinks by (1 - eta)^2 a step.
+TEST(Sweep, FollowsTheClosedFormOfOneFeature) {
+  const auto rows = linear_rows(300, 1, 0.0, 0.5, 4);
+  double x_mean = 0, y_mean = 0, xx = 0, xy = 0;
+  RowBuffer buffer;
+  const float* x = rows->features(0, 300, buffer);
+  const double* y = rows->targets(0, 300, buffer);
+  for (int i = 0; i < 300; ++i) {
+    x_mean += x[i] / 300.0;
+    y_mean += y[i] / 300.0;
+  }
+  for (int i = 0; i < 300; ++i) {
+    xx += (x[i] - x_mean) * (x[i] - x_mean) / 300.0;
+    xy += (x[i] - x_mean) * (y[i] - y_mean) / 300.0;
+  }
+  const double first_gap = xy * xy / xx / 2.0;
+  const std::vector<double> rates = {0.05, 0.3, 1.5, 1.9, 2.5};
+  SweepOptions options = options_of("constant", {}, 12);
+  for (const double rate : rates) {
+    options.learning_rates.push_back({rate, false});
+  }
+  const SweepResult result = sweep(rows, options);
+  EXPECT_NEAR(result.largest_curvature, 1.0, 0.011);
+  ASSERT_EQ(result.runs.size(), 5U);
+  for (std::size_t i = 0; i + 1 < rates.size(); ++i) {
+    EXPECT_EQ(result.runs[i].reason, Reason::epochs);
+    EXPECT_EQ(result.runs[i].steps, 12);
+    for (const SweepPoint& point : result.runs[i].curve) {
+      const double gap =
+          first_gap * std::pow(1.0 - rates[i], 2.0 * static_cast<double>(point.step));
+      EXPECT_NEAR(point.objective - result.optimum.objective, gap, 1e-6 * first_gap)
+          << rates[i] << " at " << point.step;
+      EXPECT_EQ(point.learning_rate, rates[i]);
+    }
+    EXPECT_EQ(result.runs[i].curve.size(), 13U);
+  }
+}
+
+TEST(Sweep, TheOptimumIsTheOneFoundIndependently) {
+  const auto expected = reference("iris_softmax");
+  SweepOptions options = options_of("constant,cosine", {{1.0, true}}, 5);
+  options.problem.l2 = expected.at("l2").get<double>();
+  const SweepResult result = sweep(iris(), options);
+  EXPECT_TRUE(result.optimum.converged) << result.optimum.method;
+  // Standardized features are held in float32, whose rounding the reference does not have.
+  EXPECT_NEAR(result.optimum.objective, expected.at("objective").get<double>(), 1e-8);
+  for (const SweepRun& run : result.runs) {
+    EXPECT_EQ(run.suboptimality, run.final_objective - result.optimum.objective);
+    EXPECT_GT(run.suboptimality, 0.0);
+  }
+}
+
+SweepOptions varied_options() {
+  SweepOptions options = options_of("cosine,silver,wsd:warmup=3,plateau:patience=2,adagrad_norm",
+                                    {{0.25, true}, {1.0, true}}, 8);
+  options.batch_sizes = {0, 16};
+  options.rules = {UpdateRule{}, parse_rule("nesterov:0.8")};
+  options.seeds = {3, 4};
+  return options;
+}
+
+TEST(Sweep, EachModelInABankEqualsTheModelAlone) {
+  const SweepOptions options = varied_options();
+  const SweepResult together = sweep(iris(), options);
+  ASSERT_EQ(together.runs.size(), 60U);  // full batch takes one of the two seeds
+  EXPECT_EQ(together.plan.banks, 3);
+  for (const SweepRun& run : together.runs) {
+    SweepOptions one = options_of("constant", {{run.what.schedule.learning_rate, false}}, 8);
+    one.schedules = {run.what.schedule};
+    one.batch_sizes = {run.what.batch_size};
+    one.rules = {run.what.rule};
+    one.seeds = {run.what.seed};
+    const SweepResult alone = sweep(iris(), one);
+    ASSERT_EQ(alone.runs.size(), 1U);
+    EXPECT_EQ(alone.runs[0].steps, run.steps);
+    ASSERT_EQ(alone.runs[0].curve.size(), run.curve.size());
+    for (std::size_t i = 0; i < run.curve.size(); ++i) {
+      EXPECT_NEAR(alone.runs[0].curve[i].objective, run.curve[i].objective,
+                  1e-9 * run.curve[i].objective)
+          << describe(run.what, 150) << " at " << run.curve[i].step;
+      EXPECT_NEAR(alone.runs[0].curve[i].learning_rate, run.curve[i].learning_rate,
+                  1e-9 * run.curve[i].learning_rate);
+    }
+  }
+}
+
+TEST(Sweep, ARunIsTheFitWithTheSameOptions) {
+  SweepOptions options = options_of("cosine,one_cycle", {{0.5, true}}, 6);
+  options.batch_sizes = {0, 16};
+  options.seeds = {9};
+  for (const SweepRun& run : sweep(iris(), options).runs) {
+    FitOptions fit_options;
+    fit_options.schedule = run.what.schedule;
+    fit_options.rule = run.what.rule;
+    fit_options.learning_rate = run.what.schedule.learning_rate;
+    fit_options.batch_size = run.what.batch_size;
+    fit_options.epochs = 6;
+    fit_options.seed = 9;
+    fit_options.tolerance_gradient = 0.0;
+    fit_options.precision = Precision::fp64;
+    const FitResult alone = fit(iris(), fit_options);
+    EXPECT_NEAR(alone.at.objective(), run.final_objective, 1e-12);
+  }
+}
+
+TEST(Sweep, GivesTheSameBitsForAnyNumberOfThreads) {
+  SweepOptions options = varied_options();
+  options.problem.threads = 1;
+  const SweepResult one = sweep(iris(), options);
+  for (const int threads : {2, 5}) {
+    options.problem.threads = threads;
+    const SweepResult other = sweep(iris(), options);
+    EXPECT_EQ(other.optimum.objective, one.optimum.objective);
+    for (std::size_t i = 0; i < one.runs.size(); ++i) {
+      EXPECT_EQ(other.runs[i].final_objective, one.runs[i].final_objective);
+      EXPECT_EQ(other.runs[i].curve.size(), one.runs[i].curve.size());
+    }
+  }
+}
+
+// Theory: constant full-batch steps converge below 2/L and diverge above it.
+TEST(Sweep, RatesAboveTwoOverLDivergeAndStopNoOther) {
+  SweepOptions options =
+      options_of("constant", {{0.5, true}, {1.9, true}, {2.2, true}, {40, true}}, 400);
+  const SweepResult result = sweep(linear_rows(500, 6, 1.0, 0.3, 2), options);
+  EXPECT_EQ(result.runs[0].reason, Reason::epochs);
+  EXPECT_EQ(result.runs[1].reason, Reason::epochs);
+  EXPECT_LT(result.runs[1].suboptimality, 1e-6);
+  for (const std::size_t i : {2U, 3U}) {
+    EXPECT_EQ(result.runs[i].reason, Reason::diverged);
+    EXPECT_LT(result.runs[i].steps, 400);
+    EXPECT_TRUE(std::isnan(result.runs[i].suboptimality));
+    EXPECT_GE(result.runs[i].curve.size(), 2U);
+  }
+  options.batch_sizes = {50};
+  options.epochs = 20;
+  const SweepResult batches = sweep(linear_rows(500, 6, 1.0, 0.3, 2), options);
+  EXPECT_EQ(batches.runs[0].reason, Reason::epochs);
+  EXPECT_EQ(batches.runs[3].reason, Reason::diverged);
+}
+
+// Theory: under the noise of mini-batches a rate that falls beats the same rate kept.
+TEST(Sweep, DecayBeatsConstantUnderNoise) {
+  SweepOptions options =
+      options_of("constant,cosine,linear,inverse_sqrt:timescale=20", {{1.0, true}}, 20);
+  options.batch_sizes = {10};
+  const SweepResult result = sweep(linear_rows(1000, 5, 0.0, 1.0, 8), options);
+  for (const std::size_t i : {1U, 2U, 3U}) {
+    EXPECT_LT(result.runs[i].suboptimality, 0.5 * result.runs[0].suboptimality) << i;
+  }
+}
+
+// Theory (arXiv 2309.16530): silver steps beat 1/L on smooth convex problems.
+TEST(Sweep, SilverBeatsOneOverL) {
+  const SweepOptions options = options_of("constant,silver", {{1.0, true}}, 255);
+  const SweepResult result = sweep(linear_rows(400, 8, 3.0, 0.2, 5), options);
+  EXPECT_LT(result.runs[1].suboptimality, 0.1 * result.runs[0].suboptimality);
+}
+
+TEST(Sweep, EveryScheduleReachesTheOptimumOrFallsTowardsIt) {
+  std::string all;
+  for (const ScheduleEntry& entry : schedule_table()) {
+    std::string text(entry.name);
+    char separator = ':';
+    for (const ScheduleKey& key : entry.keys) {
+      if (key.required) {
+        const std::string value = key.name == "milestones" ? "200+300"
+                                  : key.name == "factors"  ? "0.5+0.25"
+                                  : key.name == "gamma"    ? "0.999"
+                                  : key.name == "decay"    ? "0.001"
+                                  : key.name == "alpha"    ? "0.01"
+                                                           : "100";
+        text += separator + std::string(key.name) + "=" + value;
+        separator = ',';
+      }
+    }
+    if (entry.kind == ScheduleKind::large_constant) {
+      text += ":scale=0.002";
+    }
+    all += (all.empty() ? "" : ",") + text;
+  }
+  SweepOptions options = options_of(all, {{1.0, true}}, 400);
+  options.problem.l2 = 0.05;
+  const SweepResult result = sweep(iris(), options);
+  ASSERT_EQ(result.runs.size(), schedule_table().size());
+  for (const SweepRun& run : result.runs) {
+    EXPECT_EQ(run.reason, Reason::epochs) << to_string(run.what.schedule);
+    const double first = run.curve.front().objective - result.optimum.objective;
+    EXPECT_LT(run.suboptimality, 0.02 * first) << to_string(run.what.schedule);
+    EXPECT_GE(run.suboptimality, 0.0);
+  }
+}
+
+TEST(Sweep, PlansSayWhatIsRunAndWhatItCosts) {
+  SweepOptions options = options_of("constant,cosine", {{1.0, true}, {0.1, false}}, 10);
+  options.batch_sizes = {0, 50, 500};
+  options.seeds = {1, 2, 3};
+  const SweepPlan plan = plan_sweep(*iris(), options);
+  // 500 rows a step of 150 rows are full batch, too: 2 * 2 * (1 + 3 + 1) runs.
+  EXPECT_EQ(plan.cases.size(), 20U);
+  EXPECT_EQ(plan.banks, 4);
+  EXPECT_EQ(plan.passes, 11.0 + 3 * 21.0);
+  EXPECT_EQ(plan.passes_one_by_one, 8 * 11.0 + 12 * 21.0);
+  EXPECT_EQ(plan.warnings.size(), 1U);
+  EXPECT_EQ(describe(plan.cases[2], 150), "constant, gradient, rate 1/L, batch 50, seed 2");
+}
+
+TEST(Sweep, WideSweepsAreCutIntoBanksWithTheSameResults) {
+  SweepOptions options = options_of("constant,cosine,linear", {}, 4);
+  for (int i = 1; i <= 20; ++i) {
+    options.learning_rates.push_back({0.05 * i, true});
+  }
+  const SweepResult result = sweep(iris(), options);
+  EXPECT_GT(result.plan.banks, 1);
+  ASSERT_EQ(result.runs.size(), 60U);
+  options.schedules = parse_schedule_list("linear");
+  options.learning_rates = {{1.0, true}};
+  const SweepResult alone = sweep(iris(), options);
+  EXPECT_NEAR(alone.runs[0].final_objective, result.runs[59].final_objective, 1e-12);
+}
+
+TEST(Sweep, CurvesAreThinned) {
+  SweepOptions options = options_of("constant", {{1.0, true}}, 3000);
+  options.most_points = 50;
+  const SweepResult result = sweep(iris(), options);
+  const auto& curve = result.runs[0].curve;
+  EXPECT_LE(curve.size(), 52U);
+  EXPECT_GE(curve.size(), 30U);
+  EXPECT_EQ(curve.front().step, 0);
+  EXPECT_EQ(curve.back().step, 3000);
+  EXPECT_EQ(curve.back().objective, result.runs[0].final_objective);
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    EXPECT_GT(curve[i].step, curve[i - 1].step);
+    EXPECT_GE(curve[i].seconds, curve[i - 1].seconds);
+  }
+  EXPECT_EQ(train::curve_steps(30, 10, 200), (std::vector<std::int64_t>{0, 10, 20, 30}));
+}
+
+TEST(Sweep, EndsWhenTheCallerAsks) {
+  SweepOptions options = options_of("constant,cosine", {{0.5, true}, {1.0, true}}, 100000);
+  options.batch_sizes = {0, 8};
+  const SweepResult result = sweep(iris(), options, [](const SweepProgress& now) {
+    EXPECT_EQ(now.runs, 8);
+    return now.fraction <= 0.0;
+  });
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_EQ(result.runs.size(), 8U);
+  for (const SweepRun& run : result.runs) {
+    EXPECT_EQ(run.reason, Reason::interrupted);
+  }
+}
+
+TEST(Sweep, RefusesWhatCannotBeRun) {
+  const SweepOptions good = options_of("constant", {{1.0, true}}, 3);
+  SweepOptions bad = good;
+  bad.schedules.clear();
+  EXPECT_THROW(static_cast<void>(plan_sweep(*iris(), bad)), OptionError);
+  bad = good;
+  bad.learning_rates = {{-1.0, false}};
+  EXPECT_THROW(static_cast<void>(plan_sweep(*iris(), bad)), OptionError);
+  bad = good;
+  bad.epochs = 0;
+  EXPECT_THROW(static_cast<void>(plan_sweep(*iris(), bad)), OptionError);
+  bad = good;
+  bad.rules = {parse_rule("accelerated")};
+  bad.batch_sizes = {16};
+  EXPECT_THROW(static_cast<void>(plan_sweep(*iris(), bad)), OptionError);
+  bad = good;
+  bad.schedules = parse_schedule_list("risk_adaptive");
+  EXPECT_THROW(static_cast<void>(plan_sweep(*linear_rows(50, 2, 0, 1, 1), bad)), OptionError);
+}
+
+}  // namespace
+}  // namespace steepest::tests
