@@ -41,7 +41,7 @@ struct FindRateResult {
   double batch_curvature = 0.0;    ///< of what a step of the batch size sees; L in full-batch runs
   std::vector<FindRatePoint> points;
   bool exploded = false;   ///< the last point is over 4 times the lowest, or not finite
-  double suggested = 0.0;  ///< the rate at which the smoothed objective fell fastest
+  double suggested = 0.0;  ///< where the smoothed objective fell fastest; NaN: it never fell
   bool interrupted = false;
   std::vector<std::string> warnings;
 };

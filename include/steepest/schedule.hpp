@@ -110,8 +110,10 @@ STEEPEST_HD inline double rate_of(const ScheduleTerms& terms, double eta, std::i
     case ScheduleKind::adagrad_norm:
     case ScheduleKind::risk_adaptive:
       return eta;
-    case ScheduleKind::step:
-      return eta * std::pow(terms.gamma, static_cast<double>(t / terms.every));
+    case ScheduleKind::step: {
+      const std::int64_t drops = t / terms.every;
+      return eta * std::pow(terms.gamma, static_cast<double>(drops));
+    }
     case ScheduleKind::multistep: {
       std::int32_t passed = 0;
       while (passed < terms.milestone_count && terms.milestones[passed] <= t) {
@@ -137,9 +139,11 @@ STEEPEST_HD inline double rate_of(const ScheduleTerms& terms, double eta, std::i
       return eta / std::pow(time + 1.0, terms.power);
     case ScheduleKind::optimal:
       return eta / (1.0 + terms.alpha * eta * time);
-    case ScheduleKind::vowpal_wabbit:
+    case ScheduleKind::vowpal_wabbit: {
+      const std::int64_t passes = t / terms.every;
       return eta * std::pow(terms.timescale / (terms.timescale + time), terms.power) *
-             std::pow(terms.gamma, static_cast<double>(t / terms.every));
+             std::pow(terms.gamma, static_cast<double>(passes));
+    }
     case ScheduleKind::noam: {
       const double share = (time + 1.0) / static_cast<double>(terms.peak);
       return eta * (share < 1.0 ? share : 1.0 / std::sqrt(share));

@@ -60,7 +60,7 @@ Json find_rate_json(const FindRateResult& result, std::int64_t rows, std::int64_
                        {"one_over_bound", 1.0 / result.largest_curvature},
                        {"two_over_bound", 2.0 / result.largest_curvature},
                        {"batch_bound", result.batch_curvature}};
-  json["suggested_learning_rate"] = result.suggested;
+  json["suggested_learning_rate"] = json_number(result.suggested);
   json["exploded"] = result.exploded;
   json["points"] = Json::array();
   for (const FindRatePoint& point : result.points) {
@@ -138,11 +138,18 @@ void print_find_rate(const FindRateResult& result, std::int64_t rows) {
              result.batch_size >= rows
                  ? "full batch"
                  : fmt::format("batches of {} rows", format_count(result.batch_size)));
-  fmt::print("suggested    {:.6g}: there the objective fell fastest\n", result.suggested);
+  fmt::print("suggested    {}\n",
+             std::isfinite(result.suggested)
+                 ? fmt::format("{:.6g}: there the objective fell fastest", result.suggested)
+                 : "none: the objective never fell; see 1/L, or begin with a lower rate");
   fmt::print(
       "curvature    L = {:.6g} of what a step sees: 1/L = {:.6g} is safe, above 2/L = {:.6g} "
       "gradient descent can diverge\n",
       bound, 1.0 / bound, 2.0 / bound);
+  if (result.points.empty()) {
+    fmt::print("range        the objective was not finite at the first step\n");
+    return;
+  }
   const FindRatePoint& last = result.points.back();
   fmt::print(
       "range        {:.4g} to {:.4g} in {} steps{}\n\n", result.points.front().learning_rate,
@@ -151,7 +158,9 @@ void print_find_rate(const FindRateResult& result, std::int64_t rows) {
   RatePlot plot(result.points);
   plot.mark(1.0 / bound, '1');
   plot.mark(2.0 / bound, '2');
-  plot.mark(result.suggested, 's');
+  if (std::isfinite(result.suggested)) {
+    plot.mark(result.suggested, 's');
+  }
   for (const FindRatePoint& point : result.points) {
     plot.draw(point);
   }

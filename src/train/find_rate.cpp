@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "src/train/curvature.hpp"
 #include "src/train/held_data.hpp"
@@ -72,18 +73,19 @@ class RangeCurve {
   double lowest_ = 0.0;
 };
 
-// Where the curve falls most from one point to the next but one, up to its lowest point.
+// Where the curve falls most from one point to the next but one, up to its lowest point; NaN where
+// it never falls.
 double steepest_rate(const std::vector<FindRatePoint>& points) {
   const auto lowest = std::min_element(
       points.begin(), points.end(),
       [](const FindRatePoint& a, const FindRatePoint& b) { return a.smoothed < b.smoothed; });
-  double best = points.front().learning_rate;
+  double best = std::numeric_limits<double>::quiet_NaN();
   double fall = 0.0;
-  for (auto at = points.begin() + 1; at < lowest; ++at) {
-    const double fallen = (at - 1)->smoothed - (at + 1)->smoothed;
+  for (std::size_t i = 1; i < static_cast<std::size_t>(lowest - points.begin()); ++i) {
+    const double fallen = points[i - 1].smoothed - points[i + 1].smoothed;
     if (fallen > fall) {
       fall = fallen;
-      best = at->learning_rate;
+      best = points[i].learning_rate;
     }
   }
   return best;

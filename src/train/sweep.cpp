@@ -33,8 +33,8 @@ class Sweep {
     }
     const auto proceed = [this] { return report({}, {}); };
     result_.optimum = find_optimum(held_, options_.problem, result_.largest_curvature, proceed);
-    for (std::size_t b = 0; b < layout_.banks.size(); ++b) {
-      run_one_bank(layout_.banks[b]);
+    for (const std::vector<std::size_t>& members : layout_.banks) {
+      run_one_bank(members);
     }
     measure_regret();
     result_.plan = std::move(layout_.plan);

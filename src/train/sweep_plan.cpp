@@ -77,12 +77,12 @@ FitPlan fit_plan_of(const RowSource& data, const RowWeights& weights, const Swee
 
 void add_case(const RowSource& data, const RowWeights& weights, const SweepOptions& options,
               SweepCase what, SweepLayout& layout) {
-  FitPlan fit = fit_plan_of(data, weights, options, what);
+  const FitPlan fit = fit_plan_of(data, weights, options, what);
   what.batch_size = fit.batch_size;
   what.schedule = fit.schedule;
   what.schedule.learning_rate = what.rate.over_curvature ? 0.0 : what.rate.value;
   layout.plan.cases.push_back(what);
-  layout.fits.push_back(std::move(fit));
+  layout.fits.push_back(fit);
 }
 
 // Cases of one batch size and one seed read the same rows in the same order.
@@ -124,22 +124,22 @@ void count_passes(SweepLayout& layout) {
 }  // namespace
 
 SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
-                          const SweepOptions& given) {
-  const SweepOptions options = settled(given);
+                          const SweepOptions& options) {
+  const SweepOptions grid = settled(options);
   SweepLayout layout;
   layout.plan.rows = data.rows();
   bool seeds_unused = false;
-  for (const Schedule& schedule : options.schedules) {
-    for (const SweepRate& rate : options.learning_rates) {
-      for (const std::int64_t batch : options.batch_sizes) {
-        for (const UpdateRule& rule : options.rules) {
-          for (const std::uint64_t seed : options.seeds) {
+  for (const Schedule& schedule : grid.schedules) {
+    for (const SweepRate& rate : grid.learning_rates) {
+      for (const std::int64_t batch : grid.batch_sizes) {
+        for (const UpdateRule& rule : grid.rules) {
+          for (const std::uint64_t seed : grid.seeds) {
             const bool full = batch == 0 || batch >= data.rows();
-            if (full && seed != options.seeds.front()) {
+            if (full && seed != grid.seeds.front()) {
               seeds_unused = true;
               continue;
             }
-            add_case(data, weights, options, {schedule, rule, rate, batch, seed, 0}, layout);
+            add_case(data, weights, grid, {schedule, rule, rate, batch, seed, 0}, layout);
           }
         }
       }
@@ -180,8 +180,11 @@ std::vector<double> spaced(double low, double high, std::int64_t count, bool log
   std::vector<double> values;
   for (std::int64_t i = 0; i < count; ++i) {
     const double share = count == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(count - 1);
-    values.push_back(logarithmic ? low * std::pow(high / low, share) : low + (high - low) * share);
+    values.push_back(logarithmic
+                         ? std::exp(std::log(low) + (std::log(high) - std::log(low)) * share)
+                         : low + (high - low) * share);
   }
+  values.front() = low;
   if (count > 1) {
     values.back() = high;
   }
