@@ -7,6 +7,7 @@ file(GLOB steepest_sources CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/src/data/*.cpp ${PROJECT_SOURCE_DIR}/src/train/*.cpp
   ${PROJECT_SOURCE_DIR}/src/model/*.cpp ${PROJECT_SOURCE_DIR}/src/generate/*.cpp
   ${PROJECT_SOURCE_DIR}/src/calibrate/*.cpp
+  ${PROJECT_SOURCE_DIR}/src/explore/*.cpp ${PROJECT_SOURCE_DIR}/src/portfolio/*.cpp
   ${PROJECT_SOURCE_DIR}/kernels/*.cpp)
 list(FILTER steepest_sources EXCLUDE REGEX "_absent\\.cpp$")
 if(STEEPEST_HAS_CUDA)
@@ -40,7 +41,7 @@ target_include_directories(steepest
   PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(steepest PRIVATE $<BUILD_INTERFACE:steepest_settings>
   FastFloat::fast_float nlohmann_json::nlohmann_json fmt::fmt hwy::hwy Eigen3::Eigen ZLIB::ZLIB zstd::libzstd_shared
-  Threads::Threads)
+  muparser::muparser Threads::Threads)
 if(STEEPEST_HAS_CUDA)
   target_link_libraries(steepest PRIVATE CUDA::cudart_static CUDA::cublas)
 endif()
