@@ -43,6 +43,9 @@ class Expression {
     return static_cast<std::int64_t>(variables_.size());
   }
 
+  /// True when no variable occurs: pi/2.
+  [[nodiscard]] bool is_constant() const;
+
   /// The value at a point of dimension() coordinates; NaN or infinite where it is undefined.
   [[nodiscard]] double operator()(const Point& point) const;
 

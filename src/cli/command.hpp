@@ -71,6 +71,7 @@ Command add_evaluate(CLI::App& parent, GlobalOptions& global);
 Command add_convert(CLI::App& parent, GlobalOptions& global);
 Command add_inspect(CLI::App& parent, GlobalOptions& global);
 Command add_generate(CLI::App& parent, GlobalOptions& global);
+Command add_explore(CLI::App& parent, GlobalOptions& global);
 Command add_devices(CLI::App& parent, GlobalOptions& global);
 Command add_calibrate(CLI::App& parent, GlobalOptions& global);
 Command add_sweep(CLI::App& parent, GlobalOptions& global);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/explore/behaviour.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -60,7 +62,7 @@ Behaviour behaviour_of(const Exploration& run, const Moves& moves) {
   }
   // The second half tells: the first may still be finding its way.
   const std::size_t half = count / 2;
-  const bool grows = moves.lengths.back() > 1.0001 * moves.lengths[half - (half > 0 ? 1 : 0)];
+  const bool grows = moves.lengths.back() > 1.0001 * moves.lengths[(count - 1) / 2];
   if (grows && run.end.value > run.trace.front().value) {
     return Behaviour::diverges;
   }
@@ -129,6 +131,12 @@ void judge_behaviour(Exploration& run) {
     run.contraction = moves.lengths[count - 1] / moves.lengths[count - 2];
   }
   run.behaviour = behaviour_of(run, moves);
+  if (run.behaviour == Behaviour::diverges && run.termination.reason == Reason::epochs) {
+    run.termination = {Reason::diverged,
+                       fmt::format("the moves grow: {:.4g} > {:.4g}, and f is worse than at the "
+                                   "start",
+                                   moves.lengths.back(), moves.lengths[(count - 1) / 2])};
+  }
   set_bounds(run);
   predict_landing(run);
 }

@@ -106,7 +106,7 @@ void require_start(const RealFunction& f, const ExploreOptions& options) {
   const bool needs_gradient =
       options.method != Method::direct && options.method != Method::annealing;
   if (needs_gradient && !std::isfinite(max_norm(gradient(f, options.start)))) {
-    throw InputError("the function has no derivative at the start");
+    throw InputError("the function has no derivative at the start: give another");
   }
 }
 

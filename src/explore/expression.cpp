@@ -142,13 +142,13 @@ class Expression::State {
     return parser_.Eval();
   }
 
-  // How many values the formula has, and whether it uses y.
+  // How many values the formula has, and which variables occur.
   int value_count() {
     int count = 0;
     parser_.Eval(count);
     return count;
   }
-  bool uses_y() const { return parser_.GetUsedVar().count("y") > 0; }
+  bool uses(const char* variable) const { return parser_.GetUsedVar().count(variable) > 0; }
 
   // Tries every run of tokens, shortest first: one that can be read and is not finite is it. Only
   // for an error sentence, so it may take milliseconds.
@@ -232,7 +232,7 @@ Expression::Expression(std::string text) : text_(std::move(text)), variables_{"x
     }
     refuse(text_, static_cast<std::size_t>(byte), sentence_of(error));
   }
-  if (state_->uses_y()) {
+  if (state_->uses("y")) {
     variables_.emplace_back("y");
   }
 }
@@ -240,6 +240,8 @@ Expression::Expression(std::string text) : text_(std::move(text)), variables_{"x
 Expression::~Expression() = default;
 Expression::Expression(Expression&&) noexcept = default;
 Expression& Expression::operator=(Expression&&) noexcept = default;
+
+bool Expression::is_constant() const { return !state_->uses("x") && !state_->uses("y"); }
 
 double Expression::operator()(const Point& point) const { return state_->value(point); }
 
