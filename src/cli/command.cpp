@@ -24,6 +24,10 @@ void print_json(const Json& json) {
   fmt::print("{}\n", json.dump(1, ' ', false, Json::error_handler_t::replace));
 }
 
+void print_line(std::string_view label, const std::string& text) {
+  fmt::print("{:<13}{}\n", label, text);
+}
+
 Json json_number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json to_json(const DeviceInfo& device) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "steepest/device.hpp"
@@ -47,6 +48,9 @@ void add_global_options(CLI::App& app, GlobalOptions& options);
 /// Prints `json` as the one object on stdout.
 void print_json(const Json& json);
 
+/// Prints a line of a report: a label, and what it is.
+void print_line(std::string_view label, const std::string& text);
+
 /// A number for JSON: null where it is not finite.
 [[nodiscard]] Json json_number(double value);
 
@@ -72,6 +76,7 @@ Command add_convert(CLI::App& parent, GlobalOptions& global);
 Command add_inspect(CLI::App& parent, GlobalOptions& global);
 Command add_generate(CLI::App& parent, GlobalOptions& global);
 Command add_explore(CLI::App& parent, GlobalOptions& global);
+Command add_portfolio(CLI::App& parent, GlobalOptions& global);
 Command add_devices(CLI::App& parent, GlobalOptions& global);
 Command add_calibrate(CLI::App& parent, GlobalOptions& global);
 Command add_sweep(CLI::App& parent, GlobalOptions& global);

@@ -213,10 +213,6 @@ std::string aligned(const std::vector<std::vector<Cell>>& rows) {
   return text;
 }
 
-void print_line(std::string_view label, const std::string& text) {
-  fmt::print("{:<13}{}\n", label, text);
-}
-
 Json explore_json(const ExploreView& view, const std::string& mode) {
   return {{"command", "explore"},
           {"version", version},

@@ -42,9 +42,6 @@ struct Cell {
 /// of one cell is a line of its own.
 [[nodiscard]] std::string aligned(const std::vector<std::vector<Cell>>& rows);
 
-/// One line: a label and what it is.
-void print_line(std::string_view label, const std::string& text);
-
 /// The keys every object of explore begins with.
 [[nodiscard]] Json explore_json(const ExploreView& view, const std::string& mode);
 [[nodiscard]] Json to_json(const CriticalPoint& point);

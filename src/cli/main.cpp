@@ -78,10 +78,10 @@ int run(int argc, char** argv) {
       "Example: steepest fit data.csv --target y -o model.json\n"
       "         steepest COMMAND --help has an example of each.");
   std::vector<Command> commands = {
-      add_fit(app, options),       add_predict(app, options), add_evaluate(app, options),
-      add_calibrate(app, options), add_sweep(app, options),   add_find_rate(app, options),
-      add_convert(app, options),   add_inspect(app, options), add_generate(app, options),
-      add_explore(app, options),   add_devices(app, options)};
+      add_fit(app, options),       add_predict(app, options),   add_evaluate(app, options),
+      add_calibrate(app, options), add_sweep(app, options),     add_find_rate(app, options),
+      add_convert(app, options),   add_inspect(app, options),   add_generate(app, options),
+      add_explore(app, options),   add_portfolio(app, options), add_devices(app, options)};
   for (Command& command : commands) {
     add_global_options(*command.app, options);
   }

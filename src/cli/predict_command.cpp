@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "src/cli/csv_field.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "steepest/error.hpp"
@@ -23,21 +24,6 @@ struct PredictOptions {
   bool probabilities = false;
   std::string output;
 };
-
-// A field of CSV, quoted when it has to be.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '"') {
-      quoted += '"';
-    }
-  }
-  return quoted + '"';
-}
 
 // Formats the predictions of one model.
 class Predictor {

@@ -8,7 +8,7 @@ namespace steepest {
 
 /// Fills behaviour, bounds, contraction and steps_to_go from trace, termination and target. Values
 /// are those of the function that was minimised.
-void judge_behaviour(Exploration& exploration);
+void judge_behaviour(Exploration& run);
 
 /// Euclidean.
 [[nodiscard]] double distance(const Point& a, const Point& b);

@@ -159,19 +159,19 @@ Method parse_method(std::string_view text) {
 
 std::string_view name(Method method) { return entry_of(method).name; }
 
-Exploration explore(const RealFunction& f, const ExploreOptions& given) {
+Exploration explore(const RealFunction& f, const ExploreOptions& options) {
   const RealFunction downhill =
-      given.maximize ? RealFunction([&f](const Point& at) { return -f(at); }) : f;
+      options.maximize ? RealFunction([&f](const Point& at) { return -f(at); }) : f;
   Exploration result;
-  result.options = completed(downhill, given);
+  result.options = completed(downhill, options);
   require_start(downhill, result.options);
   Walk walk{downhill, result.options};
-  entry_of(given.method).walk(walk);
+  entry_of(options.method).walk(walk);
   result.trace = std::move(walk.trace);
   result.termination = std::move(walk.termination);
   result.undefined_at = std::move(walk.undefined_at);
   const TraceStep& best = best_of(result.trace);
-  result.end = given.method == Method::annealing ? best : last_accepted(result.trace);
+  result.end = options.method == Method::annealing ? best : last_accepted(result.trace);
   const bool left = result.termination.reason == Reason::diverged;
   result.target = nearest_minimum(downhill, left ? best.at : result.end.at);
   if (!result.target && best.value < result.end.value) {
@@ -181,7 +181,7 @@ Exploration explore(const RealFunction& f, const ExploreOptions& given) {
     result.landed_on = classify(downhill, result.end.at);
   }
   judge_behaviour(result);
-  if (given.maximize) {
+  if (options.maximize) {
     std::for_each(result.trace.begin(), result.trace.end(), [](TraceStep& step) { negate(step); });
     negate(result.end);
     negate(result.target);

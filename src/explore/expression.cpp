@@ -91,7 +91,7 @@ std::string trimmed(std::string text) {
 
 std::string unknown_name(const std::string& token) {
   static const mu::Parser parser;
-  if (parser.GetFunDef().count(token) > 0) {
+  if (parser.GetFunDef().contains(token)) {
     return fmt::format("\"{0}\" is a function: write {0}(x)", token);
   }
   return fmt::format(
@@ -148,7 +148,7 @@ class Expression::State {
     parser_.Eval(count);
     return count;
   }
-  bool uses(const char* variable) const { return parser_.GetUsedVar().count(variable) > 0; }
+  bool uses(const char* variable) const { return parser_.GetUsedVar().contains(variable); }
 
   // Tries every run of tokens, shortest first: one that can be read and is not finite is it. Only
   // for an error sentence, so it may take milliseconds.
