@@ -82,8 +82,7 @@ std::string method_text(const ExploreView& view, const Exploration& run) {
   const ExploreOptions& options = run.options;
   std::string text(name(options.method));
   if (options.method == Method::descent) {
-    text +=
-        fmt::format(", rule {}, schedule {}", to_string(options.rule), to_string(options.schedule));
+    text += fmt::format(", rule {}, schedule {}", to_string(options.rule), schedule_text(options));
   }
   const char* what = options.method == Method::backtracking ? "first rate"
                      : options.method == Method::newton     ? "damping"
