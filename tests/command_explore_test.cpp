@@ -135,6 +135,17 @@ TEST(ExploreCommand, Derivatives) {
   EXPECT_GE(study["best_h_central"], 1e-7);
 }
 
+// y = 3x on x = 1 ... 4: the same slope by descent on its squared error and by fit.
+TEST(ExploreCommand, ASlopeByHandAndByFit) {
+  expect_text(explore("'((x-3)^2 + (2*x-6)^2 + (3*x-9)^2 + (4*x-12)^2)/8' --plot none"),
+              "lands: x = 3.0000 is a minimum");
+  const TemporaryFolder folder;
+  const std::string file = folder.write("line.csv", "x,y\n1,3\n2,6\n3,9\n4,12\n");
+  const auto json = run_command(folder, "fit " + file + " --target y --json").json();
+  EXPECT_NEAR(json["model"]["coefficients"][0][0], 3.0, 5e-5);
+  EXPECT_NEAR(json["model"]["intercept"][0], 0.0, 5e-5);
+}
+
 TEST(ExploreCommand, AFormulaMayBeginWithAMinus) {
   const CommandRun run = explore("-x^2 --start 1 --maximize --learning-rate 0.3 --plot none");
   EXPECT_EQ(run.exit_code, 0) << run.err;

@@ -63,6 +63,10 @@ TEST(CriticalPoints, PolesAreNoneAndKinksAreSaid) {
   EXPECT_NEAR(kink[0].at[0], 0.3, 1e-9);
   EXPECT_FALSE(kink[0].smooth);
   EXPECT_EQ(kink[0].kind, CriticalKind::minimum);
+  const auto at_a_node = points_of("-abs(x)", {{-1.0, 1.0}});
+  ASSERT_EQ(at_a_node.size(), 1U);
+  EXPECT_FALSE(at_a_node[0].smooth);
+  EXPECT_EQ(at_a_node[0].kind, CriticalKind::maximum);
   const auto partly = points_of("sqrt(x) - x", {{-1.0, 1.0}});
   ASSERT_EQ(partly.size(), 1U);
   EXPECT_NEAR(partly[0].at[0], 0.25, 1e-9);

@@ -144,6 +144,11 @@ TEST(Explore, NewtonSeeksLevelPoints) {
   EXPECT_NEAR(banana.end.at[1], 1.0, 1e-8);
   EXPECT_LE(banana.trace.size(), 8U);
 
+  options.start = {1.0, 1.0};
+  const Exploration trough = explore_text("(x + y)^2", options);
+  EXPECT_EQ(trough.behaviour, Behaviour::lands);
+  EXPECT_NEAR(trough.end.at[0] + trough.end.at[1], 0.0, 1e-9);
+
   options.start = {1.0};
   EXPECT_EQ(explore_text("x", options).behaviour, Behaviour::diverges);
 }
@@ -238,6 +243,14 @@ TEST(Explore, LeavingTheDomainOrTheWorldDiverges) {
     EXPECT_TRUE(std::isfinite(step.value));
     EXPECT_TRUE(std::isfinite(step.at[0]));
   }
+}
+
+// No curvature, no bound: the only honest one.
+TEST(Explore, AKinkHasNoBound) {
+  const Exploration run = explore_text("abs(x)", from({1.05}, 0.1));
+  EXPECT_EQ(run.behaviour, Behaviour::oscillates);
+  EXPECT_FALSE(run.gradient_bound);
+  EXPECT_FALSE(run.stability_bound);
 }
 
 TEST(Explore, RefusesWhatItCannotUse) {

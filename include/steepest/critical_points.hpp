@@ -37,7 +37,8 @@ struct CriticalPoint {
 };
 
 /// Judges a point where the gradient is zero by f'', or by the eigenvalues of the Hessian. A
-/// curvature counts as 0 below 1e-6 of what f does within half a unit.
+/// curvature counts as 0 below 1e-6 of what f does within half a unit. At a kink there is no f'':
+/// one variable is judged by the values on both sides, two are left inconclusive.
 [[nodiscard]] CriticalPoint classify(const RealFunction& f, const Point& at);
 
 /// Every critical point in a box of one or two variables, in rising order of coordinates. One

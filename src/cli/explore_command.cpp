@@ -234,7 +234,9 @@ std::string take_expression(std::string expression, std::vector<std::string> lef
 }
 
 int run_explore(ExploreTexts given, const CLI::App& app, const GlobalOptions& global) {
-  require_cpu(global, "explore");
+  if (global.device != "auto" && global.device != "cpu") {
+    throw OptionError("explore runs on the CPU: use --device cpu or auto");
+  }
   given.expression = take_expression(given.expression, app.remaining());
   const Expression expression(given.expression);
   const std::int64_t digits = parse_option_count("--digits", given.digits);

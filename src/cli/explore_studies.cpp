@@ -152,25 +152,29 @@ Json restarts_json(const ExploreView& view, const Restarts& restarts) {
 }
 
 void print_critical(const ExploreView& view, const std::vector<CriticalPoint>& points) {
+  constexpr std::size_t shown = 40;
   print_function(view);
   if (points.empty()) {
     print_line("critical", "no point where the derivative is zero");
     return;
   }
   std::vector<std::vector<Cell>> rows;
-  std::vector<Point> places;
-  for (const CriticalPoint& point : points) {
-    rows.push_back(critical_row(view, point));
-    places.push_back(point.at);
+  for (std::size_t i = 0; i < std::min(shown, points.size()); ++i) {
+    rows.push_back(critical_row(view, points[i]));
+  }
+  if (points.size() > shown) {
+    rows.push_back({{fmt::format("... {} more: see --json", points.size() - shown), ""}});
   }
   fmt::print("\n{}\n", aligned(rows));
   const bool inconclusive = std::any_of(points.begin(), points.end(), [](const auto& point) {
     return point.kind == CriticalKind::inconclusive;
   });
   if (inconclusive) {
-    print_line("note",
-               "inconclusive: a second derivative is 0, so it can be a minimum, a maximum "
-               "or neither");
+    print_line(
+        "note",
+        fmt::format("inconclusive: a second derivative is 0 or does not exist; it can be a "
+                    "minimum, a maximum or neither{}",
+                    points.size() > shown ? "; points of a line or plane are samples of it" : ""));
   }
 }
 

@@ -77,7 +77,9 @@ TextCanvas::TextCanvas(Interval x, Interval y, PlotStyle style)
       shades_(cells, ' ') {}
 
 void TextCanvas::dot(std::int64_t across, std::int64_t down) {
-  if (across < 0 || down < 0 || across >= columns * dots_across() || down >= rows * dots_down()) {
+  const std::int64_t width = std::int64_t{columns} * dots_across();
+  const std::int64_t height = std::int64_t{rows} * dots_down();
+  if (across < 0 || down < 0 || across >= width || down >= height) {
     return;
   }
   const std::size_t cell =

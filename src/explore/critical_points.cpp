@@ -79,13 +79,29 @@ bool change_sign(const Slope& a, const Slope& b) {
 }
 
 // A kink keeps its second difference over h; a smooth function loses it with h.
-bool has_kink(const RealFunction& f, double x) {
-  const double scale = size_of({x});
-  const auto jump = [&](double h) { return std::fabs(f({x + h}) - 2.0 * f({x}) + f({x - h})) / h; };
-  const double wide = 1e-4 * scale;
-  const double narrow = 1e-5 * scale;
-  return jump(narrow) > 0.5 * jump(wide) &&
-         jump(narrow) * narrow > 1e3 * epsilon * std::fabs(f({x}));
+bool has_kink(const RealFunction& f, const Point& at, std::size_t axis) {
+  const double here = f(at);
+  const auto jump = [&](double h) {
+    Point right = at;
+    Point left = at;
+    right[axis] += h;
+    left[axis] -= h;
+    return std::fabs(f(right) - 2.0 * here + f(left)) / h;
+  };
+  const double wide = 1e-4 * size_of(at);
+  const double narrow = 1e-5 * size_of(at);
+  return jump(narrow) > 0.5 * jump(wide) && jump(narrow) * narrow > 1e3 * epsilon * std::fabs(here);
+}
+
+// Of a kink in one variable: both sides higher, both lower, or neither.
+CriticalKind kind_of_kink(const RealFunction& f, double x) {
+  const double h = 1e-5 * size_of({x});
+  const double right = f({x + h}) - f({x});
+  const double left = f({x - h}) - f({x});
+  if (right > 0.0 && left > 0.0) {
+    return CriticalKind::minimum;
+  }
+  return right < 0.0 && left < 0.0 ? CriticalKind::maximum : CriticalKind::inconclusive;
 }
 
 // Close to a level point or a kink f hardly varies; close to a pole or a jump it still does.
@@ -103,7 +119,6 @@ bool has_pole(const RealFunction& f, double x, double width) {
 std::optional<CriticalPoint> bisect(const RealFunction& f, Slope a, Slope b) {
   const double least = std::min(std::fabs(a.value), std::fabs(b.value));
   const double width = b.x - a.x;
-  const CriticalKind kind = a.value < 0.0 ? CriticalKind::minimum : CriticalKind::maximum;
   for (;;) {
     const double x = 0.5 * (a.x + b.x);
     if (x <= a.x || x >= b.x) {
@@ -123,10 +138,7 @@ std::optional<CriticalPoint> bisect(const RealFunction& f, Slope a, Slope b) {
   if (has_pole(f, root.x, width)) {
     return std::nullopt;
   }
-  if (has_kink(f, root.x)) {
-    return CriticalPoint{{root.x}, f({root.x}), kind, false, {}};
-  }
-  if (std::fabs(root.value) > least) {
+  if (std::fabs(root.value) > least && !has_kink(f, {root.x}, 0)) {
     return std::nullopt;
   }
   return classify(f, {root.x});
@@ -265,6 +277,13 @@ std::string_view name(CriticalKind kind) {
 CriticalPoint classify(const RealFunction& f, const Point& at) {
   constexpr double counts_as_zero = 1e-6;
   CriticalPoint point{at, f(at), CriticalKind::inconclusive, true, {}};
+  for (std::size_t axis = 0; axis < at.size() && point.smooth; ++axis) {
+    point.smooth = !has_kink(f, at, axis);
+  }
+  if (!point.smooth) {
+    point.kind = at.size() == 1 ? kind_of_kink(f, at[0]) : CriticalKind::inconclusive;
+    return point;
+  }
   const Matrix curvature = hessian_matrix(f, at);
   if (!curvature.allFinite()) {
     return point;

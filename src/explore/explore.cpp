@@ -86,7 +86,7 @@ ExploreOptions completed(const RealFunction& f, ExploreOptions options) {
   require(valid(options.learning_rate), "the learning rate must be above 0");
   require(valid(options.tolerance), "the tolerance must be 0 or more");
   require(valid(options.temperature), "the temperature must be above 0");
-  require(options.steps >= 0 && options.steps <= 10'000'000, "steps must be 1 to 10 million");
+  require(options.steps >= 0 && options.steps <= 1'000'000, "steps must be 1 to 1 million");
   options.learning_rate = options.learning_rate > 0.0 ? options.learning_rate : entry.learning_rate;
   options.steps = options.steps > 0 ? options.steps : entry.steps;
   options.schedule.learning_rate = options.learning_rate;

@@ -95,8 +95,8 @@ std::string unknown_name(const std::string& token) {
     return fmt::format("\"{0}\" is a function: write {0}(x)", token);
   }
   return fmt::format(
-      "\"{}\" is not known: the variables are x and y, the constants pi and e, and products are "
-      "written with *",
+      "\"{}\" is not known: use x, y, pi, e, numbers, + - * / ^, and functions such as sin, exp, "
+      "log, sqrt or abs",
       token);
 }
 

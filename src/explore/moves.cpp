@@ -138,12 +138,13 @@ void walk_newton(Walk& walk) {
     const std::vector<double> values = hessian(walk.f, here.at);
     const Eigen::Map<const Eigen::MatrixXd> curvature(values.data(), d, d);
     const Eigen::Map<const Eigen::VectorXd> slope(here.gradient.data(), d);
-    const Eigen::FullPivLU<Eigen::MatrixXd> factors(curvature);
-    if (!curvature.allFinite() || !factors.isInvertible()) {
+    // The shortest step that levels the slope, where one does: a valley floor may be flat one way.
+    constexpr double levelled = 1e-8;
+    const Eigen::VectorXd step = curvature.completeOrthogonalDecomposition().solve(slope);
+    if (!curvature.allFinite() || !((curvature * step - slope).norm() <= levelled * slope.norm())) {
       walk.termination = {Reason::diverged, "the curvature is 0, so Newton's step has no end"};
       return;
     }
-    const Eigen::VectorXd step = factors.solve(slope);
     going = arrive(walk, along(here.at, {step.data(), step.data() + d}, -damping), damping);
   }
 }
