@@ -189,6 +189,17 @@ TEST(Portfolio, LivesWithSingularCovariances) {
   const Portfolio hedge = minimum_variance({{0.04, -0.02, -0.02, 0.01}, {}});
   EXPECT_NEAR(hedge.variance, 0.0, 1e-12);
   EXPECT_NEAR(hedge.weights[0], 1.0 / 3.0, 1e-6);
+  EXPECT_TRUE(hedge.termination.converged());
+  // Fewer periods than assets, and short sales: riskless portfolios without end.
+  std::mt19937_64 random(5);
+  std::normal_distribution<double> normal;
+  std::vector<double> returns(20 * 40);
+  std::generate(returns.begin(), returns.end(), [&] { return 0.01 * normal(random); });
+  Assets assets = assets_of_returns(returns, 40);
+  assets.low = -1.0;
+  const Portfolio riskless = minimum_variance(assets);
+  EXPECT_NEAR(riskless.variance, 0.0, 1e-15);
+  EXPECT_TRUE(riskless.termination.converged()) << riskless.termination.inequality;
   const Portfolio none = minimum_variance({{0.0}, {}});
   EXPECT_EQ(none.weights, std::vector<double>({1.0}));
 }

@@ -22,7 +22,8 @@ struct Assets {
 };
 
 struct PortfolioOptions {
-  /// Ends when gap <= tolerance * (w' Sigma w / 2 + tau |mu' w|): relative to what is minimised.
+  /// Ends when gap <= tolerance * (w' Sigma w / 2 + tau |mu' w|): relative to what is minimised; or
+  /// when the gap is below 16 eps times the largest eigenvalue of Sigma, which is rounding.
   double tolerance = 1e-9;
   std::int64_t steps = 100'000;  ///< most steps of projected gradient
 };

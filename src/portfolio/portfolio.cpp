@@ -99,15 +99,13 @@ class FrontierBank {
     result.gap = state.gap + result.risk_tolerance * std::max(0.0, excess);
     result.kkt_violation = kkt_violation(state.weights, state.gradient, assets_.low, assets_.high);
     result.steps = state.steps;
-    const bool certified = result.gap <= options_.tolerance * state.scale;
-    result.termination =
-        certified
-            ? Termination{Reason::gradient,
-                          fmt::format("gap {:.3g} <= {:.3g} ({:g} of the objective)", result.gap,
-                                      options_.tolerance * state.scale, options_.tolerance)}
-            : Termination{Reason::epochs,
-                          fmt::format("steps {} spent; gap {:.3g} > {:.3g}", result.steps,
-                                      result.gap, options_.tolerance * state.scale)};
+    if (result.gap <= state.bound) {
+      result.termination = {Reason::gradient,
+                            fmt::format("gap {:.3g} <= {:.3g}", result.gap, state.bound)};
+    } else {
+      result.termination = {Reason::epochs, fmt::format("steps {} spent; gap {:.3g} > {:.3g}",
+                                                        result.steps, result.gap, state.bound)};
+    }
     return result;
   }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -84,9 +85,10 @@ void QuadraticBank::evaluate(std::int64_t model, const Eigen::VectorXd& weights,
   state.gradient = product - linear_.col(model);
   // Below zero only by rounding.
   state.gap = std::max(0.0, state.gradient.dot(weights) - least_linear(state.gradient));
-  state.scale = std::max(0.5 * weights.dot(product) + std::fabs(linear_.col(model).dot(weights)),
-                         1e-14 * lipschitz_);
-  state.converged = state.gap <= tolerance * state.scale;
+  const double objective = 0.5 * weights.dot(product) + std::fabs(linear_.col(model).dot(weights));
+  constexpr double rounding = 16.0 * std::numeric_limits<double>::epsilon();
+  state.bound = std::max(tolerance * objective, rounding * lipschitz_);
+  state.converged = state.gap <= state.bound;
 }
 
 // With the weights at bounds kept there, the others solve a linear system. Kept when that is

@@ -17,14 +17,15 @@ class QuadraticBank {
   void set_linear(std::int64_t model, const Eigen::VectorXd& linear);
 
   /// Runs every model set since the last call until its gap is at most
-  /// tolerance * (w' Q w / 2 + |c' w|), or `steps` are spent. Starts from where each model is.
+  /// max(tolerance * (w' Q w / 2 + |c' w|), 16 eps L), L the largest eigenvalue of Q: the second is
+  /// what rounding leaves. Or until `steps` are spent. Starts from where each model is.
   void solve(double tolerance, std::int64_t steps);
 
   struct State {
     Eigen::VectorXd weights;
     Eigen::VectorXd gradient;  ///< Q w - c
     double gap = 0.0;
-    double scale = 0.0;  ///< what the gap is relative to
+    double bound = 0.0;  ///< what the gap has to come down to
     bool converged = false;
     std::int64_t steps = 0;
   };
