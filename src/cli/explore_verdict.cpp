@@ -53,6 +53,9 @@ std::string lands(const ExploreView& view, const Exploration& run) {
                        name(run.landed_on->kind), extremum(view), value,
                        run.end.at.size() == 1 ? "f'(x)" : "the gradient");
   }
+  if (run.termination.reason == Reason::step && run.options.method != Method::direct) {
+    return fmt::format("{}, {}: {}", place, value, run.termination.inequality);
+  }
   if (run.termination.converged()) {
     return fmt::format("{} is a {}, {}", place, extremum(view), value);
   }

@@ -120,7 +120,7 @@ void walk_backtracking(Walk& walk) {
     while (!(walk.f(next) < lower)) {
       rate *= 0.5;
       if (rate < smallest_share * first) {
-        walk.termination = {Reason::step, "no shorter step makes f smaller"};
+        walk.termination = {Reason::step, "no step along the slope makes f better"};
         return;
       }
       next = along(here.at, here.gradient, -rate);
