@@ -3,9 +3,9 @@
 #include "kernels/tempered_sums.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/tempered_sums.cpp"
@@ -68,14 +68,17 @@ struct LaneSums {
 // The sum of all lanes, in double.
 template <class T>
 HWY_INLINE double sum_of(Vector<T> v) {
-  const Tag<T> d;
-  HWY_ALIGN std::array<T, 64 / sizeof(T)> lanes;
-  hn::Store(v, d, lanes.data());
-  double sum = 0.0;
-  for (std::size_t lane = 0; lane < hn::Lanes(d); ++lane) {
-    sum += lanes[lane];
+  const Tag<double> wide;
+  if constexpr (std::is_same_v<T, double>) {
+    return hn::GetLane(hn::SumOfLanes(wide, v));
+  } else {
+    const hn::Half<Tag<T>> half;
+    auto sum = hn::PromoteTo(wide, hn::LowerHalf(half, v));
+#if HWY_TARGET != HWY_SCALAR
+    sum = hn::Add(sum, hn::PromoteTo(wide, hn::UpperHalf(half, v)));
+#endif
+    return hn::GetLane(hn::SumOfLanes(wide, sum));
   }
-  return sum;
 }
 
 // body(first, lanes used) for every vector of [begin, end).
@@ -196,8 +199,8 @@ void rows_of_many_classes(const LogitTile<T>& tile, const double* betas, std::in
 template <class T, class Struct>
 HWY_INLINE void scatter(Vector<T> v, std::int64_t rows, double Struct::*member, Struct* to,
                         std::int64_t stride) {
-  HWY_ALIGN std::array<T, 64 / sizeof(T)> lanes;
-  hn::Store(v, Tag<T>(), lanes.data());
+  HWY_ALIGN T lanes[64 / sizeof(T)];
+  hn::Store(v, Tag<T>(), lanes);
   for (std::int64_t r = 0; r < rows; ++r) {
     to[r * stride].*member = lanes[static_cast<std::size_t>(r)];
   }
@@ -212,7 +215,7 @@ HWY_INLINE void rows_in_lanes(const T* logits, std::int64_t count, std::int64_t 
   const hn::RebindToSigned<decltype(d)> di;
   using Index = hn::TFromD<decltype(di)>;
   constexpr std::size_t widest = 64 / sizeof(T);
-  HWY_ALIGN std::array<T, few_classes * widest> tile;
+  HWY_ALIGN T tile[few_classes * widest];
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto last = hn::Set(di, static_cast<Index>(count - 1));
   const auto rows = hn::Min(hn::Iota(di, 0), last);
@@ -224,19 +227,19 @@ HWY_INLINE void rows_in_lanes(const T* logits, std::int64_t count, std::int64_t 
     const auto z = hn::GatherIndex(d, logits + c, offsets);
     plain = hn::IfThenElseZero(hn::Le(hn::Abs(z), limit), plain);
     largest = hn::Max(largest, z);
-    hn::Store(z, d, tile.data() + c * lanes);
+    hn::Store(z, d, tile + c * lanes);
   }
   auto gaps = hn::Zero(d);
   const auto finite = hn::Set(d, std::numeric_limits<T>::max());
   for (std::int64_t c = 0; c < classes; ++c) {
-    const auto gap = hn::Sub(largest, hn::Load(d, tile.data() + c * lanes));
+    const auto gap = hn::Sub(largest, hn::Load(d, tile + c * lanes));
     gaps = hn::Add(gaps, hn::IfThenElseZero(hn::Le(gap, finite), gap));
-    hn::Store(gap, d, tile.data() + c * lanes);
+    hn::Store(gap, d, tile + c * lanes);
   }
   scatter<T>(largest, count, &LogitRow::largest, looks, 1);
   scatter<T>(gaps, count, &LogitRow::gap_sum, looks, 1);
-  HWY_ALIGN std::array<T, widest> flags;
-  hn::Store(plain, d, flags.data());
+  HWY_ALIGN T flags[widest];
+  hn::Store(plain, d, flags);
   for (std::int64_t r = 0; r < count; ++r) {
     looks[r].plain = flags[static_cast<std::size_t>(r)] != T(0);
   }
@@ -244,7 +247,7 @@ HWY_INLINE void rows_in_lanes(const T* logits, std::int64_t count, std::int64_t 
     const auto beta = hn::Set(d, static_cast<T>(betas[j]));
     LaneSums<T> node;
     for (std::int64_t c = 0; c < classes; ++c) {
-      node.add(hn::Mul(beta, hn::Load(d, tile.data() + c * lanes)));
+      node.add(hn::Mul(beta, hn::Load(d, tile + c * lanes)));
     }
     scatter<T>(node.total, count, &TemperedSums::total, sums + j, nodes);
     scatter<T>(node.first, count, &TemperedSums::first, sums + j, nodes);

@@ -42,6 +42,7 @@ SketchMap SketchMap::of_nodes(const std::vector<double>& nodes, double center, d
   }
   map.width = width_of(scale);
   std::vector<HermitePoint> points;
+  points.reserve(nodes.size());
   for (const double node : nodes) {
     points.push_back({node, 0.0, 0.0});
   }
