@@ -50,9 +50,23 @@ TEST(SweepCommand, JsonHasEveryKeyOfTheContract) {
   const std::string curves = folder.read("c.csv");
   EXPECT_EQ(curves.substr(0, curves.find('\n')),
             "run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,objective,"
-            "suboptimality,learning_rate_now");
+            "suboptimality,learning_rate_now,validation_loss");
   EXPECT_EQ(count_lines(curves), 1 + 18 * 5);
   EXPECT_NE(curves.find("6,\"step:every=3,gamma=0.5\",0.1,32,gradient,0,0,0,"), std::string::npos);
+}
+
+TEST(SweepCommand, MeasuresValidationRows) {
+  const TemporaryFolder folder;
+  const std::string sweep = "sweep " + iris +
+                            " --target species --schedules constant --epochs 4 --l2 0 --json"
+                            " --learning-rates 0.5 ";
+  const auto valid = run_command(folder, sweep + "--valid " + iris).json();
+  EXPECT_NEAR(valid["runs"][0]["validation_loss"].get<double>(),
+              valid["runs"][0]["final_objective"].get<double>(), 1e-12);
+  const auto fraction = run_command(folder, sweep + "--valid-fraction 0.2").json();
+  EXPECT_EQ(fraction["data"]["rows"], 120);
+  EXPECT_TRUE(fraction["runs"][0]["validation_loss"].is_number());
+  EXPECT_TRUE(run_command(folder, sweep).json()["runs"][0]["validation_loss"].is_null());
 }
 
 TEST(SweepCommand, TheBestRunIsMadeAgainByFit) {

@@ -297,6 +297,29 @@ TEST(Sweep, CurvesAreThinned) {
   EXPECT_EQ(train::curve_steps(30, 10, 200), (std::vector<std::int64_t>{0, 10, 20, 30}));
 }
 
+// Without a penalty the mean loss on the training rows, given again, is the objective.
+TEST(Sweep, MeasuresTheLossOnValidationRows) {
+  SweepOptions options = options_of("constant,cosine", {{0.5, true}, {1.0, true}}, 30);
+  options.batch_sizes = {0, 32};
+  options.most_points = 12;
+  const SweepResult plain = sweep(linear_rows(200, 4, 0.5, 0.4, 3), options);
+  const SweepResult same =
+      sweep(linear_rows(200, 4, 0.5, 0.4, 3), options, {}, linear_rows(200, 4, 0.5, 0.4, 3));
+  const SweepResult other =
+      sweep(linear_rows(200, 4, 0.5, 0.4, 3), options, {}, linear_rows(90, 4, 0.5, 0.4, 7));
+  EXPECT_TRUE(std::isnan(plain.optimum.validation_loss));
+  EXPECT_NEAR(same.optimum.validation_loss, same.optimum.objective, 1e-12);
+  for (std::size_t i = 0; i < plain.runs.size(); ++i) {
+    EXPECT_TRUE(std::isnan(plain.runs[i].validation_loss));
+    EXPECT_NEAR(same.runs[i].final_objective, plain.runs[i].final_objective, 1e-12);
+    ASSERT_EQ(same.runs[i].curve.size(), plain.runs[i].curve.size());
+    for (const SweepPoint& point : same.runs[i].curve) {
+      EXPECT_NEAR(point.validation_loss, point.objective, 1e-12 * point.objective) << point.step;
+    }
+    EXPECT_GT(std::fabs(other.runs[i].validation_loss - other.runs[i].final_objective), 1e-3);
+  }
+}
+
 TEST(Sweep, EndsWhenTheCallerAsks) {
   SweepOptions options = options_of("constant,cosine", {{0.5, true}, {1.0, true}}, 100000);
   options.batch_sizes = {0, 8};

@@ -64,6 +64,8 @@ struct SweepPoint {
   double seconds = 0.0;  ///< the run's share of its bank's time so far
   double learning_rate = 0.0;
   double objective = 0.0;  ///< on all training rows
+  double validation_loss =
+      0.0;  ///< mean loss on the validation rows; NaN where it was not measured
 };
 
 struct SweepRun {
@@ -75,6 +77,7 @@ struct SweepRun {
   double final_objective = 0.0;   ///< where it diverged: the value that said so, perhaps not finite
   double best_objective = 0.0;    ///< the lowest it was seen at; infinite before it began
   double suboptimality = 0.0;     ///< final_objective - optimum, >= 0; not finite where it diverged
+  double validation_loss = 0.0;   ///< of the last point, likewise
   std::vector<SweepPoint> curve;  ///< at most SweepOptions::most_points + 2
 };
 
@@ -83,8 +86,9 @@ struct SweepOptimum {
   double objective = 0.0;
   double gradient_max_norm = 0.0;
   bool converged = false;
-  std::string method;       ///< one sentence: how it was found, and what says that it is one
-  double resolution = 0.0;  ///< suboptimalities below this are rounding
+  std::string method;            ///< one sentence: how it was found, and what says that it is one
+  double validation_loss = 0.0;  ///< of the parameters found; NaN without validation rows
+  double resolution = 0.0;       ///< suboptimalities below this are rounding
   double seconds = 0.0;
 };
 
@@ -124,9 +128,12 @@ using SweepCallback = std::function<bool(const SweepProgress&)>;
 /// Runs a sweep. The cases that share batch size and seed are trained as one bank (or a few, where
 /// one would be too wide), so that each batch is read once for all of them; results do not depend
 /// on how cases are grouped, beyond rounding, nor on the number of threads at all. A run that
-/// diverges ends there and stops no other. Takes the data. Throws as plan_sweep(), and DeviceError.
+/// diverges ends there and stops no other. `validation` rows, if any, have the schema of the data;
+/// the mean loss on them is measured at the points of the curves. Takes both. Throws as
+/// plan_sweep(), and DeviceError.
 [[nodiscard]] SweepResult sweep(std::shared_ptr<RowSource> data, const SweepOptions& options,
-                                const SweepCallback& progress = {});
+                                const SweepCallback& progress = {},
+                                const std::shared_ptr<RowSource>& validation = nullptr);
 
 /// "cosine:minimum=0, nesterov:0.9, rate 0.125/L, batch 64, seed 1".
 [[nodiscard]] std::string describe(const SweepCase& what, std::int64_t rows);

@@ -11,10 +11,10 @@
 #include "src/cli/metrics_json.hpp"
 #include "src/cli/problem_options.hpp"
 #include "src/cli/progress_bar.hpp"
+#include "src/cli/validation_options.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 #include "steepest/fit.hpp"
-#include "steepest/split.hpp"
 
 namespace steepest::cli {
 namespace {
@@ -35,8 +35,7 @@ struct FitCommandOptions {
   std::string tolerance_gap;
   std::string patience;
   std::string max_seconds;
-  std::string valid_path;
-  std::string valid_fraction;
+  ValidationOptions validation;
   std::string history_path;
   std::string output;
 };
@@ -92,37 +91,6 @@ FitCallback progress_on(ProgressBar& bar) {
   };
 }
 
-// What rows take while they are held, targets and weights counted twice as in training.
-std::int64_t bytes_in_memory(RowSource& rows) {
-  const Dataset* const data = rows.in_memory();
-  return data == nullptr ? 0
-                         : data->features.bytes() +
-                               16 * rows.rows() * ((rows.classifies() ? 1 : rows.outputs()) + 1);
-}
-
-// Rows to measure the model on, or null.
-std::shared_ptr<RowSource> validation_rows(const FitCommandOptions& given, const ReadOptions& read,
-                                           const GlobalOptions& global,
-                                           std::shared_ptr<RowSource>& training) {
-  if (!given.valid_path.empty() && !given.valid_fraction.empty()) {
-    throw OptionError("give --valid or --valid-fraction, not both");
-  }
-  if (!given.valid_path.empty()) {
-    ReadOptions valid = read;
-    valid.paths = {given.valid_path};
-    valid.rejects_path.clear();
-    RowStorage storage = given.memory.storage();
-    storage.memory_bytes =
-        std::max(storage.memory_bytes / 16, storage.memory_bytes - bytes_in_memory(*training));
-    return read_with_progress(valid, storage, global, &training->schema()).rows;
-  }
-  if (!given.valid_fraction.empty()) {
-    return take_rows(training, parse_option_number("--valid-fraction", given.valid_fraction),
-                     global.seed);
-  }
-  return nullptr;
-}
-
 int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   const auto start = std::chrono::steady_clock::now();
   FitOptions options = to_fit_options(given, global);
@@ -138,11 +106,9 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   run.rows_rejected = data.rows_rejected;
   run.read_seconds = data.read_seconds;
   run.target_note = target_note(*data.rows, given.problem.model == "auto" && !options.loss);
-  const std::shared_ptr<RowSource> valid = validation_rows(given, read, global, data.rows);
-  if (valid != nullptr) {
-    options.memory_bytes =
-        std::max(options.memory_bytes / 16, options.memory_bytes - bytes_in_memory(*valid));
-  }
+  const std::shared_ptr<RowSource> valid =
+      given.validation.rows(read, given.memory, global, data.rows);
+  options.memory_bytes = memory_beside(valid.get(), options.memory_bytes);
   run.rows = data.rows->rows();
   run.streamed = data.rows->in_memory() == nullptr;
   {
@@ -208,9 +174,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--tolerance-gap", options->tolerance_gap,
                   "converged when objective - optimum is proved to be no larger");
   app->add_option("--patience", options->patience, "times in a row; default 10");
-  app->add_option("--valid", options->valid_path, "file to measure the model on");
-  app->add_option("--valid-fraction", options->valid_fraction,
-                  "share of rows held back to measure on");
+  add_validation_options(*app, options->validation);
   app->add_option("--history", options->history_path,
                   "CSV of objective and gradient, step by step");
   app->add_option("-o,--output", options->output, "model file (JSON)");

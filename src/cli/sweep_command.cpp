@@ -93,6 +93,9 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   const RowStorage storage = given.memory.storage();
   options.problem.memory_bytes = storage.memory_bytes;
   ReadRows data = read_with_progress(read, storage, global);
+  const std::shared_ptr<RowSource> valid =
+      given.validation.rows(read, given.memory, global, data.rows);
+  options.problem.memory_bytes = memory_beside(valid.get(), options.problem.memory_bytes);
   SweepInput input;
   input.paths = read.paths;
   input.target = fmt::format("{}", fmt::join(data.rows->schema().target_names, ","));
@@ -115,8 +118,9 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   SweepResult result;
   {
     SweepView view(!global.quiet);
-    result = sweep(std::move(data.rows), options,
-                   [&view](const SweepProgress& now) { return view.show(now); });
+    result = sweep(
+        std::move(data.rows), options, [&view](const SweepProgress& now) { return view.show(now); },
+        valid);
   }
   return report(result, input, given, global);
 }
@@ -129,6 +133,7 @@ Command add_sweep(CLI::App& parent, GlobalOptions& global) {
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
   add_problem_options(*app, options->problem);
+  add_validation_options(*app, options->validation);
   add_sweep_options(*app, *options);
   app->footer(
       "Every combination is run, all that share batch size and seed in one read of the data. "

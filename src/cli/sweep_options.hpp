@@ -8,6 +8,7 @@
 
 #include "src/cli/data_options.hpp"
 #include "src/cli/problem_options.hpp"
+#include "src/cli/validation_options.hpp"
 #include "steepest/sweep.hpp"
 
 namespace steepest::cli {
@@ -17,6 +18,7 @@ struct SweepCommandOptions {
   DataOptions data;
   MemoryOptions memory;
   ProblemOptions problem;
+  ValidationOptions validation;
   std::string schedules = "constant,cosine,linear,inverse_sqrt,one_cycle,wsd";
   std::string learning_rates = "0.0625/L:4/L:log:7";
   std::string batch_sizes = "full";
@@ -30,7 +32,7 @@ struct SweepCommandOptions {
   bool dry_run = false;
 };
 
-/// Adds them all but those of the data and the problem.
+/// Adds them all but those of the data, the problem and the validation.
 void add_sweep_options(CLI::App& app, SweepCommandOptions& options);
 
 /// Takes what the file of --config says and `app` was not told on the command line. Throws

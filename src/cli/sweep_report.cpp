@@ -217,6 +217,7 @@ Json sweep_json(const SweepResult& result, const SweepInput& input) {
                      {"method", result.optimum.method},
                      {"converged", result.optimum.converged},
                      {"gradient_max_norm", json_number(result.optimum.gradient_max_norm)},
+                     {"validation_loss", json_number(result.optimum.validation_loss)},
                      {"resolution", json_number(result.optimum.resolution)},
                      {"seconds", result.optimum.seconds}};
   json["runs"] = Json::array();
@@ -228,6 +229,7 @@ Json sweep_json(const SweepResult& result, const SweepInput& input) {
     entry["final_objective"] = json_number(run.final_objective);
     entry["best_objective"] = json_number(run.best_objective);
     entry["suboptimality"] = json_number(run.suboptimality);
+    entry["validation_loss"] = json_number(run.validation_loss);
     entry["seconds"] = run.seconds;
     json["runs"].push_back(std::move(entry));
   }
@@ -306,7 +308,7 @@ void write_curves(const SweepResult& result, const std::string& path) {
   OutputFile file(path);
   file.write(
       "run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,objective,"
-      "suboptimality,learning_rate_now\n");
+      "suboptimality,learning_rate_now,validation_loss\n");
   for (std::size_t i = 0; i < result.runs.size(); ++i) {
     const SweepRun& run = result.runs[i];
     const SweepCase& what = run.what;
@@ -314,9 +316,10 @@ void write_curves(const SweepResult& result, const std::string& path) {
         fmt::format("{},{},{},{},{},{}", i, quoted(schedule_text(what)),
                     what.schedule.learning_rate, what.batch_size, to_string(what.rule), what.seed);
     for (const SweepPoint& point : run.curve) {
-      file.write(fmt::format("{},{},{},{:.6f},{},{},{}\n", head, point.step, point.epoch,
-                             point.seconds, point.objective,
-                             point.objective - result.optimum.objective, point.learning_rate));
+      file.write(fmt::format(
+          "{},{},{},{:.6f},{},{},{},{}\n", head, point.step, point.epoch, point.seconds,
+          point.objective, point.objective - result.optimum.objective, point.learning_rate,
+          std::isfinite(point.validation_loss) ? fmt::format("{}", point.validation_loss) : ""));
     }
   }
   file.commit();

@@ -51,7 +51,7 @@ void print_sweep(const SweepResult& result, const SweepInput& input);
 void print_plan(const SweepPlan& plan, const SweepInput& input);
 
 /// CSV, one line a point: run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,
-/// objective,suboptimality,learning_rate_now.
+/// objective,suboptimality,learning_rate_now,validation_loss (empty where it was not measured).
 void write_curves(const SweepResult& result, const std::string& path);
 
 }  // namespace steepest::cli

@@ -94,16 +94,22 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   if (with_row_curvature) {
     held.row_curvature = largest_row_curvature(*data, scaling, weights, pool);
   }
-  if (Dataset* const memory = data->in_memory()) {
-    held.backend->hold(take_training_data(*memory, scaling, weights, pool));
-  } else {
-    held.backend->hold(kernels::StreamedData{data, scaling.feature_mean, scaling.feature_scale,
-                                             scaling.target_mean, scaling.target_scale,
-                                             weights.mean, options.memory_bytes});
-  }
+  hold_scaled(data, weights, scaling, options, *held.backend);
   held.scaling = scaling;
   held.data = std::move(data);
   return held;
+}
+
+void hold_scaled(const std::shared_ptr<RowSource>& data, const RowWeights& weights,
+                 const Scaling& scaling, const FitOptions& options, kernels::Backend& backend) {
+  if (Dataset* const memory = data->in_memory()) {
+    kernels::ThreadPool pool(options.threads);
+    backend.hold(take_training_data(*memory, scaling, weights, pool));
+  } else {
+    backend.hold(kernels::StreamedData{data, scaling.feature_mean, scaling.feature_scale,
+                                       scaling.target_mean, scaling.target_scale, weights.mean,
+                                       options.memory_bytes});
+  }
 }
 
 }  // namespace steepest::train

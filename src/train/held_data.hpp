@@ -38,4 +38,8 @@ struct HeldData {
                                  const FitOptions& options, std::int64_t columns,
                                  bool with_row_curvature);
 
+/// Gives rows to a backend in a scale that is known. The rows are used up where they lie in memory.
+void hold_scaled(const std::shared_ptr<RowSource>& data, const RowWeights& weights,
+                 const Scaling& scaling, const FitOptions& options, kernels::Backend& backend);
+
 }  // namespace steepest::train

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "src/train/curvature.hpp"
@@ -53,7 +54,7 @@ std::string sentence(const RunOutcome& outcome, bool preconditioned, bool lacks_
 }  // namespace
 
 SweepOptimum find_optimum(HeldData& held, const FitOptions& problem, double curvature,
-                          const std::function<bool()>& proceed) {
+                          Validation* validation, const std::function<bool()>& proceed) {
   constexpr int most_halvings = 20;
   const auto start = std::chrono::steady_clock::now();
   FitPlan plan = plan_of_optimum(held, problem);
@@ -95,6 +96,9 @@ SweepOptimum find_optimum(HeldData& held, const FitOptions& problem, double curv
   SweepOptimum optimum;
   optimum.objective = outcome.at.objective();
   optimum.gradient_max_norm = outcome.at.gradient_max_norm;
+  optimum.validation_loss = validation == nullptr
+                                ? std::numeric_limits<double>::quiet_NaN()
+                                : validation->mean_losses(*held.backend, bank).front();
   optimum.converged = outcome.termination.converged();
   optimum.method = sentence(outcome, metric.has_value(), classifies(plan.loss) && plan.l2 == 0.0);
   optimum.resolution = std::fabs(optimum.objective) *

@@ -10,6 +10,7 @@
 #include "src/train/optimum.hpp"
 #include "src/train/sweep_bank.hpp"
 #include "src/train/sweep_plan.hpp"
+#include "src/train/validation.hpp"
 
 namespace steepest {
 namespace {
@@ -18,8 +19,12 @@ using namespace train;
 
 class Sweep {
  public:
-  Sweep(std::shared_ptr<RowSource> data, const SweepOptions& options, const SweepCallback& progress)
-      : data_(std::move(data)), options_(options), progress_(progress) {}
+  Sweep(std::shared_ptr<RowSource> data, const SweepOptions& options, const SweepCallback& progress,
+        const std::shared_ptr<RowSource>& validation)
+      : data_(std::move(data)),
+        options_(options),
+        progress_(progress),
+        validation_rows_(validation) {}
 
   SweepResult run() {
     const auto start = std::chrono::steady_clock::now();
@@ -30,9 +35,11 @@ class Sweep {
     result_.runs.resize(layout_.plan.cases.size());
     for (SweepRun& run : result_.runs) {
       run.best_objective = std::numeric_limits<double>::infinity();
+      run.validation_loss = std::numeric_limits<double>::quiet_NaN();
     }
     const auto proceed = [this] { return report({}, {}); };
-    result_.optimum = find_optimum(held_, options_.problem, result_.largest_curvature, proceed);
+    result_.optimum = find_optimum(held_, options_.problem, result_.largest_curvature,
+                                   validation_.get(), proceed);
     for (const std::vector<std::size_t>& members : layout_.banks) {
       run_one_bank(members);
     }
@@ -55,6 +62,9 @@ class Sweep {
       problem.precision = Precision::fp64;
     }
     held_ = hold_data(data_, weights, problem, fit.columns, any_batches);
+    if (validation_rows_ != nullptr) {
+      validation_ = std::make_unique<Validation>(validation_rows_, held_, problem);
+    }
     result_.device = held_.device;
     result_.precision = held_.precision;
     result_.loss = name(fit.loss);
@@ -93,7 +103,8 @@ class Sweep {
     const auto within = [&](double /*fraction*/, const std::vector<SweepRun>& runs) {
       return report(runs, members);
     };
-    std::vector<SweepRun> runs = run_bank(held_, layout_, members, options_, within);
+    std::vector<SweepRun> runs =
+        run_bank(held_, layout_, members, options_, validation_.get(), within);
     for (std::size_t k = 0; k < members.size(); ++k) {
       result_.runs[members[k]] = std::move(runs[k]);
     }
@@ -161,6 +172,8 @@ class Sweep {
   std::shared_ptr<RowSource> data_;
   const SweepOptions& options_;
   const SweepCallback& progress_;
+  const std::shared_ptr<RowSource>& validation_rows_;  // null for none
+  std::unique_ptr<Validation> validation_;
   SweepLayout layout_;
   HeldData held_;
   SweepResult result_;
@@ -170,8 +183,8 @@ class Sweep {
 }  // namespace
 
 SweepResult sweep(std::shared_ptr<RowSource> data, const SweepOptions& options,
-                  const SweepCallback& progress) {
-  return Sweep(std::move(data), options, progress).run();
+                  const SweepCallback& progress, const std::shared_ptr<RowSource>& validation) {
+  return Sweep(std::move(data), options, progress, validation).run();
 }
 
 }  // namespace steepest

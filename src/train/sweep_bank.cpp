@@ -21,12 +21,13 @@ constexpr std::int64_t most_records_a_portion = 65536;
 class BankRun {
  public:
   BankRun(HeldData& held, const SweepLayout& layout, const std::vector<std::size_t>& members,
-          const SweepOptions& options, const BankCallback& progress)
+          const SweepOptions& options, Validation* validation, const BankCallback& progress)
       : held_(held),
         backend_(*held.backend),
         fit_(layout.fits[members.front()]),
         total_(fit_.epochs * fit_.steps_per_epoch),
         kept_(curve_steps(total_, fit_.full_batch ? 1 : fit_.steps_per_epoch, options.most_points)),
+        validation_(validation),
         progress_(progress),
         runs_(members.size()),
         records_(members.size()),
@@ -52,6 +53,7 @@ class BankRun {
 
   std::vector<SweepRun> to_end() {
     backend_.start(bank_);
+    validate();
     if (!fit_.full_batch) {
       backend_.evaluate();
       share_time();
@@ -98,9 +100,13 @@ class BankRun {
   [[nodiscard]] std::int64_t next_steps(std::int64_t portion) const {
     const std::int64_t left =
         fit_.full_batch ? total_ - step_ : fit_.steps_per_epoch - step_ % fit_.steps_per_epoch;
+    // The parameters of a point are there to be validated only between portions.
+    const auto point = std::upper_bound(kept_.begin(), kept_.end(), step_);
+    const std::int64_t to_point =
+        validation_ == nullptr || point == kept_.end() ? left : *point - step_;
     const std::int64_t most =
         std::max<std::int64_t>(1, most_records_a_portion / static_cast<std::int64_t>(runs_.size()));
-    return std::min({portion, left, most});
+    return std::min({portion, left, to_point, most});
   }
 
   // What the runs that ran have cost since the last call, in equal shares.
@@ -134,9 +140,19 @@ class BankRun {
       }
       end_if_diverged(k, state_of(k));
     }
+    validate();
     if (evaluated && running() > 0) {
       judge_epoch();
     }
+  }
+
+  void validate() {
+    if (validation_ == nullptr || !std::binary_search(kept_.begin(), kept_.end(), step_)) {
+      return;
+    }
+    validated_ = validation_->mean_losses(backend_, bank_);
+    validated_step_ = step_;
+    shared_ = seconds();  // the runs do not pay for it
   }
 
   // A batch says little: explosions are seen at the end of an epoch.
@@ -171,7 +187,7 @@ class BankRun {
     run.final_objective = state.at.objective() * held_.scaling.loss_unit();
     if (reason == Reason::diverged && is_finite(run.final_objective) &&
         (run.curve.empty() || run.curve.back().step < state.step)) {
-      add_point(run, state.step, state.learning_rate, run.final_objective);
+      add_point(k, state.step, state.learning_rate, run.final_objective);
     }
   }
 
@@ -204,7 +220,7 @@ class BankRun {
       const kernels::ModelState state = state_of(k);
       run.final_objective = state.at.objective() * held_.scaling.loss_unit();
       if (run.curve.empty() || run.curve.back().step < state.step) {
-        add_point(run, state.step, state.learning_rate, run.final_objective);
+        add_point(k, state.step, state.learning_rate, run.final_objective);
       }
     }
   }
@@ -217,12 +233,16 @@ class BankRun {
     }
     if (is_finite(objective) && std::binary_search(kept_.begin(), kept_.end(), step) &&
         (run.curve.empty() || run.curve.back().step < step)) {
-      add_point(run, step, rate, objective);
+      add_point(k, step, rate, objective);
     }
   }
 
-  void add_point(SweepRun& run, std::int64_t step, double rate, double objective) const {
-    run.curve.push_back({step, epoch_of(step), run.seconds, rate, objective});
+  void add_point(std::size_t k, std::int64_t step, double rate, double objective) {
+    SweepRun& run = runs_[k];
+    run.validation_loss = step == validated_step_ && run.reason != Reason::diverged
+                              ? validated_[k]
+                              : std::numeric_limits<double>::quiet_NaN();
+    run.curve.push_back({step, epoch_of(step), run.seconds, rate, objective, run.validation_loss});
     run.best_objective = std::min(run.best_objective, objective);
   }
 
@@ -235,7 +255,10 @@ class BankRun {
   const FitPlan& fit_;
   std::int64_t total_;
   std::vector<std::int64_t> kept_;
+  Validation* validation_;
   const BankCallback& progress_;
+  std::vector<double> validated_;  // of the models, at validated_step_
+  std::int64_t validated_step_ = -1;
   kernels::BankPlan bank_;
   std::vector<SweepRun> runs_;
   std::vector<std::vector<kernels::StepRecord>> records_;
@@ -249,8 +272,8 @@ class BankRun {
 
 std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
                                const std::vector<std::size_t>& members, const SweepOptions& options,
-                               const BankCallback& progress) {
-  return BankRun(held, layout, members, options, progress).to_end();
+                               Validation* validation, const BankCallback& progress) {
+  return BankRun(held, layout, members, options, validation, progress).to_end();
 }
 
 std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride, std::int64_t most) {

@@ -7,6 +7,7 @@
 
 #include "src/train/held_data.hpp"
 #include "src/train/sweep_plan.hpp"
+#include "src/train/validation.hpp"
 #include "steepest/sweep.hpp"
 
 namespace steepest::train {
@@ -15,10 +16,10 @@ namespace steepest::train {
 using BankCallback = std::function<bool(double fraction, const std::vector<SweepRun>& runs)>;
 
 /// Runs the cases of a bank, whose schedules have their learning rates. `runs` is parallel to
-/// `members` and holds, when it returns, all but the suboptimalities.
+/// `members` and holds, when it returns, all but the suboptimalities. `validation` may be null.
 [[nodiscard]] std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
                                              const std::vector<std::size_t>& members,
-                                             const SweepOptions& options,
+                                             const SweepOptions& options, Validation* validation,
                                              const BankCallback& progress);
 
 /// The steps of [0, steps] whose points a curve keeps: at most `most`, half of them evenly spaced,
