@@ -70,7 +70,7 @@ void quasi_newton_update(const ModelPlan& plan, double mean_loss, const ModelArr
                          UpdateSums sums, ThreadPool& pool, BankState& bank, std::int64_t model) {
   ModelState& state = bank.states[static_cast<std::size_t>(model)];
   Lbfgs& memory = bank.quasi_newton[static_cast<std::size_t>(model)];
-  const StepFactors factors = step_factors(plan, state);
+  const StepFactors factors = step_factors(plan, state, mean_loss);
   const Evaluation now = evaluation_of(mean_loss, sums);
   const auto metric = [&](const double* v, double* out) { precondition(bank, v, pool, out); };
   bool goes_on = false;
@@ -146,7 +146,6 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
     const StepFactors factors = step_factors(plan, state, mean_loss);
     const ModelArrays arrays(bank, model);
     UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
-    const double mean_loss = mean_loss_of(partials, rows, bank.shape.models, model);
     if (mode == UpdateMode::judged_step && plan.rule.kind == RuleKind::lbfgs) {
       quasi_newton_update(plan, mean_loss, arrays, sums, pool, bank, model);
       continue;
