@@ -165,6 +165,15 @@ TEST(ExploreCommand, OtherMethodsLand) {
   expect_text(explore("'(x-3)^2' --rule momentum:0.5 --plot none"), "with momentum:0.5 it is 1.5");
 }
 
+TEST(ExploreCommand, EndsOnASignal) {
+  const TemporaryFolder folder;
+  const CommandRun run =
+      run_command(folder, "explore 'sin(x)*sin(y)' --scan -9:9:9999", "timeout -s INT 1 ");
+  EXPECT_TRUE(run.exit_code == 130 || run.exit_code == 124) << run.exit_code;
+  EXPECT_EQ(run.out, "");
+  EXPECT_NE(run.err.find("interrupted"), std::string::npos) << run.err;
+}
+
 struct Refusal {
   const char* arguments;
   int exit_code;

@@ -144,7 +144,7 @@ ExploreOptions options_of(const ExploreTexts& given, const Expression& expressio
 
 int run_trace(const ExploreView& view, const ExploreOptions& options, const GlobalOptions& global) {
   view.expression.require_finite(options.start);
-  const Exploration run = explore(view.expression.function(), options);
+  const Exploration run = explore(view.function(), options);
   if (global.json) {
     print_json(exploration_json(view, run));
   } else {
@@ -160,7 +160,7 @@ int run_restarts(const ExploreView& view, const ExploreTexts& given, ExploreOpti
         "--restarts draws its starts from an interval: give --interval LO:HI and no --start");
   }
   const Restarts result =
-      explore_restarts(view.expression.function(), options, options.box,
+      explore_restarts(view.function(), options, options.box,
                        parse_option_count("--restarts", given.restarts), global.seed);
   if (global.json) {
     print_json(restarts_json(view, result));
@@ -171,8 +171,7 @@ int run_restarts(const ExploreView& view, const ExploreTexts& given, ExploreOpti
 }
 
 int run_critical(const ExploreView& view, const std::string& text, const GlobalOptions& global) {
-  const auto points =
-      critical_points(view.expression.function(), box_of("--critical", text, view.expression));
+  const auto points = critical_points(view.function(), box_of("--critical", text, view.expression));
   if (global.json) {
     print_json(critical_json(view, points));
   } else {
@@ -185,8 +184,8 @@ int run_scan(const ExploreView& view, const std::string& text, const GlobalOptio
   std::int64_t points = view.expression.dimension() == 1 ? 1001 : 201;
   const std::vector<Interval> box = box_of("--scan", text, view.expression, &points);
   const double sign = view.maximize ? -1.0 : 1.0;
-  ScanResult result =
-      scan([&](const Point& at) { return sign * view.expression(at); }, box, points);
+  const RealFunction f = view.function();
+  ScanResult result = scan([&](const Point& at) { return sign * f(at); }, box, points);
   result.value *= sign;
   result.grid_value *= sign;
   if (global.json) {
@@ -202,7 +201,7 @@ int run_derivative(const ExploreView& view, const std::string& text, const Globa
   view.expression.require_finite(at);
   std::vector<DerivativeStudy> studies;
   for (std::int64_t axis = 0; axis < view.expression.dimension(); ++axis) {
-    studies.push_back(study_derivative(view.expression.function(), at, axis));
+    studies.push_back(study_derivative(view.function(), at, axis));
     if (!std::isfinite(studies.back().best.value)) {
       throw InputError(fmt::format(
           "the derivative at {} cannot be found: the function is not defined on both sides",

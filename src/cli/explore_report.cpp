@@ -159,6 +159,15 @@ Json trace_json(const Exploration& run) {
 
 }  // namespace
 
+RealFunction ExploreView::function() const {
+  return [this](const Point& at) {
+    if (interrupted()) {
+      throw Interrupted{};
+    }
+    return expression(at);
+  };
+}
+
 std::string fixed(double value, int digits) {
   constexpr double longest = 1e7;
   if (!std::isfinite(value)) {
@@ -240,7 +249,7 @@ void print_exploration(const ExploreView& view, const Exploration& run) {
   }
   const std::vector<Point> also =
       run.target ? std::vector<Point>{run.target->at} : std::vector<Point>{};
-  const std::string picture = plot_path(view.expression.function(), path, also, view.plot);
+  const std::string picture = plot_path(view.function(), path, also, view.plot);
   fmt::print("{}{}\n", picture.empty() ? "" : "\n", picture);
   print_line("result", result_text(run));
   print_line("verdict", verdict_sentence(view, run));

@@ -20,6 +20,9 @@ struct ExploreView {
   bool maximize = false;
   int digits = 4;  ///< after the point
   PlotStyle plot = PlotStyle::none;
+
+  /// The expression, given up with Interrupted after Ctrl-C.
+  [[nodiscard]] RealFunction function() const;
 };
 
 /// A number with fixed digits, by a power of ten where that is too long; never "-0.0000".
