@@ -61,7 +61,8 @@ def main():
             "with_target_return": {"weights": targeted.x.tolist(), "objective": targeted.fun}})
     document = {"made_by": f"SciPy {scipy.__version__}, SLSQP; objectives w'Sw/2 - tau m'w",
                 "cases": cases}
-    (HERE / "portfolio.json").write_text(json.dumps(document, indent=0) + "\n")
+    text = json.dumps(document).replace('{"covariance"', '\n{"covariance"')  # a case a line
+    (HERE / "portfolio.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":
