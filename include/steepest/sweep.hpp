@@ -111,7 +111,7 @@ struct SweepProgress {
   std::int64_t runs = 0;
   std::int64_t done = 0;
   std::int64_t diverged = 0;
-  double fraction = 0.0;  ///< of the passes of the plan
+  double fraction = 0.0;  ///< of the epochs of all runs
   std::string best;       ///< the run with the lowest objective so far, described; may be empty
   double best_objective = 0.0;
   double optimum = 0.0;

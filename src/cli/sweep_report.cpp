@@ -159,8 +159,10 @@ void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) 
                finite ? fmt::format("{}", i + 1) : "-", schedule_text(what), schedule_width,
                to_string(what.rule), rule_width, batch_text(what.batch_size, rows),
                what.schedule.learning_rate, times,
-               finite ? fmt::format("{:.6e}", method.median) : "diverged", quartiles,
-               method.diverged, method.runs);
+               finite                ? fmt::format("{:.6e}", method.median)
+               : method.diverged > 0 ? "diverged"
+                                     : "interrupted",
+               quartiles, method.diverged, method.runs);
   }
   if (ranking.size() > most_lines) {
     fmt::print("      ({} more: --json or -o has them all)\n", ranking.size() - most_lines);

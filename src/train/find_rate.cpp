@@ -120,7 +120,7 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
   const RowWeights weights = data->rows() > 0 ? sum_weights(*data) : RowWeights{};
   const FitPlan plan = plan_fit(*data, weights, problem);
   HeldData held = hold_data(data, weights, problem, plan.columns, !plan.full_batch);
-  const HessianBound bound{data->feature_count(), problem.intercept, curvature(plan.loss), plan.l2};
+  const HessianBound bound{held.features, problem.intercept, curvature(plan.loss), plan.l2};
   FindRateResult result;
   result.device = held.device;
   result.precision = held.precision;
@@ -131,7 +131,7 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
   result.largest_curvature = largest_eigenvalue(*held.backend, bound, {});
   result.batch_curvature =
       batch_curvature(result.largest_curvature, bound.loss_curvature * held.row_curvature + plan.l2,
-                      data->rows(), plan.batch_size);
+                      held.rows, plan.batch_size);
 
   held.backend->start(
       bank_of(plan, options, options.low.over_curvature ? result.batch_curvature : 1.0));

@@ -55,8 +55,8 @@ class Fit {
     scaling_ = std::move(held.scaling);
     row_curvature_ = held.row_curvature;
     backend_ = std::move(held.backend);
-    rows_ = data_->rows();
-    features_ = data_->feature_count();
+    rows_ = held.rows;
+    features_ = held.features;
   }
 
   // The bound on the curvature of what a step sees, in the metric it moves in, in trained units.

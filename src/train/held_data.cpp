@@ -77,6 +77,8 @@ void check_storage(const FitOptions& options, DeviceKind device, RowSource& data
 HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
                    const FitOptions& options, std::int64_t columns, bool with_row_curvature) {
   HeldData held;
+  held.rows = data->rows();
+  held.features = data->feature_count();
   held.weights = weights;
   held.device = kernels::choose_device(options.device, options.threads);
   held.precision = kernels::resolve_precision(options.precision, held.device.kind, columns);

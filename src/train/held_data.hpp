@@ -19,6 +19,8 @@ namespace steepest::train {
 /// `data` is without features where the backend took them; targets, labels and weights stay.
 struct HeldData {
   std::shared_ptr<RowSource> data;
+  std::int64_t rows = 0;
+  std::int64_t features = 0;
   RowWeights weights;
   Scaling scaling;
   DeviceInfo device;

@@ -15,17 +15,6 @@
 namespace steepest::train {
 namespace {
 
-FitPlan plan_of_optimum(const HeldData& held, const FitOptions& problem) {
-  FitOptions options = problem;
-  options.rule.reset();
-  options.schedule.reset();
-  options.learning_rate.reset();
-  options.precondition.reset();
-  options.batch_size = 0;
-  options.epochs = 0;
-  return plan_fit(*held.data, held.weights, options);
-}
-
 Tolerances tightest(Precision precision) {
   constexpr std::int64_t patience = 100;
   const bool exact = precision == Precision::fp64;
@@ -53,15 +42,12 @@ std::string sentence(const RunOutcome& outcome, bool preconditioned, bool lacks_
 
 }  // namespace
 
-SweepOptimum find_optimum(HeldData& held, const FitOptions& problem, double curvature,
+SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, double curvature,
                           Validation* validation, const std::function<bool()>& proceed) {
   constexpr int most_halvings = 20;
   const auto start = std::chrono::steady_clock::now();
-  FitPlan plan = plan_of_optimum(held, problem);
-  const HessianBound bound{held.data->feature_count(), problem.intercept,
-                           steepest::curvature(plan.loss), plan.l2};
-  std::optional<Preconditioner> metric =
-      make_preconditioner(*held.backend, held.data->rows(), bound);
+  const HessianBound bound{held.features, intercept, steepest::curvature(plan.loss), plan.l2};
+  std::optional<Preconditioner> metric = make_preconditioner(*held.backend, held.rows, bound);
   double sharpest = curvature;
   if (metric) {
     sharpest = metric->exact_bound ? 1.0 : largest_eigenvalue(*held.backend, bound, metric->matrix);
@@ -69,7 +55,7 @@ SweepOptimum find_optimum(HeldData& held, const FitOptions& problem, double curv
   kernels::ModelPlan model;
   model.rule = plan.rule;
   model.penalty.l2 = plan.l2;
-  model.has_intercept = problem.intercept;
+  model.has_intercept = intercept;
   model.tolerances = tightest(held.precision);
   kernels::BankPlan bank;
   bank.loss = plan.loss;

@@ -13,10 +13,10 @@ namespace steepest::train {
 /// Fits the problem on the backend to the last digits: accelerated gradient descent on all rows, in
 /// the metric of the Hessian's bound where that pays (see preconditioner.hpp), until the largest
 /// derivative is 1e-12 (fp64) or 1e-6 (fp32) of a trained unit, or the objective no longer falls.
-/// `curvature` is L in the trained scale; `validation` may be null. `proceed` returning false ends
-/// it early.
-[[nodiscard]] SweepOptimum find_optimum(HeldData& held, const FitOptions& problem, double curvature,
-                                        Validation* validation,
+/// `plan` is that of the fit with everything automatic, `curvature` L in the trained scale;
+/// `validation` may be null. `proceed` returning false ends it early.
+[[nodiscard]] SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept,
+                                        double curvature, Validation* validation,
                                         const std::function<bool()>& proceed);
 
 }  // namespace steepest::train

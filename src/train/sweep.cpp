@@ -38,8 +38,8 @@ class Sweep {
       run.validation_loss = std::numeric_limits<double>::quiet_NaN();
     }
     const auto proceed = [this] { return report({}, {}); };
-    result_.optimum = find_optimum(held_, options_.problem, result_.largest_curvature,
-                                   validation_.get(), proceed);
+    result_.optimum = find_optimum(held_, layout_.optimum, options_.problem.intercept,
+                                   result_.largest_curvature, validation_.get(), proceed);
     for (const std::vector<std::size_t>& members : layout_.banks) {
       run_one_bank(members);
     }
@@ -77,15 +77,15 @@ class Sweep {
   // Rates over L, L being that of what a step of the batch size sees.
   void set_rates() {
     const FitPlan& fit = layout_.fits.front();
-    const HessianBound bound{data_->feature_count(), options_.problem.intercept,
-                             curvature(fit.loss), fit.l2};
+    const HessianBound bound{held_.features, options_.problem.intercept, curvature(fit.loss),
+                             fit.l2};
     result_.largest_curvature = largest_eigenvalue(*held_.backend, bound, {});
     for (std::size_t i = 0; i < layout_.fits.size(); ++i) {
       SweepCase& what = layout_.plan.cases[i];
       if (what.rate.over_curvature) {
         const double sharpest = batch_curvature(result_.largest_curvature,
                                                 bound.loss_curvature * held_.row_curvature + fit.l2,
-                                                data_->rows(), layout_.fits[i].batch_size);
+                                                held_.rows, layout_.fits[i].batch_size);
         what.schedule.learning_rate = what.rate.value / sharpest;
       }
     }
@@ -142,7 +142,7 @@ class Sweep {
     }
     state.fraction = all_steps > 0.0 ? steps / all_steps : 0.0;
     if (best != nullptr) {
-      state.best = describe(best->what, data_->rows());
+      state.best = describe(best->what, held_.rows);
       state.best_objective = best->best_objective;
     }
     interrupted_ = interrupted_ || !progress_(state);

@@ -75,6 +75,18 @@ FitPlan fit_plan_of(const RowSource& data, const RowWeights& weights, const Swee
   return plan_fit(data, weights, fit);
 }
 
+FitPlan plan_of_optimum(const RowSource& data, const RowWeights& weights,
+                        const SweepOptions& options) {
+  FitOptions fit = options.problem;
+  fit.rule.reset();
+  fit.schedule.reset();
+  fit.learning_rate.reset();
+  fit.precondition.reset();
+  fit.batch_size = 0;
+  fit.epochs = 0;
+  return plan_fit(data, weights, fit);
+}
+
 void add_case(const RowSource& data, const RowWeights& weights, const SweepOptions& options,
               SweepCase what, SweepLayout& layout) {
   const FitPlan fit = fit_plan_of(data, weights, options, what);
@@ -128,6 +140,7 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
   const SweepOptions grid = settled(options);
   SweepLayout layout;
   layout.plan.rows = data.rows();
+  layout.optimum = plan_of_optimum(data, weights, grid);
   bool seeds_unused = false;
   for (const Schedule& schedule : grid.schedules) {
     for (const SweepRate& rate : grid.learning_rates) {

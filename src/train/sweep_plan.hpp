@@ -13,6 +13,7 @@ namespace steepest::train {
 struct SweepLayout {
   SweepPlan plan;
   std::vector<FitPlan> fits;
+  FitPlan optimum;                              ///< of the same problem, with everything automatic
   std::vector<std::vector<std::size_t>> banks;  ///< indexes into plan.cases
 };
 
