@@ -96,6 +96,9 @@ STEEPEST_HD inline double apply_rule(const UpdateRule& rule, const MomentumPair&
 /// colon may be left out. Throws OptionError that lists them.
 [[nodiscard]] UpdateRule parse_rule(std::string_view text);
 
+/// As parse_rule, of the rules whose steps a learning rate scales: all but lbfgs.
+[[nodiscard]] UpdateRule parse_rate_rule(std::string_view text);
+
 /// The text that parse_rule turns back into the same rule.
 [[nodiscard]] std::string to_string(const UpdateRule& rule);
 

@@ -113,7 +113,7 @@ ExploreOptions options_of(const ExploreTexts& given, const Expression& expressio
   ExploreOptions options;
   options.method = parse_method(given.method);
   options.maximize = given.maximize;
-  options.rule = parse_rule(given.rule);
+  options.rule = parse_rate_rule(given.rule);
   options.schedule = parse_schedule(given.schedule);
   options.tolerance = number("--tolerance", given.tolerance);
   options.seed = global.seed;

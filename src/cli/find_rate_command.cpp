@@ -44,7 +44,7 @@ FindRateOptions to_options(const FindRateCommandOptions& given, const GlobalOpti
   if (given.batch_size != "full") {
     options.batch_size = count_at_least_one("--batch-size", given.batch_size);
   }
-  options.rule = parse_rule(given.rule);
+  options.rule = parse_rate_rule(given.rule);
   options.problem.memory_bytes = given.memory.storage().memory_bytes;
   return options;
 }

@@ -224,7 +224,7 @@ SweepOptions to_sweep_options(const SweepCommandOptions& given, const GlobalOpti
         size == "full" ? 0 : count_at_least_one("--batch-size", std::string(size)));
   }
   for (const std::string_view rule : pieces(given.rules)) {
-    options.rules.push_back(parse_rule(rule));
+    options.rules.push_back(parse_rate_rule(rule));
   }
   options.seeds = parse_seeds(given.seeds, global.seed);
   options.epochs = count_at_least_one("--epochs", given.epochs);

@@ -95,6 +95,7 @@ void set_bounds(Exploration& run) {
       run.stability_bound = 2.0 * (1.0 + m) / ((1.0 + 2.0 * m) * largest);
       break;
     case RuleKind::accelerated:
+    case RuleKind::lbfgs:
       break;
   }
 }

@@ -96,21 +96,25 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   if (with_row_curvature) {
     held.row_curvature = largest_row_curvature(*data, scaling, weights, pool);
   }
-  hold_scaled(data, weights, scaling, options, *held.backend);
+  hold_scaled(data, weights, scaling, options, *held.backend, bytes);
   held.scaling = scaling;
   held.data = std::move(data);
   return held;
 }
 
 void hold_scaled(const std::shared_ptr<RowSource>& data, const RowWeights& weights,
-                 const Scaling& scaling, const FitOptions& options, kernels::Backend& backend) {
+                 const Scaling& scaling, const FitOptions& options, kernels::Backend& backend,
+                 bool bytes) {
   if (Dataset* const memory = data->in_memory()) {
     kernels::ThreadPool pool(options.threads);
-    backend.hold(take_training_data(*memory, scaling, weights, pool));
+    kernels::TrainingData training = take_training_data(*memory, scaling, weights, pool);
+    training.bytes = bytes;
+    training.storage = options.storage;
+    backend.hold(std::move(training));
   } else {
     backend.hold(kernels::StreamedData{data, scaling.feature_mean, scaling.feature_scale,
-                                       scaling.target_mean, scaling.target_scale, weights.mean,
-                                       options.memory_bytes});
+                                       scaling.target_mean, scaling.target_scale, bytes,
+                                       weights.mean, options.memory_bytes});
   }
 }
 

@@ -41,7 +41,9 @@ struct HeldData {
                                  bool with_row_curvature);
 
 /// Gives rows to a backend in a scale that is known. The rows are used up where they lie in memory.
+/// `bytes`: see kernels::TrainingData.
 void hold_scaled(const std::shared_ptr<RowSource>& data, const RowWeights& weights,
-                 const Scaling& scaling, const FitOptions& options, kernels::Backend& backend);
+                 const Scaling& scaling, const FitOptions& options, kernels::Backend& backend,
+                 bool bytes = false);
 
 }  // namespace steepest::train

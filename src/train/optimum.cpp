@@ -25,12 +25,14 @@ Tolerances tightest(Precision precision) {
   return tolerances;
 }
 
-std::string sentence(const RunOutcome& outcome, bool preconditioned, bool lacks_penalty) {
-  std::string text =
-      fmt::format("accelerated gradient descent on all rows{}, {} steps, {}: {}",
-                  preconditioned ? " in the metric of the Hessian's bound" : "", outcome.state.step,
-                  outcome.termination.converged() ? "converged" : "stopped, not converged",
-                  outcome.termination.inequality);
+std::string sentence(const RunOutcome& outcome, const UpdateRule& rule, bool preconditioned,
+                     bool lacks_penalty) {
+  std::string text = fmt::format(
+      "{} on all rows{}, {} steps, {}: {}",
+      rule.kind == RuleKind::lbfgs ? "limited-memory BFGS" : "accelerated gradient descent",
+      preconditioned ? " in the metric of the Hessian's bound" : "", outcome.state.step,
+      outcome.termination.converged() ? "converged" : "stopped, not converged",
+      outcome.termination.inequality);
   if (!outcome.termination.converged()) {
     text +=
         lacks_penalty
@@ -54,6 +56,11 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, d
   }
   kernels::ModelPlan model;
   model.rule = plan.rule;
+  const bool metric_is_hessian =
+      metric && metric->exact_bound && std::holds_alternative<SquaredLoss>(plan.loss);
+  if (held.device.kind == DeviceKind::cpu && !metric_is_hessian) {
+    model.rule.kind = RuleKind::lbfgs;
+  }
   model.penalty.l2 = plan.l2;
   model.has_intercept = intercept;
   model.tolerances = tightest(held.precision);
@@ -71,7 +78,9 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, d
     model.schedule.learning_rate = std::ldexp(1.0 / sharpest, -halvings);
     bank.models = {model};
     held.backend->start(bank);
-    outcome = run_to_end(*held.backend, model, plan, held.scaling, {plan.epochs, 0.0},
+    RunLimits limits;
+    limits.epochs = plan.epochs;
+    outcome = run_to_end(*held.backend, model, plan, held.scaling, limits,
                          [&](const FitProgress& /*now*/) { return proceed(); });
     if (outcome.termination.reason != Reason::diverged) {
       break;
@@ -86,7 +95,8 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, d
                                 ? std::numeric_limits<double>::quiet_NaN()
                                 : validation->mean_losses(*held.backend, bank).front();
   optimum.converged = outcome.termination.converged();
-  optimum.method = sentence(outcome, metric.has_value(), classifies(plan.loss) && plan.l2 == 0.0);
+  optimum.method =
+      sentence(outcome, model.rule, metric.has_value(), classifies(plan.loss) && plan.l2 == 0.0);
   optimum.resolution = std::fabs(optimum.objective) *
                        (held.precision == Precision::fp64 ? double_rounding : float_rounding);
   optimum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

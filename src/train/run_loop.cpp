@@ -161,8 +161,11 @@ class Run {
     if (!judged_here) {
       backend_.evaluate();
     }
-    outcome_.gap =
-        reason == Reason::diverged ? GapBound{std::nullopt, "the run diverged"} : limits_.gap();
+    if (reason == Reason::diverged) {
+      outcome_.gap = {std::nullopt, "the run diverged"};
+    } else if (limits_.gap) {
+      outcome_.gap = limits_.gap();
+    }
     outcome_.seconds = seconds_since(start_);
     outcome_.at = in_objective_units(backend_.state(0).at, scaling_);
     outcome_.termination = {reason, inequality(reason, last)};

@@ -30,7 +30,8 @@ struct RunLimits {
   double max_seconds = 0.0;    ///< 0: none
   double tolerance_gap = 0.0;  ///< 0: none
 
-  /// Bounds objective - optimum at the backend's current parameters, in the objective's units.
+  /// Bounds objective - optimum at the backend's current parameters, in the objective's units;
+  /// empty: not asked for.
   std::function<GapBound()> gap;
 };
 

@@ -65,6 +65,15 @@ UpdateRule parse_rule(std::string_view text) {
       fmt::format("rule \"{}\" is not known: use {}", text, join_choices(rule_names())));
 }
 
+UpdateRule parse_rate_rule(std::string_view text) {
+  const UpdateRule rule = parse_rule(text);
+  if (rule.kind == RuleKind::lbfgs) {
+    throw OptionError(
+        "rule lbfgs finds the length of its steps itself: no learning rate goes with it");
+  }
+  return rule;
+}
+
 std::string to_string(const UpdateRule& rule) {
   for (const RuleEntry& entry : rules) {
     if (entry.kind == rule.kind) {
