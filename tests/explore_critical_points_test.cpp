@@ -124,6 +124,17 @@ TEST(Scan, OfManyValleysFindsTheDeepest) {
   EXPECT_NEAR(result.value, 0.0, 1e-12);
 }
 
+TEST(Scan, SaysWhenItWentIntoAPole) {
+  const Expression pole("1/x");
+  EXPECT_TRUE(scan(pole.function(), {{-1.0, 1.0}}, 20).discontinuous);
+  const Expression log("log(x)");
+  EXPECT_TRUE(scan(log.function(), {{0.0, 1.0}}, 20).discontinuous);
+  for (const char* text : {"sqrt(x)", "x^2 - x", "abs(x - 0.3)", "rint(x)", "x*log(x)"}) {
+    const Expression f(text);
+    EXPECT_FALSE(scan(f.function(), {{0.0, 2.0}}, 20).discontinuous) << text;
+  }
+}
+
 TEST(Scan, PassesOverUndefinedPoints) {
   const Expression f("x*log(x)");
   const ScanResult result = scan(f.function(), {{-1.0, 2.0}}, 301);

@@ -193,7 +193,7 @@ TEST(Portfolio, LivesWithSingularCovariances) {
   // Fewer periods than assets, and short sales: riskless portfolios without end.
   std::mt19937_64 random(5);
   std::normal_distribution<double> normal;
-  std::vector<double> returns(20 * 40);
+  std::vector<double> returns(800);  // 20 rows
   std::generate(returns.begin(), returns.end(), [&] { return 0.01 * normal(random); });
   Assets assets = assets_of_returns(returns, 40);
   assets.low = -1.0;

@@ -61,6 +61,11 @@ struct ScanResult {
   Point at;  ///< refined: within the neighbouring grid points
   double value = 0.0;
   bool on_edge = false;  ///< a coordinate is an end of its interval
+
+  /// f jumps at `at`, or falls without end: the search went into a pole, and there may be no
+  /// minimum.
+  bool discontinuous = false;
+
   std::int64_t evaluated = 0;
   std::int64_t undefined = 0;  ///< grid points where f is not finite; passed over
 };

@@ -200,6 +200,11 @@ void print_scan(const ExploreView& view, const ScanResult& result) {
              fmt::format("{}, {} = {}{}", place_text(view, result.at), value_name(view),
                          fixed(result.value, view.digits),
                          result.on_edge ? ", at the edge of the interval" : ""));
+  if (result.discontinuous) {
+    print_line("note", fmt::format("f jumps there or {} without end: there may be no {}",
+                                   view.maximize ? "rises" : "falls",
+                                   view.maximize ? "maximum" : "minimum"));
+  }
 }
 
 Json scan_json(const ExploreView& view, const ScanResult& result) {
@@ -212,6 +217,7 @@ Json scan_json(const ExploreView& view, const ScanResult& result) {
   json["point"] = result.at;
   json["value"] = result.value;
   json["on_edge"] = result.on_edge;
+  json["discontinuous"] = result.discontinuous;
   return json;
 }
 

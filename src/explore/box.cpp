@@ -106,7 +106,7 @@ Point lowest_by_compass(const RealFunction& f, const std::vector<Interval>& box,
         next[axis] = std::clamp(at[axis] + sign * share * (box[axis].high - box[axis].low),
                                 box[axis].low, box[axis].high);
         const double there = f(next);
-        if (there < value) {
+        if (std::isfinite(there) && there < value) {
           at = next;
           value = there;
           improved = true;

@@ -104,15 +104,22 @@ CriticalKind kind_of_kink(const RealFunction& f, double x) {
   return right < 0.0 && left < 0.0 ? CriticalKind::maximum : CriticalKind::inconclusive;
 }
 
-// Close to a level point or a kink f hardly varies; close to a pole or a jump it still does.
-bool has_pole(const RealFunction& f, double x, double width) {
-  const double here = f({x});
+// Close to a level point or a kink f hardly varies; close to a pole or a jump it still does. A side
+// where f is not defined says nothing.
+bool has_pole(const RealFunction& f, const Point& at, std::size_t axis, double width) {
+  const double here = f(at);
   const auto variation = [&](double h) {
-    return std::max(std::fabs(f({x + h}) - here), std::fabs(f({x - h}) - here));
+    double largest = 0.0;
+    for (const double step : {h, -h}) {
+      Point beside = at;
+      beside[axis] += step;
+      const double change = std::fabs(f(beside) - here);
+      largest = std::isfinite(change) ? std::max(largest, change) : largest;
+    }
+    return largest;
   };
   const double near = variation(1e-6 * width);
-  return !std::isfinite(near) ||
-         (near > 0.01 * variation(width) && near > 1e3 * epsilon * std::fabs(here));
+  return near > 0.01 * variation(width) && near > 1e3 * epsilon * std::fabs(here);
 }
 
 // The zero of f' between a and b; nullopt where f' jumps from one infinity to the other.
@@ -135,7 +142,7 @@ std::optional<CriticalPoint> bisect(const RealFunction& f, Slope a, Slope b) {
     (change_sign(a, middle) ? b : a) = middle;
   }
   const Slope& root = std::fabs(a.value) < std::fabs(b.value) ? a : b;
-  if (has_pole(f, root.x, width)) {
+  if (!std::isfinite(f({root.x})) || has_pole(f, {root.x}, 0, width)) {
     return std::nullopt;
   }
   if (std::fabs(root.value) > least && !has_kink(f, {root.x}, 0)) {
@@ -380,6 +387,10 @@ ScanResult scan(const RealFunction& f, const std::vector<Interval>& box, std::in
     result.value = polished->value;
   }
   result.on_edge = on_edge(box, result.at);
+  for (std::size_t axis = 0; axis < box.size() && result.value < result.grid_value; ++axis) {
+    const double width = around[axis].high - around[axis].low;
+    result.discontinuous = result.discontinuous || has_pole(f, result.at, axis, width);
+  }
   return result;
 }
 
