@@ -198,6 +198,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"'x^2' --critical 3:0", 3, "is empty"},
                     Refusal{"'x^2' --scan 1:1:5", 3, "is empty"},
                     Refusal{"'x^2' --scan 0:3:1", 3, "at least 2 points"},
+                    Refusal{"'x+y' --scan 0:3:5,0:3:6", 3, "the same for both"},
                     Refusal{"'x^2' --scan 0:3:x", 3, "is not a number"},
                     Refusal{"'x^2' --interval 0 --restarts 3", 3, "LO:HI"},
                     Refusal{"'x^2' --start nan", 3, "not a finite number"},

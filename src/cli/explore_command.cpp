@@ -85,7 +85,12 @@ std::vector<Interval> box_of(std::string_view option, const std::string& text,
       throw OptionError(fmt::format("{} \"{}\" is empty: LO must be below HI", option, text));
     }
     if (ends.size() == 3) {
-      *count = parse_option_count(option, ends[2]);
+      const std::int64_t points = parse_option_count(option, ends[2]);
+      if (box.size() > 1 && points != *count) {
+        throw OptionError(fmt::format("{} \"{}\" has two numbers of points: N is the same for both",
+                                      option, text));
+      }
+      *count = points;
     }
   }
   const auto dimension = static_cast<std::size_t>(expression.dimension());
