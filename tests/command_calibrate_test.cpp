@@ -77,6 +77,7 @@ TEST(CalibrateCommand, JsonHasEveryKeyOfTheContract) {
   EXPECT_EQ(json["rows"], 200);
   EXPECT_EQ(json["classes"], 5);
   EXPECT_EQ(json["bytes_read"], 200 * 5 * 8);
+  EXPECT_GE(json["seconds"]["solve"], 0.0);
   for (const char* const when : {"before", "after"}) {
     for (const char* const metric :
          {"nll", "accuracy", "ece", "ece_equal_mass", "mce", "brier", "entropy"}) {

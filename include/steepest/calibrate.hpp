@@ -80,6 +80,7 @@ struct Calibration {
   std::int64_t classes = 0;
   std::int64_t masked = 0;    ///< logits of -inf: classes left out of their row
   bool certified = false;     ///< whether exact sums at both sides of T bracket the optimum
+  double load_seconds = 0.0;  ///< reading the logits into memory; 0 when they are streamed
   CalibrationMetrics before;  ///< at T = 1
   std::optional<CalibrationMetrics> after;  ///< none for zero and infinite
   std::vector<std::string> warnings;        ///< one sentence each

@@ -135,8 +135,10 @@ class BlockPass {
                              ? 1
                              : 0;
     add_nodes(gap, gap + plan_.smoothing * (uniform - gap), sums);
-    const auto unit = static_cast<std::size_t>(plan_.unit_node);
-    sums_.normalised += std::fabs(look.largest + row_nodes_[unit].log_total) < sum_slack ? 1 : 0;
+    if (plan_.unit_node >= 0) {
+      const RowNode& unit = row_nodes_[static_cast<std::size_t>(plan_.unit_node)];
+      sums_.normalised += std::fabs(look.largest + unit.log_total) < sum_slack ? 1 : 0;
+    }
     if (record != nullptr) {
       write_record(right, record);
     }
@@ -168,9 +170,10 @@ class BlockPass {
   }
 
   void write_record(bool right, float* record) const {
-    const auto before =
-        static_cast<float>(row_nodes_[static_cast<std::size_t>(plan_.unit_node)].log_total);
-    record[0] = std::copysign(before, right ? 1.0F : -1.0F);
+    if (plan_.unit_node >= 0) {
+      const RowNode& unit = row_nodes_[static_cast<std::size_t>(plan_.unit_node)];
+      record[0] = std::copysign(static_cast<float>(unit.log_total), right ? 1.0F : -1.0F);
+    }
     const SketchMap& map = *plan_.map;
     if (map.weights.empty()) {
       const RowNode& node = row_nodes_[0];

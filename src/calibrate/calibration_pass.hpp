@@ -91,7 +91,7 @@ struct PassPlan {
   double smoothing = 0.0;
   std::int64_t stride = 1;         ///< every stride-th block is visited
   const SketchMap* map = nullptr;  ///< of the first map->nodes nodes
-  std::int64_t unit_node = 0;      ///< the node with beta = 1, for the sketch
+  std::int64_t unit_node = 0;      ///< the node with beta = 1; -1: what the sketch says of it stays
   RowSketch* sketch = nullptr;     ///< filled where given
 };
 

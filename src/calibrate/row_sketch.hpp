@@ -38,6 +38,9 @@ class RowSketch {
   [[nodiscard]] std::int64_t record() const { return width_ + 1; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
 
+  /// Whether place() gives the record that is there, to be changed in part.
+  [[nodiscard]] bool is_in_memory() const { return !file_.is_open(); }
+
   /// Where to put (count, record) floats of rows [first, first + count): pass to write() when done.
   float* place(std::int64_t first, std::int64_t count, std::vector<float>& memory);
   void write(std::int64_t first, std::int64_t count, const float* records);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numbers>
 #include <optional>
@@ -124,12 +125,14 @@ class Solver {
            n;
   }
 
-  // All rows at `u` and at T = 1.
+  // All rows at `u`; at T = 1, too, unless a pass before has left that in the sketch.
   PassSums pass_over_all(std::vector<double> u, double center, double scale) {
     map_ = SketchMap::of_nodes(u, center, scale);
     const auto same = std::find(u.begin(), u.end(), 0.0);
-    const auto unit_node = same - u.begin();
-    if (same == u.end()) {
+    const bool knows_unit =
+        sketch_ && sketch_->record() == map_.width + 1 && sketch_->is_in_memory();
+    const std::int64_t unit_node = knows_unit ? -1 : same - u.begin();
+    if (!knows_unit && same == u.end()) {
       u.push_back(0.0);
     }
     if (!sketch_ || sketch_->record() != map_.width + 1) {
@@ -386,11 +389,15 @@ Calibration calibrate_temperature(const LogitRows& rows, const CalibrationOption
   if (!rows.is_file() || !fits) {
     return Solver(rows, options, pool, progress).run();
   }
+  const auto start = std::chrono::steady_clock::now();
   const LoadedLogits loaded(rows, as_doubles, pool, progress);
+  const double load_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Calibration result = Solver(loaded, options, pool, [&](const ReadState&) {
                          tell(progress, rows, rows.rows());
                        }).run();
   result.reads = 1;
+  result.load_seconds = load_seconds;
   return result;
 }
 

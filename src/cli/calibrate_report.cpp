@@ -125,7 +125,10 @@ Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
       {"masked", calibration.masked},
       {"classes", calibration.classes},
       {"bytes_read", run.bytes_read},
-      {"seconds", run.read_and_solve_seconds},
+      {"seconds",
+       {{"total", run.total_seconds},
+        {"read", run.read_seconds},
+        {"solve", run.total_seconds - run.read_seconds}}},
       {"before", metrics_json(calibration.before)},
       {"after", calibration.after ? metrics_json(*calibration.after) : Json(nullptr)},
       {"warnings", calibration.warnings},
@@ -143,9 +146,12 @@ void print_calibration(const Calibration& calibration, const CalibrateRun& run) 
     fmt::print("{:<13}standard error of log T {:.2g}, residual {:.2g}\n", "",
                calibration.log_temperature_standard_error, calibration.residual);
   }
-  fmt::print("{:<13}{} read{}, {} pass{}, {:.2f} s\n", "", calibration.reads,
+  fmt::print("{:<13}{} read{}, {} pass{}, {:.2f} s", "", calibration.reads,
              calibration.reads == 1 ? "" : "s", calibration.passes,
-             calibration.passes == 1 ? "" : "es", run.read_and_solve_seconds);
+             calibration.passes == 1 ? "" : "es", run.total_seconds);
+  fmt::print("{}\n", run.read_seconds > 0.0
+                         ? fmt::format(", of which {:.2f} s to read", run.read_seconds)
+                         : "");
   print_metrics(calibration);
   print_bins(calibration);
   fmt::print(

@@ -13,7 +13,8 @@ namespace steepest::cli {
 struct CalibrateRun {
   std::string source;  ///< files, as given
   std::int64_t bytes_read = 0;
-  double read_and_solve_seconds = 0.0;
+  double read_seconds = 0.0;  ///< before anything was solved; 0 where both went on at once
+  double total_seconds = 0.0;
   std::string applied;  ///< file of calibrated rows; empty: none
 };
 
