@@ -208,7 +208,9 @@ Command add_find_rate(CLI::App& parent, GlobalOptions& global) {
       ->default_str(options->steps);
   app->add_option("--batch-size", options->batch_size, "full or rows a step")->default_str("full");
   app->add_option("--rule", options->rule, "update rule, as in fit")->default_str("gradient");
-  app->footer("Example: steepest find-rate diamonds.csv --target price --batch-size 64");
+  app->footer(
+      "Example: steepest find-rate diamonds.csv --target price --categorical cut,color,clarity "
+      "--batch-size 64");
   return {app, [options, &global] { return run_find_rate(*options, global); }};
 }
 

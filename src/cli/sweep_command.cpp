@@ -84,6 +84,16 @@ int report(const SweepResult& result, const SweepInput& input, const SweepComman
   return exit_code_of(result);
 }
 
+// The options of the problem that a result does not tell.
+std::string flags_of(const ProblemOptions& problem) {
+  std::string flags;
+  flags += problem.no_standardize ? " --no-standardize" : "";
+  flags += problem.no_intercept ? " --no-intercept" : "";
+  flags += problem.shuffle == "full" ? " --shuffle full" : "";
+  flags += problem.constant == "drop" ? " --constant drop" : "";
+  return flags;
+}
+
 int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOptions& global) {
   read_config(app, given);
   SweepOptions options = to_sweep_options(given, global);
@@ -105,6 +115,7 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   input.bytes_read = data.bytes_read;
   input.read_seconds = data.read_seconds;
   input.epochs = options.epochs;
+  input.flags = flags_of(given.problem);
   if (given.dry_run) {
     const SweepPlan plan = plan_sweep(*data.rows, options);
     print_warnings(plan.warnings, global);
@@ -138,7 +149,8 @@ Command add_sweep(CLI::App& parent, GlobalOptions& global) {
   app->footer(
       "Every combination is run, all that share batch size and seed in one read of the data. "
       "Regret is the objective minus its optimum, which is computed first.\n"
-      "Example: steepest sweep diamonds.csv --target price --schedules constant,cosine,silver "
+      "Example: steepest sweep diamonds.csv --target price --categorical cut,color,clarity "
+      "--schedules constant,cosine,silver "
       "--learning-rates 0.125/L:4/L:log:6 --epochs 50 --curves curves.csv -o results.json");
   return {app, [app, options, &global] { return run_sweep(*app, *options, global); }};
 }

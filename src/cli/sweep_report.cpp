@@ -198,11 +198,11 @@ std::vector<RankedMethod> rank_methods(const SweepResult& result) {
 std::string fit_options(const SweepCase& what, const SweepResult& result, const SweepInput& input) {
   return fmt::format(
       "--loss {} --l2 {} --schedule {} --rule {} --learning-rate {} --batch-size {} --epochs {} "
-      "--seed {} --precision {} --tolerance-gradient 0",
+      "--seed {} --precision {} --tolerance-gradient 0{}",
       result.loss, result.l2, schedule_text(what), to_string(what.rule),
       what.schedule.learning_rate,
       what.batch_size >= input.rows ? "full" : fmt::format("{}", what.batch_size), input.epochs,
-      what.seed, name(result.precision));
+      what.seed, name(result.precision), input.flags);
 }
 
 Json sweep_json(const SweepResult& result, const SweepInput& input) {
