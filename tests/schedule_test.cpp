@@ -181,7 +181,7 @@ std::string valid_value(std::string_view key) {
   }
   const std::set<std::string_view> counts = {"every",      "warmup", "period",
                                              "multiplier", "peak",   "patience"};
-  return counts.count(key) > 0 ? "2" : "0.5";
+  return counts.contains(key) ? "2" : "0.5";
 }
 
 // Walks the table: a schedule added there is checked without being named here.
