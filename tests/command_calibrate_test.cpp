@@ -251,6 +251,10 @@ TEST(CalibrateCommand, WrongInputAndOptionsAreOneSentence) {
            Case{named + " --target y", 2, "\"c\" names none of the columns"},
            Case{range + " --target y", 2, "whole number in [0, 2)"},
            Case{text + " --target y", 2, "b"},
+           Case{range + " --target y --input probs", 2, "label"},
+           Case{files.logits + " --labels " + files.labels + " --input probs", 2,
+                "is no probability"},
+           Case{files.logits + " --labels /", 2, "is a directory"},
        }) {
     const CommandRun run = run_command(folder, "calibrate " + bad.arguments);
     EXPECT_EQ(run.exit_code, bad.exit_code) << bad.arguments << run.err;

@@ -252,10 +252,11 @@ void NodeSums::derive() {
   entropy_slope = -variance;
 }
 
-std::string RowProblem::text(std::int64_t classes) const {
+std::string RowProblem::text(std::int64_t classes, LogitInput input) const {
   switch (kind) {
     case Kind::not_a_number:
-      return fmt::format("column {} is not a number", column);
+      return fmt::format("column {} is {}", column,
+                         input == LogitInput::logits ? "not a number" : "no probability");
     case Kind::infinite:
       return fmt::format("column {} is +inf", column);
     case Kind::too_large:

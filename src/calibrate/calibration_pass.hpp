@@ -50,7 +50,7 @@ struct RowProblem {
   double value = 0.0;  ///< the logit, or the label
 
   /// One sentence without the row's number.
-  [[nodiscard]] std::string text(std::int64_t classes) const;
+  [[nodiscard]] std::string text(std::int64_t classes, LogitInput input) const;
 };
 
 struct PassSums {

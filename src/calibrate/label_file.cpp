@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string_view>
@@ -114,6 +115,9 @@ void LabelFile::read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     throw InputError(Location{path}, "no such file, or it cannot be read");
+  }
+  if (std::filesystem::is_directory(path)) {
+    throw InputError(Location{path}, "is a directory: labels are a file");
   }
   std::int64_t number = 0;
   for (std::string line; std::getline(file, line);) {

@@ -153,7 +153,7 @@ class Solver {
 
   // What every pass finds alike, once.
   void take_totals(const PassSums& sums, const NodeSums& unit) {
-    check_rows(sums, rows_, options_.bad_rows);
+    check_rows(sums, rows_, options_);
     result_.rows = sums.rows;
     result_.rows_skipped = sums.problems;
     result_.masked = sums.masked;

@@ -77,20 +77,20 @@ void warn_of_status(Calibration& result) {
 
 }  // namespace
 
-void check_rows(const PassSums& sums, const LogitRows& rows, BadRowPolicy policy) {
-  if (sums.problems > 0 && policy == BadRowPolicy::error) {
+void check_rows(const PassSums& sums, const LogitRows& rows, const CalibrationOptions& options) {
+  if (sums.problems > 0 && options.bad_rows == BadRowPolicy::error) {
     const RowProblem& problem = sums.first_problem;
-    throw InputError(
-        Location{rows.name()},
-        fmt::format("row {} (from 0): {}; {} of {} cannot be used. Fixes: mend {} | "
-                    "--on-bad-row skip",
-                    problem.row, problem.text(rows.classes()), row_count(sums.problems),
-                    row_count(rows.rows()), sums.problems == 1 ? "it" : "them"));
+    throw InputError(Location{rows.name()},
+                     fmt::format("row {} (from 0): {}; {} of {} cannot be used. Fixes: mend {} | "
+                                 "--on-bad-row skip",
+                                 problem.row, problem.text(rows.classes(), options.input),
+                                 row_count(sums.problems), row_count(rows.rows()),
+                                 sums.problems == 1 ? "it" : "them"));
   }
   if (sums.rows == 0) {
     throw InputError(Location{rows.name()},
                      fmt::format("no row can be used: row {} (from 0): {}", sums.first_problem.row,
-                                 sums.first_problem.text(rows.classes())));
+                                 sums.first_problem.text(rows.classes(), options.input)));
   }
 }
 
@@ -98,7 +98,7 @@ void add_warnings(const PassSums& sums, const CalibrationOptions& options, Calib
   if (result.rows_skipped > 0) {
     result.warnings.push_back(fmt::format("{} skipped; the first: row {} (from 0): {}",
                                           row_count(result.rows_skipped), sums.first_problem.row,
-                                          sums.first_problem.text(result.classes)));
+                                          sums.first_problem.text(result.classes, options.input)));
   }
   if (result.masked > 0) {
     result.warnings.push_back(

@@ -8,7 +8,7 @@
 namespace steepest::calibrate {
 
 /// Throws InputError for rows with problems that may not be skipped, and when no row is left.
-void check_rows(const PassSums& sums, const LogitRows& rows, BadRowPolicy policy);
+void check_rows(const PassSums& sums, const LogitRows& rows, const CalibrationOptions& options);
 
 /// Adds to result.warnings; everything else of the result is known by now.
 void add_warnings(const PassSums& sums, const CalibrationOptions& options, Calibration& result);
