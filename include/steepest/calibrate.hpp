@@ -93,7 +93,8 @@ struct Calibration {
 /// Finds T by Newton's method on the logit of the mean gap, in log(1 / T), with the bracket kept;
 /// where the logits are not in memory, from one read at several temperatures around the answer of
 /// every 64th block, whose sums' logit is interpolated with its derivative (Hermite) and certified
-/// by the signs at the ends. A second read follows only when they do not bracket.
+/// by the signs at the ends. A second read follows only when they do not bracket, or when the
+/// sample was too small to say where to look.
 ///
 /// Deterministic: the same bits for any number of threads on one kind of processor. Logits held as
 /// float64, and any of up to 2^22 values in memory, are computed with in double, others in float
