@@ -2,6 +2,7 @@
 // The CUDA engine: data and bank live on the device, steps are queued without waiting for one.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "kernels/backend.hpp"
 #include "kernels/device_bank.cuh"
@@ -121,7 +122,11 @@ class CudaBackend final : public Backend {
   [[nodiscard]] LossAndGradient evaluate_at(const std::vector<double>& parameters) override {
     const DeviceScope scope(info_.ordinal);
     const BankShape one{bank_->shape().features, bank_->shape().outputs, 1};
-    DeviceLossGradient<T> pass(one, data_.view(), 0, products_);
+    std::optional<DeviceLossGradient<T>> own;
+    if (bank_->shape().models > 1) {
+      own.emplace(one, data_.view(), 0, products_);
+    }
+    DeviceLossGradient<T>& pass = own ? *own : *pass_;
     pass.upload_weights(parameters.data(), one.outputs);
     const PassSums<T> sums = pass.run(loss_, RowSelection::all(rows()));
     const auto n = static_cast<double>(rows());

@@ -16,6 +16,8 @@ constexpr double shortest_cut = 0.1;
 constexpr double longest_cut = 0.5;
 constexpr int most_refusals = 12;
 
+constexpr std::int64_t fewest_idle = 40;
+
 // A gradient this much smaller is progress.
 constexpr double gradient_share = 0.9;
 
@@ -44,10 +46,11 @@ double dot_of_range(const double* a, const double* b, std::int64_t begin, std::i
 
 }  // namespace
 
-Lbfgs::Lbfgs(std::int64_t elements, std::int64_t pairs, double rounding)
+Lbfgs::Lbfgs(std::int64_t elements, std::int64_t pairs, double rounding, std::int64_t patience)
     : elements_(elements),
       pairs_(pairs),
       rounding_(rounding),
+      most_idle_(std::max(fewest_idle, patience + 1)),
       point_(static_cast<std::size_t>(elements)),
       gradient_(static_cast<std::size_t>(elements)),
       direction_(static_cast<std::size_t>(elements)),

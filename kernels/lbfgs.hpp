@@ -29,15 +29,16 @@ class Lbfgs {
   /// out = P v, both `elements` long.
   using Metric = std::function<void(const double* v, double* out)>;
 
-  /// `rounding` is the relative error that evaluations of the objective are known to.
-  Lbfgs(std::int64_t elements, std::int64_t pairs, double rounding);
+  /// `rounding` is the relative error that evaluations of the objective are known to; a run ends
+  /// after more than `patience` steps, and 40 at least, that got it nowhere.
+  Lbfgs(std::int64_t elements, std::int64_t pairs, double rounding, std::int64_t patience);
 
   /// Whether the point last proposed, now evaluated, is taken. The first point always is.
   [[nodiscard]] bool takes(const Evaluation& now, const double* gradient, ThreadPool& pool);
 
   /// Proposes the step from a point that was taken: next = parameters + direction. `first_length`
   /// scales P before any step is known: the inverse of a bound on the Hessian in its metric.
-  /// Returns the largest change of an element. Where there is no way down, next is where it was.
+  /// Returns the largest change of an element.
   double propose(const Evaluation& now, const double* parameters, const double* gradient,
                  const Metric& metric, double first_length, ThreadPool& pool, double* next);
 
@@ -52,7 +53,7 @@ class Lbfgs {
 
   /// Whether the run gets anywhere: the objective falls along the direction last proposed, and
   /// within the last steps it, or the gradient, has fallen by more than rounding explains.
-  [[nodiscard]] bool has_way() const { return slope_ < 0.0 && idle_ < most_idle; }
+  [[nodiscard]] bool has_way() const { return slope_ < 0.0 && idle_ < most_idle_; }
 
   /// Share of the direction that was last proposed.
   [[nodiscard]] double length() const { return length_; }
@@ -61,8 +62,6 @@ class Lbfgs {
   [[nodiscard]] double rounding() const { return rounding_; }
 
  private:
-  static constexpr int most_idle = 40;
-
   void note_progress(const Evaluation& now);
   void remember(const double* parameters, const double* gradient, ThreadPool& pool);
   void aim(const Metric& metric, double first_length, ThreadPool& pool);
@@ -80,6 +79,7 @@ class Lbfgs {
   std::int64_t elements_;
   std::int64_t pairs_;
   double rounding_;
+  std::int64_t most_idle_;
   bool started_ = false;
   Evaluation at_;                    // at point_
   AlignedVector<double> point_;      // last taken
@@ -97,7 +97,7 @@ class Lbfgs {
   int refusals_ = 0;                // in a row
   double lowest_ = 0.0;             // objective taken
   double smallest_gradient_ = 0.0;  // max norm
-  int idle_ = 0;                    // steps in a row without progress
+  std::int64_t idle_ = 0;           // steps in a row without progress
 };
 
 }  // namespace steepest::kernels

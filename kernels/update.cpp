@@ -87,8 +87,7 @@ void quasi_newton_update(const ModelPlan& plan, double mean_loss, const ModelArr
   }
   state.learning_rate = memory.length();
   if (!goes_on) {
-    state.at = memory.at_taken();
-    state.reason = Reason::rounding;
+    bank.stop(model, Reason::rounding);
   }
 }
 
@@ -113,7 +112,7 @@ BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> pla
   if (std::any_of(bank.plans.begin(), bank.plans.end(), is_quasi_newton)) {
     for (const ModelPlan& plan : bank.plans) {
       bank.quasi_newton.emplace_back(is_quasi_newton(plan) ? shape.elements_per_model() : 0,
-                                     plan.rule.pairs, objective_rounding);
+                                     plan.rule.pairs, objective_rounding, plan.tolerances.patience);
     }
   }
   bank.preconditioner = std::move(preconditioner);

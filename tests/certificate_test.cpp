@@ -82,7 +82,9 @@ TEST(Certificate, NeverBelowTheTrueGapAndNearItAtTheEnd) {
     FitOptions exact = problem.options;
     exact.rule = parse_rule("lbfgs");
     exact.tolerance_gradient = 1e-13;
-    const double optimum = fit(copy_of(problem.data), exact).at.objective();
+    const FitResult reference = fit(copy_of(problem.data), exact);
+    ASSERT_LE(reference.at.gradient_max_norm, 1e-10);
+    const double optimum = reference.at.objective();
 
     FitOptions short_run = problem.options;  // far from the optimum, by another rule each time
     const char* rules[] = {"gradient", "momentum:0.5", "accelerated", "lbfgs:2"};
@@ -93,6 +95,14 @@ TEST(Certificate, NeverBelowTheTrueGapAndNearItAtTheEnd) {
     ASSERT_TRUE(early.gap_bound) << early.gap_note;
     const double rounding = 1e-14 * (1.0 + std::fabs(optimum));
     EXPECT_GE(*early.gap_bound, early.at.objective() - optimum - rounding);
+
+    FitOptions rounded = short_run;
+    rounded.precision = Precision::fp32;
+    rounded.epochs = 300;
+    const FitResult in_float = fit(copy_of(problem.data), rounded);
+    if (in_float.gap_bound) {
+      EXPECT_GE(*in_float.gap_bound, in_float.at.objective() - optimum - 1e-7 * (1.0 + optimum));
+    }
 
     const FitResult end = fit(copy_of(problem.data), problem.options);
     ASSERT_TRUE(end.termination.converged());
@@ -124,6 +134,47 @@ TEST(Certificate, ARunStopsOnItAndSaysSo) {
     ASSERT_TRUE(result.gap_bound);
     EXPECT_LE(*result.gap_bound, 1e-3);
     EXPECT_NE(result.termination.inequality.find("gap_bound"), std::string::npos);
+  }
+}
+
+// What a run returns is what it was judged by, when rounding ends it too.
+TEST(Certificate, ARoundedEndIsThePointThatWasJudged) {
+  int rounded = 0;
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    RandomProblem problem = random_problem(seed);
+    problem.options.precision = Precision::fp32;
+    problem.options.rule = parse_rule("lbfgs:3");
+    problem.options.precondition = false;
+    problem.options.tolerance_gradient = 0.0;
+    problem.options.epochs = 2000;
+    const FitResult result = fit(copy_of(problem.data), problem.options);
+    if (result.termination.reason != Reason::rounding) {
+      continue;
+    }
+    SCOPED_TRACE(seed);
+    ++rounded;
+    EXPECT_FALSE(result.termination.converged());
+    if (result.softmax) {  // a metric of the model that was kept
+      EXPECT_NEAR(result.softmax->log_loss, result.at.mean_loss, 1e-6);
+    } else {
+      EXPECT_NEAR(result.linear->mse * static_cast<double>(problem.outputs),
+                  2.0 * result.at.mean_loss, 1e-5 * (1.0 + result.linear->mse));
+    }
+  }
+  EXPECT_GT(rounded, 50);
+}
+
+TEST(Certificate, IsNotGivenForWhatIsNotFinite) {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomProblem problem = random_problem(seed);
+    problem.options.rule = parse_rule("gradient");
+    problem.options.learning_rate = 1e200;
+    problem.options.epochs = 1;
+    problem.options.tolerance_gap = 1e-3;
+    const FitResult result = fit(copy_of(problem.data), problem.options);
+    EXPECT_NE(result.termination.reason, Reason::gap);
+    EXPECT_TRUE(!result.gap_bound || *result.gap_bound > 1.0);
   }
 }
 

@@ -35,7 +35,7 @@ void copy_metric(const double* v, double* out, std::size_t size) { std::copy_n(v
 Trace minimise(const Function& function, Vector start, double first_length, int most,
                double tolerance, ThreadPool& pool, double rounding = 1e-15) {
   const std::size_t size = start.size();
-  Lbfgs memory(static_cast<std::int64_t>(size), 10, rounding);
+  Lbfgs memory(static_cast<std::int64_t>(size), 10, rounding, 10);
   const Lbfgs::Metric metric = [&](const double* v, double* out) { copy_metric(v, out, size); };
   Trace trace;
   trace.point = std::move(start);

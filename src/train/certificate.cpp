@@ -145,7 +145,7 @@ class InterceptSearch {
       bound = bound_at(now_);
       least = std::min(least, bound.total + first_gradient.dot(first - intercepts()));
     }
-    return std::max(0.0, least);
+    return least;
   }
 
  private:
@@ -181,8 +181,15 @@ GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate)
     return {std::nullopt,
             "without a penalty (--l2 0) no bound on the distance to the optimum holds"};
   }
-  return {point.intercept ? InterceptSearch(point, evaluate).least_bound() : bound_at(point).total,
-          ""};
+  constexpr std::int64_t most_searched = 2000;
+  const bool searches = point.intercept && evaluate && point.columns <= most_searched;
+  const double least =
+      searches ? InterceptSearch(point, evaluate).least_bound() : bound_at(point).total;
+  double size = point.mean_loss;
+  for (std::int64_t c = 0; point.intercept && c < point.columns; ++c) {
+    size += std::fabs(Rows{point.parameters, point.features + 1}.intercept(c));
+  }
+  return {std::max(0.0, least) + point.rounding * size, ""};
 }
 
 GapBound squared_gap(const CertifiedPoint& point, const std::optional<InverseHessian>& inverse) {

@@ -23,6 +23,7 @@ struct CertifiedPoint {
   bool intercept = true;
   double l2 = 0.0;
   double mean_loss = 0.0;
+  double rounding = 0.0;  ///< relative error of mean_loss; of gradients of losses of size 1
   std::vector<double> parameters;
   std::vector<double> gradient;          ///< of the mean loss, without the penalty
   std::vector<double> gradient_at_zero;  ///< the same where all parameters are 0; for classifiers
@@ -53,7 +54,8 @@ struct GapBound {
 /// What theta costs is of first order in the intercepts' gradient, all else of second. So where it
 /// matters intercepts b' are sought by Broyden's method, a few passes, whose gradient is nearly 0:
 /// by convexity the objective at the point is at most <g_b, b - b'> above that at b', and the least
-/// bound by way of any b' tried is taken.
+/// bound by way of any b' tried is taken. Without `evaluate`, or beyond 2,000 columns, the point's
+/// own is. Added is what rounding can do to terms of either sign: rounding (L + |b|_1).
 [[nodiscard]] GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate);
 
 /// Of squared loss: g' H^-1 g / 2, which is the gap itself, where the Hessian was inverted and is

@@ -24,6 +24,10 @@ namespace {
 
 using namespace train;
 
+// What passes know mean losses and gradients to, of losses of size 1.
+constexpr double double_rounding = 1e-14;
+constexpr double float_rounding = 2e-8;
+
 class Fit {
  public:
   Fit(std::shared_ptr<RowSource> data, const FitOptions& options, const FitCallback& progress)
@@ -82,8 +86,15 @@ class Fit {
   // Quasi-Newton steps learn what no fixed metric knows; where it is the Hessian itself there is
   // nothing to learn.
   void choose_rule(bool metric_is_hessian) {
-    if (plan_.may_choose_rule && !metric_is_hessian && result_.device.kind == DeviceKind::cpu) {
+    constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
+    constexpr std::int64_t fewest_pairs = 3;
+    const std::int64_t pair_bytes =
+        2 * plan_.columns * (features_ + 1) * static_cast<std::int64_t>(sizeof(double));
+    const std::int64_t pairs = std::min(plan_.rule.pairs, most_bytes / pair_bytes);
+    if (plan_.may_choose_rule && !metric_is_hessian && pairs >= fewest_pairs &&
+        result_.device.kind == DeviceKind::cpu) {
       plan_.rule.kind = RuleKind::lbfgs;
+      plan_.rule.pairs = pairs;
     }
   }
 
@@ -137,12 +148,15 @@ class Fit {
     }
     return run_to_end(*backend_, model, plan_, scaling_,
                       {plan_.epochs, options_.max_seconds, options_.tolerance_gap,
-                       [this] { return gap_bound(); }},
+                       [this](bool thorough) { return gap_bound(thorough); }},
                       progress_);
   }
 
   // At the backend's parameters, in the objective's units.
-  GapBound gap_bound() {
+  GapBound gap_bound(bool thorough) {
+    if (backend_->storage() == Storage::bfloat16) {
+      return {std::nullopt, "the means of features rounded to bfloat16 are not known"};
+    }
     CertifiedPoint point;
     point.columns = plan_.columns;
     point.features = features_;
@@ -160,10 +174,19 @@ class Fit {
       point.feature_mean.push_back((feature_mean_[j] - scaling_.feature_mean[j]) /
                                    scaling_.feature_scale[j]);
     }
-    GapBound bound = classifies(plan_.loss) ? classifier_gap(point, evaluate)
-                                            : squared_gap(point, inverse_hessian());
+    point.rounding = result_.precision == Precision::fp64 ? double_rounding : float_rounding;
+    const double objective = point.mean_loss + backend_->state(0).at.penalty;
+    if (!is_finite(objective) ||
+        !std::all_of(point.gradient.begin(), point.gradient.end(), is_finite)) {
+      return {std::nullopt, "the objective is not finite"};
+    }
+    GapBound bound = classifies(plan_.loss)
+                         ? classifier_gap(point, thorough ? evaluate : EvaluateAt())
+                         : squared_gap(point, inverse_hessian());
+    if (bound.value && !is_finite(*bound.value)) {
+      return {std::nullopt, "the bound is too large for a number"};
+    }
     if (bound.value) {  // no loss and no penalty is below 0, either
-      const double objective = point.mean_loss + backend_->state(0).at.penalty;
       *bound.value = std::min(*bound.value, objective) * scaling_.loss_unit();
     }
     return bound;

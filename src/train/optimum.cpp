@@ -16,7 +16,7 @@ namespace steepest::train {
 namespace {
 
 Tolerances tightest(Precision precision) {
-  constexpr std::int64_t patience = 100;
+  constexpr std::int64_t patience = 20;
   const bool exact = precision == Precision::fp64;
   Tolerances tolerances;
   tolerances.gradient = exact ? 1e-12 : 1e-6;

@@ -52,7 +52,10 @@ class Run {
       const std::int64_t left_in_epoch =
           plan_.full_batch ? budget - before.step
                            : plan_.steps_per_epoch - before.step % plan_.steps_per_epoch;
-      const std::int64_t steps = std::min({portion, left_in_epoch, budget - before.step});
+      std::int64_t steps = std::min({portion, left_in_epoch, budget - before.step});
+      if (limits_.tolerance_gap > 0.0 && plan_.full_batch) {  // at the same steps every time
+        steps = std::min(steps, std::max<std::int64_t>(1, next_certificate_ - before.step));
+      }
       const double began = seconds_since(start_);
       records_.assign(1, {});
       backend_.run(steps, records_);
@@ -112,8 +115,12 @@ class Run {
         backend_.stop(0, verdict);
         return;
       }
+      if (is_certified(state.step / plan_.steps_per_epoch)) {
+        backend_.stop(0, Reason::gap);
+        return;
+      }
     }
-    if (is_certified(state.step)) {
+    if (plan_.full_batch && is_certified(state.step)) {
       backend_.stop(0, Reason::gap);
     } else if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
       backend_.stop(0, Reason::seconds);
@@ -122,17 +129,18 @@ class Run {
     }
   }
 
-  // A certificate costs two passes: asked for ever more rarely, it takes a tenth of a long run.
-  bool is_certified(std::int64_t step) {
+  // Asked at every turn, a step or an epoch. A certificate costs from two to a dozen passes, so it
+  // is made at ever rarer turns, the same ones in every run.
+  bool is_certified(std::int64_t turn) {
     constexpr std::int64_t fewest_steps = 20;
-    constexpr std::int64_t share = 5;
-    if (limits_.tolerance_gap <= 0.0 || step < next_certificate_) {
+    if (limits_.tolerance_gap <= 0.0 || turn < next_certificate_) {
       return false;
     }
-    next_certificate_ =
-        step + std::max(fewest_steps / (plan_.full_batch ? 1 : fewest_steps), step / share);
-    backend_.evaluate();
-    outcome_.gap = limits_.gap();
+    next_certificate_ = turn + std::max(plan_.full_batch ? fewest_steps : 1, turn / 2);
+    if (plan_.full_batch) {
+      backend_.evaluate();
+    }
+    outcome_.gap = limits_.gap(true);
     return outcome_.gap.value && *outcome_.gap.value <= limits_.tolerance_gap;
   }
 
@@ -161,10 +169,11 @@ class Run {
     if (!judged_here) {
       backend_.evaluate();
     }
-    if (reason == Reason::diverged) {
-      outcome_.gap = {std::nullopt, "the run diverged"};
+    if (reason == Reason::diverged || reason == Reason::interrupted) {
+      outcome_.gap = {std::nullopt,
+                      reason == Reason::diverged ? "the run diverged" : "the run was interrupted"};
     } else if (limits_.gap) {
-      outcome_.gap = limits_.gap();
+      outcome_.gap = limits_.gap(reason != Reason::seconds);
     }
     outcome_.seconds = seconds_since(start_);
     outcome_.at = in_objective_units(backend_.state(0).at, scaling_);

@@ -32,7 +32,8 @@ struct RunLimits {
 
   /// Bounds objective - optimum at the backend's current parameters, in the objective's units;
   /// empty: not asked for.
-  std::function<GapBound()> gap;
+  /// `thorough` allows it a dozen more passes for a better one.
+  std::function<GapBound(bool thorough)> gap;
 };
 
 /// Runs the bank of one model that was started on `backend`. `model` is its plan there.
