@@ -175,6 +175,28 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"Logistic", "--target y --loss logistic", "two classes"}),
     [](const testing::TestParamInfo<BadOption>& one) { return one.param.name; });
 
+TEST(BadOptions, NoOutputReplacesAnInputOrAnotherOutput) {
+  const TemporaryFolder folder;
+  const std::string content = "a,b,y\n1,2,0\n2,1,1\n3,5,0\n4,4,1\n0,3,1\n";
+  const std::string data = folder.write("data.csv", content);
+  const std::string model = folder.path("m.json");
+  ASSERT_EQ(run_command(folder, "fit " + data + " --target y -o " + model).exit_code, 0);
+  for (const std::string& arguments :
+       {"fit " + data + " --target y -o " + data, "fit " + data + " --target y --history " + data,
+        "sweep " + data + " --target y --epochs 1 -o " + data,
+        "sweep " + data + " --target y --epochs 1 --curves " + data,
+        "predict " + model + " " + data + " --ignore y -o " + model,
+        "portfolio " + data + " -o " + data,
+        "fit " + data + " --target y -o new --history ./new"}) {
+    const CommandRun run = run_command(folder, arguments);
+    EXPECT_EQ(run.exit_code, 3) << arguments << ": " << run.err;
+    EXPECT_NE(run.err.find(run.err.find("twice") == std::string::npos ? "is read" : "twice"),
+              std::string::npos)
+        << run.err;
+    EXPECT_EQ(folder.read("data.csv"), content);
+  }
+}
+
 TEST(Command, HelpHasAnExampleEverywhere) {
   const TemporaryFolder folder;
   for (const char* command : {"", "fit", "predict", "evaluate", "inspect", "generate", "devices"}) {

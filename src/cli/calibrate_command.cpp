@@ -62,6 +62,18 @@ void check_options(const CalibrateCommandOptions& given, bool npy) {
   if (npy && !given.data.targets.empty()) {
     throw OptionError("a .npy file has no columns with names: give its labels with --labels FILE");
   }
+  for (const std::string* const text :
+       {&given.data.features, &given.data.ignore, &given.data.categorical, &given.data.delimiter,
+        &given.data.missing, &given.data.missing_texts}) {
+    if (npy && !text->empty()) {
+      throw OptionError(fmt::format(
+          "\"{}\" is an option of tables: a .npy file has no columns with names and no text",
+          *text));
+    }
+  }
+  if (!given.apply.empty() && given.data.bad_rows == "skip") {
+    throw OptionError("--apply writes every row: it does not go with --on-bad-row skip");
+  }
   if (given.labels.empty() && given.data.targets.empty()) {
     throw OptionError(npy ? "calibrate needs --labels FILE: a .npy file of whole numbers, or text "
                             "with one a line"
@@ -69,16 +81,6 @@ void check_options(const CalibrateCommandOptions& given, bool npy) {
   }
   if (!given.labels.empty() && !given.data.targets.empty()) {
     throw OptionError("--labels and --target both name the labels: give one of them");
-  }
-}
-
-// A file that is written may not be one that is read: it would replace what it came from.
-void check_output(const std::string& output, const std::vector<std::string>& inputs) {
-  for (const std::string& input : inputs) {
-    std::error_code ignored;
-    if (!output.empty() && std::filesystem::equivalent(output, input, ignored)) {
-      throw OptionError(fmt::format("\"{}\" is read: write to another file", output));
-    }
   }
 }
 
@@ -141,9 +143,7 @@ int run_calibrate(const CalibrateCommandOptions& given, const GlobalOptions& glo
   parse_apply_as(given.apply_as);
   std::vector<std::string> inputs = given.data.paths;
   inputs.push_back(given.labels);
-  for (const std::string& output : {given.apply, given.output, given.bins}) {
-    check_output(output, inputs);
-  }
+  check_outputs({given.apply, given.output, given.bins}, inputs);
   const CalibrationOptions options = calibration_options(given, global);
   const Clock::time_point start = Clock::now();
   const Logits logits = open(given, npy, global);
@@ -157,16 +157,16 @@ int run_calibrate(const CalibrateCommandOptions& given, const GlobalOptions& glo
   run.bytes_read = npy ? logits.rows->bytes_read() : logits.text_bytes;
   run.read_seconds = logits.read_seconds + calibration.load_seconds;
   run.total_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  print_warnings(calibration.warnings, global);
+  if (!given.apply.empty()) {  // before the others: it can fail where they cannot
+    apply(given, calibration, *logits.rows, global);
+    run.applied = given.apply;
+  }
   if (!given.output.empty()) {
     save_calibration(calibration, given.output);
   }
   if (!given.bins.empty()) {
     save_bins(calibration, given.bins);
-  }
-  print_warnings(calibration.warnings, global);
-  if (!given.apply.empty()) {
-    apply(given, calibration, *logits.rows, global);
-    run.applied = given.apply;
   }
   if (global.json) {
     print_json(calibration_json(calibration, run));

@@ -15,7 +15,11 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("--device", options.device, "auto, cpu, cuda or cuda:N")->default_str("auto");
   app.add_option("--threads", options.threads, "CPU threads; default: every processor")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--seed", options.seed, "seed of everything random")->default_str("0");
+  app.add_option("--seed", options.seed, "seed of everything random")
+      ->check([](const std::string& text) {  // or it would wrap
+        return text.rfind('-', 0) == 0 ? std::string("must be 0 or more") : std::string();
+      })
+      ->default_str("0");
   app.add_flag("--quiet", options.quiet, "no progress, no warnings");
   app.add_flag("--json", options.json, "exactly one JSON object on standard output");
 }

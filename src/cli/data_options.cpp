@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <set>
 #include <utility>
 
 #include "src/cli/progress_bar.hpp"
@@ -186,6 +188,25 @@ ReadRows read_with_progress(const ReadOptions& options, const RowStorage& storag
   ReadOptions with_threads = options;
   with_threads.threads = global.threads;
   return read_rows(with_threads, storage, reading_progress(bar), known);
+}
+
+void check_outputs(const std::vector<std::string>& outputs,
+                   const std::vector<std::string>& inputs) {
+  std::set<std::string> named;
+  for (const std::string& output : outputs) {
+    if (output.empty()) {
+      continue;
+    }
+    for (const std::string& input : inputs) {
+      std::error_code ignored;
+      if (std::filesystem::equivalent(output, input, ignored)) {
+        throw OptionError(fmt::format("\"{}\" is read: write to another file", output));
+      }
+    }
+    if (!named.insert(std::filesystem::path(output).lexically_normal().string()).second) {
+      throw OptionError(fmt::format("\"{}\" is to be written twice: name two files", output));
+    }
+  }
 }
 
 }  // namespace steepest::cli

@@ -43,6 +43,10 @@ struct DataOptions {
 /// Adds DATA... and the options above. `with_target` adds --target and --weight.
 void add_data_options(CLI::App& app, DataOptions& options, bool with_target);
 
+/// Throws OptionError where a file to be written is one that is read, which it would replace, or is
+/// named twice. Empty texts are left out.
+void check_outputs(const std::vector<std::string>& outputs, const std::vector<std::string>& inputs);
+
 /// Where rows go, as given by --memory and --cache.
 struct MemoryOptions {
   std::string memory;

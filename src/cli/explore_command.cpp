@@ -120,6 +120,11 @@ ExploreOptions options_of(const ExploreTexts& given, const Expression& expressio
   options.maximize = given.maximize;
   options.rule = parse_rate_rule(given.rule);
   options.schedule = parse_schedule(given.schedule);
+  if (watches_run(options.schedule.kind)) {
+    throw OptionError(fmt::format(
+        "schedule {} watches the losses of a fit: explore takes those of the step alone",
+        given.schedule));
+  }
   options.tolerance = number("--tolerance", given.tolerance);
   options.seed = global.seed;
   const bool descends = options.method == Method::descent;

@@ -62,6 +62,7 @@ Json find_rate_json(const FindRateResult& result, std::int64_t rows, std::int64_
                        {"batch_bound", result.batch_curvature}};
   json["suggested_learning_rate"] = json_number(result.suggested);
   json["exploded"] = result.exploded;
+  json["interrupted"] = result.interrupted;
   json["points"] = Json::array();
   for (const FindRatePoint& point : result.points) {
     json["points"].push_back({{"step", point.step},
@@ -141,6 +142,8 @@ void print_find_rate(const FindRateResult& result, std::int64_t rows) {
   fmt::print("suggested    {}\n",
              std::isfinite(result.suggested)
                  ? fmt::format("{:.6g}: there the objective fell fastest", result.suggested)
+             : result.interrupted
+                 ? "none: the range was cut short"
                  : "none: the objective never fell; see 1/L, or begin with a lower rate");
   fmt::print(
       "curvature    L = {:.6g} of what a step sees: 1/L = {:.6g} is safe, above 2/L = {:.6g} "
@@ -151,10 +154,11 @@ void print_find_rate(const FindRateResult& result, std::int64_t rows) {
     return;
   }
   const FindRatePoint& last = result.points.back();
-  fmt::print(
-      "range        {:.4g} to {:.4g} in {} steps{}\n\n", result.points.front().learning_rate,
-      last.learning_rate, result.points.size(),
-      result.exploded ? ", where the objective exploded" : "; the objective did not explode");
+  fmt::print("range        {:.4g} to {:.4g} in {} steps{}\n\n", result.points.front().learning_rate,
+             last.learning_rate, result.points.size(),
+             result.exploded      ? ", where the objective exploded"
+             : result.interrupted ? ", then interrupted"
+                                  : "; the objective did not explode");
   RatePlot plot(result.points);
   plot.mark(1.0 / bound, '1');
   plot.mark(2.0 / bound, '2');

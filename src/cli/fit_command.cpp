@@ -97,6 +97,9 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
   require_target(read, "fit");
+  std::vector<std::string> inputs = read.paths;
+  inputs.push_back(given.validation.path);
+  check_outputs({given.output, given.history_path}, inputs);
   const RowStorage storage = given.memory.storage();
   options.memory_bytes = storage.memory_bytes;
   FitRun run;

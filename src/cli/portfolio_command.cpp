@@ -2,6 +2,7 @@
 // steepest portfolio: weights of least variance from a table of returns, or a covariance.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 #include <optional>
 
@@ -76,6 +77,13 @@ Assets assets_of(const Table& table, const PortfolioTexts& given) {
   }
   assets.low = parse_option_number("--bounds", ends[0]);
   assets.high = parse_option_number("--bounds", ends[1]);
+  constexpr double widest = 1e6;
+  if (std::fabs(assets.low) > widest || std::fabs(assets.high) > widest) {
+    throw OptionError(
+        fmt::format("--bounds \"{}\": weights of more than 1e6 in size sum to 1 by "
+                    "rounding only",
+                    given.bounds));
+  }
   return assets;
 }
 
@@ -130,6 +138,7 @@ int run_portfolio(const PortfolioTexts& given, const GlobalOptions& global) {
   }
   options.steps = parse_option_count("--steps", given.steps);
   const PlotStyle plot = parse_plot_style(given.plot);
+  check_outputs({given.output}, given.data.paths);
   const Table table = read_table(given, global);
   const Assets assets = assets_of(table, given);
   check_assets(assets);

@@ -105,6 +105,9 @@ int run_predict(const PredictOptions& given, const GlobalOptions& global) {
   if (global.json && given.output.empty()) {
     throw OptionError("predict --json needs -o FILE for the predictions");
   }
+  std::vector<std::string> inputs = given.data.paths;
+  inputs.push_back(given.model);
+  check_outputs({given.output}, inputs);
   const Model model = load_model(given.model);
   const Predictor predictor(model, given.probabilities);
   RowStream rows(given.data.to_read_options(&model.schema), model.schema);

@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "src/cli/progress_bar.hpp"
@@ -84,19 +87,54 @@ int report(const SweepResult& result, const SweepInput& input, const SweepComman
   return exit_code_of(result);
 }
 
-// The options of the problem that a result does not tell.
-std::string flags_of(const ProblemOptions& problem) {
+// As a shell takes it.
+std::string quoted(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 ||
+           std::string_view("_-./:,=+@%").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) {
+    return text;
+  }
+  std::string result = "'";
+  for (const char c : text) {
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return result + "'";
+}
+
+// The options given that fit has too and a result does not tell.
+std::string flags_of(const CLI::App& app) {
+  constexpr std::string_view shared[] = {
+      "--no-standardize", "--no-intercept",   "--shuffle",   "--constant",   "--storage",
+      "--valid",          "--valid-fraction", "--features",  "--ignore",     "--categorical",
+      "--weight",         "--delimiter",      "--header",    "--quote",      "--escape",
+      "--comment",        "--decimal",        "--thousands", "--skip-lines", "--na",
+      "--missing",        "--on-bad-row"};
   std::string flags;
-  flags += problem.no_standardize ? " --no-standardize" : "";
-  flags += problem.no_intercept ? " --no-intercept" : "";
-  flags += problem.shuffle == "full" ? " --shuffle full" : "";
-  flags += problem.constant == "drop" ? " --constant drop" : "";
+  for (const CLI::Option* const option : app.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 ||
+        std::find(std::begin(shared), std::end(shared), name) == std::end(shared)) {
+      continue;
+    }
+    flags += " " + name;
+    if (option->get_items_expected_max() > 0) {
+      for (const std::string& value : option->results()) {
+        flags += " " + quoted(value);
+      }
+    }
+  }
   return flags;
 }
 
 int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOptions& global) {
   read_config(app, given);
   SweepOptions options = to_sweep_options(given, global);
+  std::vector<std::string> inputs = given.data.paths;
+  inputs.push_back(given.config);
+  inputs.push_back(given.validation.path);
+  check_outputs({given.output, given.curves}, inputs);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
   require_target(read, "sweep");
@@ -115,7 +153,7 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   input.bytes_read = data.bytes_read;
   input.read_seconds = data.read_seconds;
   input.epochs = options.epochs;
-  input.flags = flags_of(given.problem);
+  input.flags = flags_of(app);
   if (given.dry_run) {
     const SweepPlan plan = plan_sweep(*data.rows, options);
     print_warnings(plan.warnings, global);

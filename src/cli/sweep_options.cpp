@@ -76,6 +76,8 @@ Json read_json(const std::string& path) {
     }
   } catch (const Json::parse_error& error) {
     throw InputError(Location{path}, fmt::format("is not JSON from byte {} on", error.byte));
+  } catch (const Json::exception&) {
+    throw InputError(Location{path}, "holds a number that is too large");
   }
   throw InputError(Location{path},
                    "is JSON but not an object such as {\"schedules\": [\"constant\"]}");

@@ -88,7 +88,10 @@ void QuadraticBank::evaluate(std::int64_t model, const Eigen::VectorXd& weights,
   const double objective = 0.5 * weights.dot(product) + std::fabs(linear_.col(model).dot(weights));
   constexpr double rounding = 16.0 * std::numeric_limits<double>::epsilon();
   state.bound = std::max(tolerance * objective, rounding * lipschitz_);
-  state.converged = state.gap <= state.bound;
+  // Rounding may have the better of weights and sums of extreme size: then nothing is proved.
+  constexpr double sum_rounding = 1e-9;
+  state.converged = state.gap <= state.bound && std::isfinite(state.bound) &&
+                    std::fabs(weights.sum() - 1.0) <= sum_rounding;
 }
 
 // With the weights at bounds kept there, the others solve a linear system. Kept when that is

@@ -33,8 +33,13 @@ FitOptions problem_of(const FindRateOptions& options) {
 
 void check(const FindRateOptions& options) {
   constexpr std::int64_t fewest_steps = 10;
-  if (options.steps < fewest_steps) {
-    throw OptionError("--steps must be at least 10");
+  constexpr std::int64_t most_steps = 1'000'000;
+  constexpr double widest_range = 1e15;
+  if (options.steps < fewest_steps || options.steps > most_steps) {
+    throw OptionError("--steps must be from 10 to 1,000,000");
+  }
+  if (!(options.high.value / options.low.value <= widest_range)) {
+    throw OptionError("the range of rates is too wide: its ends may differ by a factor of 1e15");
   }
   if (!(options.low.value > 0.0) || !std::isfinite(options.high.value) ||
       options.low.over_curvature != options.high.over_curvature ||
@@ -150,7 +155,9 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
       break;
     }
   }
-  result.suggested = steepest_rate(result.points);
+  // A range cut short says nothing of the rates that were left out.
+  result.suggested =
+      result.interrupted ? std::numeric_limits<double>::quiet_NaN() : steepest_rate(result.points);
   return result;
 }
 

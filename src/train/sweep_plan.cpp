@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "steepest/error.hpp"
@@ -142,6 +144,8 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
   layout.plan.rows = data.rows();
   layout.optimum = plan_of_optimum(data, weights, grid);
   bool seeds_unused = false;
+  bool repeated = false;
+  std::set<std::string> known;
   for (const Schedule& schedule : grid.schedules) {
     for (const SweepRate& rate : grid.learning_rates) {
       for (const std::int64_t batch : grid.batch_sizes) {
@@ -152,11 +156,21 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
               seeds_unused = true;
               continue;
             }
+            const std::string key =
+                fmt::format("{} {} {}{} {} {}", to_string(schedule), to_string(rule), rate.value,
+                            rate.over_curvature ? "/L" : "", full ? 0 : batch, seed);
+            if (!known.insert(key).second) {
+              repeated = true;
+              continue;
+            }
             add_case(data, weights, grid, {schedule, rule, rate, batch, seed, 0}, layout);
           }
         }
       }
     }
+  }
+  if (repeated) {
+    layout.plan.warnings.emplace_back("runs that are named more than once are run once");
   }
   if (seeds_unused) {
     layout.plan.warnings.emplace_back(
