@@ -17,6 +17,8 @@
 
 namespace steepest::kernels {
 
+class StateArchive;
+
 /// Rows as they are trained on, owned by the backend once held.
 struct TrainingData {
   FeatureMatrix features;            ///< (n, d), in the units of the input
@@ -109,6 +111,11 @@ class Backend {
   /// tolerances; mini-batch steps only see values that are not finite. Appends one record a step
   /// and running model to history[model]. Throws DeviceError.
   virtual void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) = 0;
+
+  /// Writes or reads all that run(), evaluate() and stop() have changed since start(): see
+  /// kernels/state_archive.hpp. What was read into a bank started by the same plan on the same data
+  /// goes on to the same bits. Throws InputError for bytes that cannot be its state.
+  virtual void exchange_state(StateArchive& archive) = 0;
 
   /// Evaluates every model on all rows at its current parameters, into ModelState::at.
   virtual void evaluate() = 0;

@@ -13,6 +13,7 @@
 #include "kernels/normal_equations.hpp"
 #include "kernels/row_feed.hpp"
 #include "kernels/second_moment.hpp"
+#include "kernels/state_archive.hpp"
 #include "kernels/tile_products.hpp"
 #include "kernels/update.hpp"
 
@@ -134,6 +135,14 @@ class CpuBackend final : public Backend {
           history[k].push_back({before_[k].step, now.learning_rate, now.at});
         }
       }
+    }
+  }
+
+  void exchange_state(StateArchive& archive) override {
+    archive.exchange(step_);
+    kernels::exchange_state(archive, bank_);
+    if (steps_on_moments_) {
+      normal_equations_->exchange(archive);
     }
   }
 

@@ -10,6 +10,7 @@
 #include "kernels/loss_gradient.cuh"
 #include "kernels/matrix_products.cuh"
 #include "kernels/second_moment.cuh"
+#include "kernels/state_archive.hpp"
 #include "kernels/stream.cuh"
 #include "kernels/update.cuh"
 
@@ -97,6 +98,12 @@ class CudaBackend final : public Backend {
       append_records(count, history);
       steps -= count;
     }
+  }
+
+  void exchange_state(StateArchive& archive) override {
+    const DeviceScope scope(info_.ordinal);
+    archive.exchange(step_);
+    bank_->exchange(archive);
   }
 
   void evaluate() override {

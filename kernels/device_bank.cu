@@ -3,6 +3,7 @@
 
 #include "kernels/device_bank.cuh"
 #include "kernels/for_each_index.cuh"
+#include "kernels/state_archive.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -92,6 +93,20 @@ std::vector<double> DeviceBank::parameters(std::int64_t model) const {
   download(parameters_.data() + buffer * shape_.elements() + model * count, count, values.data(),
            stream_);
   return values;
+}
+
+void DeviceBank::exchange(StateArchive& archive) {
+  refresh();
+  for (ModelState& state : states_) {
+    exchange_state(archive, state);
+  }
+  upload(states_.data(), shape_.models, device_states_.data(), stream_);
+  for (DeviceBuffer<double>* buffer : {&parameters_, &velocities_, &gradients_, &directions_}) {
+    std::vector<double> host(static_cast<std::size_t>(buffer->size()));
+    download(buffer->data(), buffer->size(), host.data(), stream_);
+    archive.exchange(host);
+    upload(host.data(), buffer->size(), buffer->data(), stream_);
+  }
 }
 
 template <class T>

@@ -61,6 +61,9 @@ class DeviceBank {
   /// (C, d + 1): the current parameters of a model; waits.
   [[nodiscard]] std::vector<double> parameters(std::int64_t model) const;
 
+  /// Writes or reads all that steps have changed, see kernels/state_archive.hpp; waits.
+  void exchange(StateArchive& archive);
+
   /// Queues rounding every model's current parameters to T: weights is (columns, pitch), padding 0.
   template <class T>
   void round_parameters(std::int64_t pitch, T* weights);

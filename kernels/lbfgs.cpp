@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/element_ranges.hpp"
+#include "kernels/state_archive.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -232,6 +233,28 @@ bool Lbfgs::propose_shorter(const Metric& metric, double first_length, ThreadPoo
   length_ *= std::clamp(cut, shortest_cut, longest_cut);
   step_to(next, pool);
   return true;
+}
+
+void Lbfgs::exchange(StateArchive& archive) {
+  archive.exchange(started_);
+  exchange_state(archive, at_);
+  archive.exchange(point_);
+  archive.exchange(gradient_);
+  archive.exchange(direction_);
+  archive.exchange(steps_);
+  archive.exchange(changes_);
+  archive.exchange(curvatures_);
+  archive.exchange_in(newest_, 0, pairs_ - 1);
+  archive.exchange_in(used_, 0, pairs_);
+  archive.exchange(slope_);
+  archive.exchange(refused_slope_);
+  archive.exchange(length_);
+  std::int64_t refusals = refusals_;
+  archive.exchange_in(refusals, 0, most_refusals + 1);
+  refusals_ = static_cast<int>(refusals);
+  archive.exchange(lowest_);
+  archive.exchange(smallest_gradient_);
+  archive.exchange(idle_);
 }
 
 }  // namespace steepest::kernels

@@ -13,6 +13,8 @@
 
 namespace steepest::kernels {
 
+class StateArchive;
+
 /// The state of one run. A step is tried by evaluating the objective and its gradient where it
 /// leads, and taken when the objective fell enough for it; if not, a shorter one is tried. With
 /// good directions the first length, 1, is taken nearly always, so a step costs one pass.
@@ -57,6 +59,9 @@ class Lbfgs {
 
   /// Share of the direction that was last proposed.
   [[nodiscard]] double length() const { return length_; }
+
+  /// Writes or reads all that a run has changed, see kernels/state_archive.hpp.
+  void exchange(StateArchive& archive);
 
   /// Relative error of an objective, as given.
   [[nodiscard]] double rounding() const { return rounding_; }

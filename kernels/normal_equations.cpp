@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/state_archive.hpp"
 #include "kernels/symmetric_product.hpp"
 
 namespace steepest::kernels {
@@ -99,6 +100,12 @@ void NormalEquations::anchor(const BankState& bank, const Partials& partials) {
           partials.loss[static_cast<std::size_t>(p * shape_.models + k)];
     }
   }
+}
+
+void NormalEquations::exchange(StateArchive& archive) {
+  archive.exchange(anchor_);
+  archive.exchange(anchor_gradient_);
+  archive.exchange(anchor_loss_);
 }
 
 }  // namespace steepest::kernels

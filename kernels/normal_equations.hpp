@@ -47,6 +47,9 @@ class NormalEquations {
   /// Moves every model's anchor to its current parameters, where the rows have given `partials`.
   void anchor(const BankState& bank, const Partials& partials);
 
+  /// Writes or reads the anchors, after start().
+  void exchange(StateArchive& archive);
+
  private:
   std::vector<double> moment_;  // (width, width), sums over rows divided by n
   std::int64_t rows_;

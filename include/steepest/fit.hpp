@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "steepest/checkpoint.hpp"
 #include "steepest/dataset.hpp"
 #include "steepest/device.hpp"
 #include "steepest/metrics.hpp"
@@ -54,6 +55,7 @@ struct FitOptions {
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for rows that are streamed, > 0
   Precision precision = Precision::automatic;
   Storage storage = Storage::automatic;  ///< of features in memory
+  CheckpointOptions checkpoint;
 };
 
 /// A point of a run's history: the objective on all rows, at every step of a full-batch run and at
@@ -106,6 +108,7 @@ struct FitResult {
   std::vector<HistoryPoint> history;
   std::optional<LinearMetrics> linear;  ///< on the training rows
   std::optional<SoftmaxMetrics> softmax;
+  std::string resumed_from;           ///< the checkpoint the run went on from; empty: none
   std::vector<std::string> warnings;  ///< one sentence each
 };
 

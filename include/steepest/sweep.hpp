@@ -31,8 +31,8 @@ struct SweepOptions {
   std::int64_t most_points = 200;         ///< of a curve, >= 2
 
   /// What is minimised, where and how exactly: loss, l2, standardize, intercept, drop_constant,
-  /// shuffle_rows, seed, device, threads, memory_bytes and precision are taken from here. An
-  /// automatic precision is fp64 on the CPU, because distances to an optimum need its digits.
+  /// shuffle_rows, seed, device, threads, memory_bytes, precision and checkpoint (whose steps are
+  /// those of a bank) are taken from here. An automatic precision is fp64 on the CPU, because distances to an optimum need its digits.
   FitOptions problem;
 };
 
@@ -103,6 +103,7 @@ struct SweepResult {
   std::vector<SweepRun> runs;  ///< in the order of the plan
   double seconds = 0.0;
   bool interrupted = false;
+  std::string resumed_from;  ///< the checkpoint it went on from; empty: none
   std::vector<std::string> warnings;
 };
 

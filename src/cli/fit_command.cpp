@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "src/cli/checkpoint_options.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/fit_report.hpp"
 #include "src/cli/metrics_json.hpp"
@@ -36,6 +37,7 @@ struct FitCommandOptions {
   std::string patience;
   std::string max_seconds;
   ValidationOptions validation;
+  CheckpointArguments checkpoint;
   std::string history_path;
   std::string output;
 };
@@ -71,6 +73,7 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   if (!given.patience.empty()) {
     options.patience = count_at_least_one("--patience", given.patience);
   }
+  options.checkpoint = given.checkpoint.options();
   return options;
 }
 
@@ -104,6 +107,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   options.memory_bytes = storage.memory_bytes;
   FitRun run;
   run.paths = read.paths;
+  run.checkpoint = options.checkpoint;
   ReadRows data = read_with_progress(read, storage, global);
   run.bytes_read = data.bytes_read;
   run.rows_rejected = data.rows_rejected;
@@ -178,6 +182,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
                   "converged when objective - optimum is proved to be no larger");
   app->add_option("--patience", options->patience, "times in a row; default 10");
   add_validation_options(*app, options->validation);
+  add_checkpoint_options(*app, options->checkpoint);
   app->add_option("--history", options->history_path,
                   "CSV of objective and gradient, step by step");
   app->add_option("-o,--output", options->output, "model file (JSON)");

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "src/cli/checkpoint_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "steepest/output_file.hpp"
 #include "steepest/version.hpp"
@@ -168,6 +169,7 @@ Json fit_json(const FitRun& run) {
                     {"precision", name(result.precision)},
                     {"storage", name(result.storage)},
                     {"tolerance_gradient", result.tolerances.gradient}};
+  json["checkpoint"] = checkpoint_json(run.checkpoint, result.resumed_from);
   json["warnings"] = result.warnings;
   return json;
 }
@@ -209,6 +211,8 @@ void print_fit(const FitRun& run) {
   } else if (result.termination.reason == Reason::diverged) {
     line("saved", "nothing: the run diverged; leave --learning-rate to auto, or lower it");
   }
+  print_checkpoint(run.checkpoint, result.resumed_from,
+                   result.termination.reason == Reason::interrupted);
   if (model.kind == ModelKind::linear && model.outputs() == 1) {
     print_coefficients(model);
   }

@@ -23,6 +23,7 @@ struct FitRun {
   bool streamed = false;       ///< rows did not fit in memory
   std::string target_note;     ///< why the model is what it is, where that was automatic
   std::string model_path;      ///< empty when none was written
+  CheckpointOptions checkpoint;
   FitResult result;
   std::optional<Metrics> validation;
 };

@@ -154,6 +154,7 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   input.read_seconds = data.read_seconds;
   input.epochs = options.epochs;
   input.flags = flags_of(app);
+  input.checkpoint = options.problem.checkpoint;
   if (given.dry_run) {
     const SweepPlan plan = plan_sweep(*data.rows, options);
     print_warnings(plan.warnings, global);

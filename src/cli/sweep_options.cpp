@@ -183,6 +183,7 @@ void add_sweep_options(CLI::App& app, SweepCommandOptions& options) {
   app.add_option("--epochs", options.epochs, "passes over the data of every run")
       ->default_str("10");
   app.add_option("--points", options.points, "most points of a run's curve")->default_str("200");
+  add_checkpoint_options(app, options.checkpoint);
   app.add_option("--config", options.config,
                  "JSON file of the same options; the command line wins");
   app.add_flag("--dry-run", options.dry_run, "say what would be run and what it costs");
@@ -214,6 +215,7 @@ void read_config(const CLI::App& app, SweepCommandOptions& options) {
 
 SweepOptions to_sweep_options(const SweepCommandOptions& given, const GlobalOptions& global) {
   SweepOptions options;
+  options.problem.checkpoint = given.checkpoint.options();
   given.problem.add_to(options.problem, global);
   std::string_view schedules = given.schedules;
   if (schedules.size() > 1 && schedules.back() == ',') {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/cli/checkpoint_options.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/problem_options.hpp"
 #include "src/cli/validation_options.hpp"
@@ -26,6 +27,7 @@ struct SweepCommandOptions {
   std::string seeds = "1";
   std::string epochs = "10";
   std::string points = "200";
+  CheckpointArguments checkpoint;
   std::string config;
   std::string curves;
   std::string output;

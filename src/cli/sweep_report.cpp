@@ -9,6 +9,7 @@
 #include <map>
 #include <tuple>
 
+#include "src/cli/checkpoint_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "steepest/output_file.hpp"
 #include "steepest/version.hpp"
@@ -245,6 +246,7 @@ Json sweep_json(const SweepResult& result, const SweepInput& input) {
   json["passes"] = result.plan.passes;
   json["passes_one_by_one"] = result.plan.passes_one_by_one;
   json["interrupted"] = result.interrupted;
+  json["checkpoint"] = checkpoint_json(input.checkpoint, result.resumed_from);
   json["seconds"] = {{"read", input.read_seconds}, {"sweep", result.seconds}};
   json["warnings"] = result.warnings;
   return json;
@@ -287,6 +289,7 @@ void print_sweep(const SweepResult& result, const SweepInput& input) {
   line("optimum", fmt::format("{:.12g}: {}", result.optimum.objective, result.optimum.method));
   line("curvature", bound_text(result.largest_curvature));
   const std::vector<RankedMethod> ranking = rank_methods(result);
+  print_checkpoint(input.checkpoint, result.resumed_from, result.interrupted);
   print_ranking(ranking, input.rows);
   if (!ranking.empty() && std::isfinite(ranking.front().median)) {
     fmt::print("\nThe best again: steepest fit DATA --target {} {}\n",

@@ -21,6 +21,7 @@ struct SweepInput {
   std::int64_t bytes_read = 0;
   double read_seconds = 0.0;
   std::int64_t epochs = 0;
+  CheckpointOptions checkpoint;
   std::string flags;  ///< what else fit has to be told, each with a space in front
 };
 

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "src/model/part_name.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::data {
@@ -34,7 +35,8 @@ Rejects::Rejects(std::string path) : path_(std::move(path)) {
   if (path_.empty()) {
     return;
   }
-  partial_path_ = fmt::format("{}.partial-{}", path_, ::getpid());
+  remove_abandoned_parts(path_);
+  partial_path_ = part_name(path_);
   stream_.open(partial_path_, std::ios::binary | std::ios::trunc);
   if (!stream_) {
     fail();

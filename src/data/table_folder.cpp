@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -17,6 +19,7 @@
 #include "src/data/file_rows.hpp"
 #include "src/data/json_file.hpp"
 #include "src/data/npy.hpp"
+#include "src/model/part_name.hpp"
 #include "steepest/error.hpp"
 #include "steepest/output_file.hpp"
 #include "steepest/version.hpp"
@@ -38,11 +41,12 @@ constexpr const char* weights_name = "weights.npy";
 class NewFolder {
  public:
   explicit NewFolder(const std::string& path)
-      : path_(without_slash(path)), part_(fmt::format("{}.{}.part", path_, getpid())) {
+      : path_(without_slash(path)), part_(part_name(path_)) {
     if (fs::exists(path_) && !is_replaceable()) {
       throw InputError(Location{path_},
                        "stands here already and is no folder that convert wrote: it is left alone");
     }
+    remove_abandoned_parts(path_);
     std::error_code error;
     fs::create_directory(part_, error);
     if (error) {
@@ -59,31 +63,37 @@ class NewFolder {
 
   [[nodiscard]] std::string file(const char* name) const { return part_ + "/" + name; }
 
-  // What stood there goes last, and comes back when the new one cannot take its place.
+  // The two change places at once, so that a whole folder stands there at any moment; what stood
+  // there before is removed with the part.
   void commit() {
-    const std::string old = fmt::format("{}.{}.old", path_, getpid());
-    std::error_code error;
     const bool replaces = fs::exists(path_);
-    if (replaces) {
-      fs::rename(path_, old, error);
+    if (::renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, path_.c_str(),
+                    replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE) != 0 &&
+        !renamed_in_turn(replaces)) {
+      throw InputError(Location{path_}, fmt::format("cannot be put in its place: {}",
+                                                    std::generic_category().message(errno)));
     }
-    if (!error) {
-      fs::rename(part_, path_, error);
-      if (error && replaces) {
-        std::error_code ignored;
-        fs::rename(old, path_, ignored);
-      }
-    }
-    if (error) {
-      throw InputError(Location{path_}, "cannot be put in its place: " + error.message());
-    }
-    for (const char* const name : {schema_name, features_name, targets_name, weights_name}) {
-      fs::remove(fs::path(old) / name, error);
-    }
-    fs::remove(old, error);
   }
 
  private:
+  // Where the file system cannot exchange two names.
+  [[nodiscard]] bool renamed_in_turn(bool replaces) const {
+    const std::string old = part_name(path_ + ".replaced");
+    if (replaces && std::rename(path_.c_str(), old.c_str()) != 0) {
+      return false;
+    }
+    const bool done = std::rename(part_.c_str(), path_.c_str()) == 0;
+    const int reason = errno;
+    if (replaces && done) {
+      std::error_code ignored;
+      fs::remove_all(old, ignored);
+    } else if (replaces) {
+      static_cast<void>(std::rename(old.c_str(), path_.c_str()));
+    }
+    errno = reason;
+    return done;
+  }
+
   // An empty folder, or one with the files of a table and nothing else.
   [[nodiscard]] bool is_replaceable() const {
     if (!fs::is_directory(path_)) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "src/model/part_name.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -19,11 +20,13 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
   if (stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     throw InputError(fmt::format("{}: cannot be written: it is a directory", path_));
   }
-  temporary_ = fmt::format("{}.{}.part", path_, getpid());
+  remove_abandoned_parts(path_);
+  temporary_ = part_name(path_);
   file_ = std::fopen(temporary_.c_str(), "wb");
   if (file_ == nullptr) {
     fail("written");
   }
+  mark_as_written(fileno(file_));
 }
 
 OutputFile::~OutputFile() {

@@ -9,12 +9,15 @@
 #include <cmath>
 
 #include "kernels/backend.hpp"
+#include "kernels/state_archive.hpp"
 #include "src/model/sum_in_blocks.hpp"
 #include "src/train/certificate.hpp"
+#include "src/train/checkpoint.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
 #include "src/train/preconditioner.hpp"
+#include "src/train/run_identity.hpp"
 #include "src/train/run_loop.hpp"
 #include "src/train/scaling.hpp"
 #include "steepest/error.hpp"
@@ -31,13 +34,17 @@ constexpr double float_rounding = 2e-8;
 class Fit {
  public:
   Fit(std::shared_ptr<RowSource> data, const FitOptions& options, const FitCallback& progress)
-      : data_(std::move(data)), options_(options), progress_(progress) {}
+      : data_(std::move(data)),
+        options_(options),
+        progress_(progress),
+        checkpoints_(options.checkpoint) {}
 
   FitResult run() {
     const auto start = std::chrono::steady_clock::now();
     weights_ = data_->rows() > 0 ? sum_weights(*data_) : RowWeights{};
     plan_ = plan_fit(*data_, weights_, options_);
     prepare();
+    find_checkpoint();
     RunOutcome outcome = run_with_safe_rate();
     keep(std::move(outcome));
     measure();
@@ -49,6 +56,9 @@ class Fit {
  private:
   void prepare() {
     HeldData held = hold_data(data_, weights_, options_, plan_.columns, !plan_.full_batch);
+    if (checkpoints_.is_used()) {
+      identity_ = fit_identity(options_, plan_, held);
+    }
     result_.device = held.device;
     result_.precision = held.precision;
     if (plan_.rule.kind == RuleKind::lbfgs && held.device.kind != DeviceKind::cpu) {
@@ -61,6 +71,19 @@ class Fit {
     backend_ = std::move(held.backend);
     rows_ = held.rows;
     features_ = held.features;
+  }
+
+  void find_checkpoint() {
+    resumed_ = checkpoints_.open(std::move(identity_), result_.warnings);
+    result_.resumed_from = checkpoints_.resumed_from();
+  }
+
+  // What a fit remembers beside its run.
+  void exchange_state(kernels::StateArchive& archive) {
+    archive.exchange(rate_);
+    archive.exchange_all(rate_warnings_, [](kernels::StateArchive& part, std::string& warning) {
+      part.exchange(warning);
+    });
   }
 
   // The bound on the curvature of what a step sees, in the metric it moves in, in trained units.
@@ -99,22 +122,30 @@ class Fit {
   }
 
   RunOutcome run_with_safe_rate() {
-    constexpr int most_halvings = 30;
+    constexpr std::size_t most_halvings = 30;
     if (!options_.learning_rate || plan_.preconditioned) {
       result_.largest_curvature = curvature_bound();
     }
     const double slowdown =
         plan_.full_batch || plan_.rule.kind == RuleKind::gradient ? 1.0 : 1.0 - plan_.rule.momentum;
-    double rate = options_.learning_rate.value_or(slowdown / result_.largest_curvature);
-    for (int halvings = 0;; ++halvings, rate /= 2) {
-      plan_.schedule.learning_rate = rate;
+    rate_ = options_.learning_rate.value_or(slowdown / result_.largest_curvature);
+    if (resumed_) {
+      kernels::StateArchive archive =
+          kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
+      exchange_state(archive);
+    }
+    for (;; rate_ /= 2) {
+      plan_.schedule.learning_rate = rate_;
       RunOutcome outcome = run_once();
       if (outcome.termination.reason != Reason::diverged || options_.learning_rate ||
-          halvings == most_halvings) {
+          rate_warnings_.size() == most_halvings) {
+        result_.warnings.insert(result_.warnings.end(), rate_warnings_.begin(),
+                                rate_warnings_.end());
         return outcome;
       }
-      result_.warnings.push_back(
-          fmt::format("the automatic rate {:.3g} diverged: starting anew with half of it", rate));
+      rate_warnings_.push_back(
+          fmt::format("the automatic rate {:.3g} diverged: starting anew with half of it", rate_));
+      resumed_.reset();
     }
   }
 
@@ -146,10 +177,15 @@ class Fit {
                                       0.0);
       gradient_at_zero_ = backend_->evaluate_at(zeros).gradient;
     }
-    return run_to_end(*backend_, model, plan_, scaling_,
-                      {plan_.epochs, options_.max_seconds, options_.tolerance_gap,
-                       [this](bool thorough) { return gap_bound(thorough); }},
-                      progress_);
+    RunLimits limits;
+    limits.epochs = plan_.epochs;
+    limits.max_seconds = options_.max_seconds;
+    limits.tolerance_gap = options_.tolerance_gap;
+    limits.gap = [this](bool thorough) { return gap_bound(thorough); };
+    limits.checkpoints = &checkpoints_;
+    limits.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
+    limits.resumed = resumed_;
+    return run_to_end(*backend_, model, plan_, scaling_, limits, progress_);
   }
 
   // At the backend's parameters, in the objective's units.
@@ -325,6 +361,11 @@ class Fit {
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;
   std::unique_ptr<kernels::Backend> backend_;
+  CheckpointFolder checkpoints_;
+  RunIdentity identity_;
+  std::optional<std::string> resumed_;  // the state to go on from
+  double rate_ = 0.0;
+  std::vector<std::string> rate_warnings_;
   FitResult result_;
 };
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "kernels/state_archive.hpp"
+
 namespace steepest::train {
 namespace {
 
@@ -43,6 +45,9 @@ class Run {
   RunOutcome to_end() {
     const std::int64_t budget = limits_.epochs * plan_.steps_per_epoch;
     std::int64_t portion = 1;
+    if (limits_.resumed) {
+      resume(*limits_.resumed);
+    }
     while (backend_.state(0).reason == Reason::running) {
       const kernels::ModelState before = backend_.state(0);
       if (before.step >= budget) {
@@ -57,6 +62,9 @@ class Run {
         steps = std::min(steps, std::max<std::int64_t>(1, next_certificate_ - before.step));
       }
       const double began = seconds_since(start_);
+      if (limits_.checkpoints != nullptr) {
+        steps = limits_.checkpoints->steps_to_next(before.step, steps);
+      }
       records_.assign(1, {});
       backend_.run(steps, records_);
       const double ended = seconds_since(start_);
@@ -65,11 +73,65 @@ class Run {
       if (backend_.state(0).reason == Reason::running) {
         judge_from_outside(ended);
       }
+      save_if_due();
     }
+    save(true);
     return finish();
   }
 
  private:
+  // All that the loop itself remembers; the same both ways.
+  void exchange_state(kernels::StateArchive& archive) {
+    limits_.exchange_outer(archive);
+    double elapsed = seconds_since(start_);
+    archive.exchange(elapsed);
+    start_ = Clock::now() -
+             std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(elapsed));
+    kernels::exchange_state(archive, stopping_);
+    archive.exchange(next_certificate_);
+    archive.exchange_all(outcome_.history, [](kernels::StateArchive& part, HistoryPoint& point) {
+      part.exchange(point.step);
+      part.exchange(point.epoch);
+      part.exchange(point.seconds);
+      part.exchange(point.learning_rate);
+      part.exchange(point.mean_loss);
+      part.exchange(point.penalty);
+      part.exchange(point.gradient_max_norm);
+    });
+    backend_.exchange_state(archive);
+  }
+
+  void resume(const std::string& state) {
+    kernels::StateArchive archive =
+        kernels::StateArchive::reading(state, limits_.checkpoints->resumed_from());
+    exchange_state(archive);
+    archive.expect_end();
+  }
+
+  // An end that was asked for from outside is none for the run that goes on; a diverged run has
+  // nothing to go on to.
+  void save(bool ended) {
+    if (limits_.checkpoints == nullptr || !limits_.checkpoints->is_used()) {
+      return;
+    }
+    const kernels::ModelState state = backend_.state(0);
+    if (ended && (state.reason == Reason::interrupted || state.reason == Reason::seconds ||
+                  state.reason == Reason::diverged)) {
+      return;
+    }
+    kernels::StateArchive archive = kernels::StateArchive::writing();
+    exchange_state(archive);
+    limits_.checkpoints->save(ended, archive.written());
+  }
+
+  void save_if_due() {
+    const kernels::ModelState state = backend_.state(0);
+    if (limits_.checkpoints != nullptr && state.reason == Reason::running &&
+        limits_.checkpoints->is_due(state.step)) {
+      save(false);
+    }
+  }
+
   // Full-batch records are evaluations on all rows; batch losses are not and are left out.
   void note_steps(double began, double ended) {
     if (!plan_.full_batch) {
@@ -123,8 +185,10 @@ class Run {
     if (plan_.full_batch && is_certified(state.step)) {
       backend_.stop(0, Reason::gap);
     } else if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
+      save(false);
       backend_.stop(0, Reason::seconds);
     } else if (progress_ && !progress_(describe(state))) {
+      save(false);
       backend_.stop(0, Reason::interrupted);
     }
   }

@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/backend.hpp"
 #include "src/train/certificate.hpp"
+#include "src/train/checkpoint.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/scaling.hpp"
 #include "steepest/fit.hpp"
@@ -34,6 +37,12 @@ struct RunLimits {
   /// empty: not asked for.
   /// `thorough` allows it a dozen more passes for a better one.
   std::function<GapBound(bool thorough)> gap;
+
+  CheckpointFolder* checkpoints = nullptr;  ///< opened; null: none
+
+  /// Writes or reads what the caller remembers, before the run's own state.
+  std::function<void(kernels::StateArchive&)> exchange_outer;
+  std::optional<std::string> resumed;  ///< a state saved there, to go on from
 };
 
 /// Runs the bank of one model that was started on `backend`. `model` is its plan there.

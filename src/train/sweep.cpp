@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "steepest/sweep.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <string>
 
+#include "kernels/state_archive.hpp"
+#include "src/train/checkpoint.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/optimum.hpp"
+#include "src/train/run_identity.hpp"
 #include "src/train/sweep_bank.hpp"
 #include "src/train/sweep_plan.hpp"
 #include "src/train/validation.hpp"
@@ -24,7 +31,8 @@ class Sweep {
       : data_(std::move(data)),
         options_(options),
         progress_(progress),
-        validation_rows_(validation) {}
+        validation_rows_(validation),
+        checkpoints_(options.problem.checkpoint) {}
 
   SweepResult run() {
     const auto start = std::chrono::steady_clock::now();
@@ -37,11 +45,16 @@ class Sweep {
       run.best_objective = std::numeric_limits<double>::infinity();
       run.validation_loss = std::numeric_limits<double>::quiet_NaN();
     }
+    find_checkpoint();
     const auto proceed = [this] { return report({}, {}); };
-    result_.optimum = find_optimum(held_, layout_.optimum, options_.problem.intercept,
-                                   result_.largest_curvature, validation_.get(), proceed);
-    for (const std::vector<std::size_t>& members : layout_.banks) {
-      run_one_bank(members);
+    if (!resumed_) {
+      result_.optimum = find_optimum(held_, layout_.optimum, options_.problem.intercept,
+                                     result_.largest_curvature, validation_.get(), proceed);
+    }
+    while (bank_ < static_cast<std::int64_t>(layout_.banks.size())) {
+      run_one_bank(layout_.banks[static_cast<std::size_t>(bank_)]);
+      ++bank_;
+      save_between_banks();
     }
     measure_regret();
     result_.plan = std::move(layout_.plan);
@@ -74,6 +87,64 @@ class Sweep {
                             layout_.plan.warnings.end());
   }
 
+  void find_checkpoint() {
+    if (!checkpoints_.is_used()) {
+      return;
+    }
+    RunIdentity identity = problem_identity("sweep", options_.problem, held_);
+    Digest cases;
+    for (const SweepCase& what : layout_.plan.cases) {
+      cases.add(describe(what, held_.rows));
+    }
+    identity.options.insert(
+        identity.options.end(),
+        {{"--epochs", fmt::format("{}", options_.epochs)},
+         {"points a curve", fmt::format("{}", options_.most_points)},
+         {"rows to validate on",
+          fmt::format("{}", validation_rows_ != nullptr ? validation_rows_->rows() : 0)},
+         {"schedules, rates, batches, rules and seeds",
+          fmt::format("{} runs ({})", layout_.plan.cases.size(), cases.text())}});
+    resumed_ = checkpoints_.open(std::move(identity), result_.warnings);
+    result_.resumed_from = checkpoints_.resumed_from();
+    if (resumed_) {
+      kernels::StateArchive archive =
+          kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
+      exchange_state(archive);
+      if (!in_bank_) {
+        archive.expect_end();
+      }
+    }
+  }
+
+  // What is known beside the bank that runs; the same both ways.
+  void exchange_state(kernels::StateArchive& archive) {
+    SweepOptimum& optimum = result_.optimum;
+    archive.exchange(optimum.objective);
+    archive.exchange(optimum.gradient_max_norm);
+    archive.exchange(optimum.converged);
+    archive.exchange(optimum.method);
+    archive.exchange(optimum.validation_loss);
+    archive.exchange(optimum.resolution);
+    archive.exchange(optimum.seconds);
+    for (SweepRun& run : result_.runs) {
+      train::exchange_state(archive, run);
+    }
+    archive.exchange_in(bank_, 0, static_cast<std::int64_t>(layout_.banks.size()));
+    archive.exchange(in_bank_);
+    if (in_bank_ && bank_ == static_cast<std::int64_t>(layout_.banks.size())) {
+      archive.fail("it is in a bank beyond the last");
+    }
+  }
+
+  void save_between_banks() {
+    const bool ended = bank_ == static_cast<std::int64_t>(layout_.banks.size());
+    if (checkpoints_.is_used() && !interrupted_ && (ended || checkpoints_.is_due(0))) {
+      kernels::StateArchive archive = kernels::StateArchive::writing();
+      exchange_state(archive);
+      checkpoints_.save(ended, archive.written());
+    }
+  }
+
   // Rates over L, L being that of what a step of the batch size sees.
   void set_rates() {
     const FitPlan& fit = layout_.fits.front();
@@ -103,8 +174,18 @@ class Sweep {
     const auto within = [&](double /*fraction*/, const std::vector<SweepRun>& runs) {
       return report(runs, members);
     };
+    BankCheckpoints checkpoints;
+    checkpoints.folder = &checkpoints_;
+    checkpoints.exchange_outer = [this](kernels::StateArchive& archive) {
+      exchange_state(archive);
+    };
+    if (in_bank_) {
+      checkpoints.resumed = std::move(resumed_);
+    }
+    in_bank_ = true;
     std::vector<SweepRun> runs =
-        run_bank(held_, layout_, members, options_, validation_.get(), within);
+        run_bank(held_, layout_, members, options_, validation_.get(), checkpoints, within);
+    in_bank_ = false;
     for (std::size_t k = 0; k < members.size(); ++k) {
       result_.runs[members[k]] = std::move(runs[k]);
     }
@@ -176,6 +257,10 @@ class Sweep {
   std::unique_ptr<Validation> validation_;
   SweepLayout layout_;
   HeldData held_;
+  CheckpointFolder checkpoints_;
+  std::optional<std::string> resumed_;  // the state to go on from
+  std::int64_t bank_ = 0;               // the one that runs, or is next
+  bool in_bank_ = false;
   SweepResult result_;
   bool interrupted_ = false;
 };

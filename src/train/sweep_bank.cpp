@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "kernels/state_archive.hpp"
 #include "kernels/update.hpp"
 
 namespace steepest::train {
@@ -21,13 +22,15 @@ constexpr std::int64_t most_records_a_portion = 65536;
 class BankRun {
  public:
   BankRun(HeldData& held, const SweepLayout& layout, const std::vector<std::size_t>& members,
-          const SweepOptions& options, Validation* validation, const BankCallback& progress)
+          const SweepOptions& options, Validation* validation, const BankCheckpoints& checkpoints,
+          const BankCallback& progress)
       : held_(held),
         backend_(*held.backend),
         fit_(layout.fits[members.front()]),
         total_(fit_.epochs * fit_.steps_per_epoch),
         kept_(curve_steps(total_, fit_.full_batch ? 1 : fit_.steps_per_epoch, options.most_points)),
         validation_(validation),
+        checkpoints_(checkpoints),
         progress_(progress),
         runs_(members.size()),
         records_(members.size()),
@@ -53,16 +56,10 @@ class BankRun {
 
   std::vector<SweepRun> to_end() {
     backend_.start(bank_);
-    validate();
-    if (!fit_.full_batch) {
-      backend_.evaluate();
-      share_time();
-      for (std::size_t k = 0; k < runs_.size(); ++k) {
-        const kernels::ModelState state = state_of(k);
-        const double loss = state.at.mean_loss;
-        note(k, 0, step_factors(bank_.models[k], state, loss).rate, state.at);
-        static_cast<void>(judge(bank_.models[k].tolerances, state.at, stopping_[k]));
-      }
+    if (checkpoints_.resumed) {
+      resume();
+    } else {
+      begin();
     }
     std::int64_t portion = 1;
     while (step_ < total_ && running() > 0) {
@@ -75,7 +72,10 @@ class BankRun {
           static_cast<std::int64_t>(std::clamp(wanted, 1.0, 4.0 * static_cast<double>(steps)));
       if (progress_ &&
           !progress_(static_cast<double>(step_) / static_cast<double>(total_), runs_)) {
+        save();
         stop_all(Reason::interrupted);
+      } else if (running() > 0 && checkpoints_.folder->is_due(step_)) {
+        save();
       }
     }
     stop_all(Reason::epochs);
@@ -84,6 +84,53 @@ class BankRun {
   }
 
  private:
+  void begin() {
+    validate();
+    if (fit_.full_batch) {
+      return;
+    }
+    backend_.evaluate();
+    share_time();
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      const kernels::ModelState state = state_of(k);
+      const double loss = state.at.mean_loss;
+      note(k, 0, step_factors(bank_.models[k], state, loss).rate, state.at);
+      static_cast<void>(judge(bank_.models[k].tolerances, state.at, stopping_[k]));
+    }
+  }
+
+  // The same both ways.
+  void exchange_state(kernels::StateArchive& archive) {
+    checkpoints_.exchange_outer(archive);
+    archive.exchange_in(step_, 0, total_);
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      train::exchange_state(archive, runs_[k]);
+      kernels::exchange_state(archive, stopping_[k]);
+    }
+    archive.exchange_all(validated_,
+                         [](kernels::StateArchive& part, double& loss) { part.exchange(loss); });
+    archive.exchange(validated_step_);
+    backend_.exchange_state(archive);
+  }
+
+  void resume() {
+    kernels::StateArchive archive =
+        kernels::StateArchive::reading(*checkpoints_.resumed, checkpoints_.folder->resumed_from());
+    exchange_state(archive);
+    archive.expect_end();
+    if (!validated_.empty() && validated_.size() != runs_.size()) {
+      archive.fail("it has losses of other runs");
+    }
+  }
+
+  void save() {
+    if (checkpoints_.folder->is_used()) {
+      kernels::StateArchive archive = kernels::StateArchive::writing();
+      exchange_state(archive);
+      checkpoints_.folder->save(false, archive.written());
+    }
+  }
+
   [[nodiscard]] double seconds() const {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
@@ -106,7 +153,7 @@ class BankRun {
         validation_ == nullptr || point == kept_.end() ? left : *point - step_;
     const std::int64_t most =
         std::max<std::int64_t>(1, most_records_a_portion / static_cast<std::int64_t>(runs_.size()));
-    return std::min({portion, left, to_point, most});
+    return checkpoints_.folder->steps_to_next(step_, std::min({portion, left, to_point, most}));
   }
 
   // What the runs that ran have cost since the last call, in equal shares.
@@ -256,6 +303,7 @@ class BankRun {
   std::int64_t total_;
   std::vector<std::int64_t> kept_;
   Validation* validation_;
+  const BankCheckpoints& checkpoints_;
   const BankCallback& progress_;
   std::vector<double> validated_;  // of the models, at validated_step_
   std::int64_t validated_step_ = -1;
@@ -272,8 +320,27 @@ class BankRun {
 
 std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
                                const std::vector<std::size_t>& members, const SweepOptions& options,
-                               Validation* validation, const BankCallback& progress) {
-  return BankRun(held, layout, members, options, validation, progress).to_end();
+                               Validation* validation, const BankCheckpoints& checkpoints,
+                               const BankCallback& progress) {
+  return BankRun(held, layout, members, options, validation, checkpoints, progress).to_end();
+}
+
+void exchange_state(kernels::StateArchive& archive, SweepRun& run) {
+  archive.exchange(run.reason, Reason::rounding);
+  archive.exchange(run.steps);
+  archive.exchange(run.epochs);
+  archive.exchange(run.seconds);
+  archive.exchange(run.final_objective);
+  archive.exchange(run.best_objective);
+  archive.exchange(run.validation_loss);
+  archive.exchange_all(run.curve, [](kernels::StateArchive& part, SweepPoint& point) {
+    part.exchange(point.step);
+    part.exchange(point.epoch);
+    part.exchange(point.seconds);
+    part.exchange(point.learning_rate);
+    part.exchange(point.objective);
+    part.exchange(point.validation_loss);
+  });
 }
 
 std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride, std::int64_t most) {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/checkpoint_options.hpp"
+
+#include <fmt/format.h>
+
+#include "steepest/error.hpp"
+
+namespace steepest::cli {
+
+CheckpointOptions CheckpointArguments::options() const {
+  CheckpointOptions result;
+  if (folder.empty() && (resume || !every.empty())) {
+    throw OptionError(fmt::format("{} needs --checkpoint DIR, the folder the state is kept in",
+                                  resume ? "--resume" : "--checkpoint-every"));
+  }
+  result.folder = folder;
+  result.resume = resume;
+  if (!every.empty()) {
+    parse_checkpoint_interval(every, result);
+  }
+  return result;
+}
+
+void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments) {
+  app.add_option("--checkpoint", arguments.folder,
+                 "folder that the state of the run is saved in, to go on after an end of any kind");
+  app.add_option("--checkpoint-every", arguments.every,
+                 "seconds, as in 30, or steps, as in 500steps; default 60");
+  app.add_flag("--resume", arguments.resume,
+               "go on from the newest checkpoint; start where there is none");
+}
+
+Json checkpoint_json(const CheckpointOptions& options, const std::string& resumed_from) {
+  if (options.folder.empty()) {
+    return nullptr;
+  }
+  return {{"folder", options.folder},
+          {"resumed_from", resumed_from.empty() ? Json(nullptr) : Json(resumed_from)}};
+}
+
+void print_checkpoint(const CheckpointOptions& options, const std::string& resumed_from,
+                      bool was_interrupted) {
+  if (!resumed_from.empty()) {
+    print_line("resumed", "from " + resumed_from);
+  }
+  if (was_interrupted && !options.folder.empty()) {
+    print_line("to go on", "the same command with --resume");
+  }
+}
+
+}  // namespace steepest::cli

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// --checkpoint, --checkpoint-every, --resume: for commands that run long.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "src/cli/command.hpp"
+#include "steepest/checkpoint.hpp"
+
+namespace steepest::cli {
+
+struct CheckpointArguments {
+  std::string folder;
+  std::string every;
+  bool resume = false;
+
+  /// Throws OptionError for an interval that is none, and for --resume without a folder.
+  [[nodiscard]] CheckpointOptions options() const;
+};
+
+void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments);
+
+/// The "checkpoint" object of `--json`: null without a folder.
+[[nodiscard]] Json checkpoint_json(const CheckpointOptions& options,
+                                   const std::string& resumed_from);
+
+/// Lines of the report: what the run went on from, and after an interruption how to go on.
+void print_checkpoint(const CheckpointOptions& options, const std::string& resumed_from,
+                      bool was_interrupted);
+
+}  // namespace steepest::cli

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/model/part_name.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace steepest {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view ending = ".part";
+
+// The writer of "<stem>.<process>.part"; nothing for other names. The stem is cut out of `name`.
+std::optional<pid_t> writer_of(std::string& name) {
+  if (name.size() <= ending.size() ||
+      std::string_view(name).substr(name.size() - ending.size()) != ending) {
+    return std::nullopt;
+  }
+  name.resize(name.size() - ending.size());
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos) {
+    return std::nullopt;
+  }
+  pid_t process = 0;
+  const char* const end = name.data() + name.size();
+  const auto [stopped, error] = std::from_chars(name.data() + dot + 1, end, process);
+  if (error != std::errc() || stopped != end || process <= 0) {
+    return std::nullopt;
+  }
+  name.resize(dot);
+  return process;
+}
+
+bool is_locked(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return true;
+  }
+  const bool locked = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0;
+  ::close(descriptor);
+  return locked;
+}
+
+// `stem` empty: of any name.
+void remove_abandoned(const fs::path& folder, const std::string& stem) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    const std::optional<pid_t> writer = writer_of(name);
+    if (writer && (stem.empty() || name == stem) && ::kill(*writer, 0) != 0 && errno == ESRCH &&
+        !is_locked(entry->path())) {
+      std::error_code ignored;
+      fs::remove_all(entry->path(), ignored);
+    }
+  }
+}
+
+}  // namespace
+
+std::string part_name(const std::string& path) {
+  return fmt::format("{}.{}{}", path, ::getpid(), ending);
+}
+
+void remove_abandoned_parts(const std::string& path) {
+  const fs::path whole(path);
+  remove_abandoned(whole.has_parent_path() ? whole.parent_path() : fs::path("."),
+                   whole.filename().string());
+}
+
+void remove_abandoned_parts_in(const std::string& folder) { remove_abandoned(folder, ""); }
+
+void mark_as_written(int descriptor) { static_cast<void>(::flock(descriptor, LOCK_EX | LOCK_NB)); }
+
+}  // namespace steepest

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/run_identity.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace steepest::train {
+namespace {
+
+std::string text(const std::optional<double>& value) {
+  return value ? fmt::format("{}", *value) : std::string("auto");
+}
+
+std::string text(bool value) { return value ? "yes" : "no"; }
+
+// Column statistics, and all targets, labels and weights in their order.
+std::string digest_of(const HeldData& held) {
+  constexpr std::int64_t block_rows = 8192;
+  Digest digest;
+  const RowSource& data = *held.data;
+  digest.add(static_cast<double>(held.rows));
+  digest.add(held.feature_mean);
+  digest.add(held.scaling.feature_mean);
+  digest.add(held.scaling.feature_scale);
+  digest.add(held.scaling.target_mean);
+  digest.add(held.scaling.target_scale);
+  RowBuffer buffer;
+  for (std::int64_t first = 0; first < held.rows; first += block_rows) {
+    const std::int64_t count = std::min(block_rows, held.rows - first);
+    const std::int32_t* const labels = data.labels(first, count, buffer);
+    const double* const targets = labels == nullptr ? data.targets(first, count, buffer) : nullptr;
+    const double* const weights = data.weights(first, count, buffer);
+    for (std::int64_t i = 0; labels != nullptr && i < count; ++i) {
+      digest.add(static_cast<double>(labels[i]));
+    }
+    for (std::int64_t i = 0; targets != nullptr && i < count * data.outputs(); ++i) {
+      digest.add(targets[i]);
+    }
+    for (std::int64_t i = 0; weights != nullptr && i < count; ++i) {
+      digest.add(weights[i]);
+    }
+  }
+  return digest.text();
+}
+
+}  // namespace
+
+RunIdentity problem_identity(std::string kind, const FitOptions& options, const HeldData& held) {
+  RunIdentity run;
+  run.kind = std::move(kind);
+  const Schema& schema = held.data->schema();
+  run.options = {{"--features", fmt::format("{}", fmt::join(schema.feature_names(), ","))},
+                 {"--target", fmt::format("{}", fmt::join(schema.target_names, ","))},
+                 {"classes", fmt::format("{}", fmt::join(schema.classes, ","))},
+                 {"--l2", text(options.l2)},
+                 {"--seed", fmt::format("{}", options.seed)},
+                 {"--no-standardize", text(!options.standardize)},
+                 {"--no-intercept", text(!options.intercept)},
+                 {"--shuffle full", text(options.shuffle_rows)},
+                 {"--device", std::string(name(held.device.kind))},
+                 {"--precision", std::string(name(held.precision))},
+                 {"--storage", std::string(name(options.storage))}};
+  run.data = digest_of(held);
+  return run;
+}
+
+RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const HeldData& held) {
+  RunIdentity run = problem_identity("fit", options, held);
+  const std::vector<std::pair<std::string, std::string>> own = {
+      {"--loss", std::string(name(plan.loss))},
+      {"--rule", to_string(plan.rule)},
+      {"--schedule", to_string(plan.schedule)},
+      {"--learning-rate", text(options.learning_rate)},
+      {"--preconditioner", text(plan.preconditioned)},
+      {"--batch-size", fmt::format("{}", plan.batch_size)},
+      {"--epochs", fmt::format("{}", plan.epochs)},
+      {"--tolerance-gradient", text(options.tolerance_gradient)},
+      {"--tolerance-loss", text(options.tolerance_loss)},
+      {"--tolerance-step", text(options.tolerance_step)},
+      {"--tolerance-gap", fmt::format("{}", options.tolerance_gap)},
+      {"--patience", options.patience ? fmt::format("{}", *options.patience) : "auto"}};
+  run.options.insert(run.options.end(), own.begin(), own.end());
+  return run;
+}
+
+}  // namespace steepest::train

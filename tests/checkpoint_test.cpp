@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run that goes on from a checkpoint ends in the same bits as one that never stopped, and a
+// checkpoint that is not its own, or damaged, is never taken for one.
+#include "steepest/checkpoint.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "kernels/state_archive.hpp"
+#include "src/train/checkpoint.hpp"
+#include "steepest/error.hpp"
+#include "steepest/fit.hpp"
+#include "steepest/generate.hpp"
+#include "tests/backends.hpp"
+#include "tests/problems.hpp"
+#include "tests/temporary_folder.hpp"
+#include "tests/thrown.hpp"
+
+namespace steepest::tests {
+namespace {
+
+using train::CheckpointFolder;
+
+Dataset small_data(bool classes) {
+  constexpr std::int64_t rows = 700;
+  constexpr std::int64_t features = 6;
+  kernels::TrainingData made = random_data({rows, features, classes ? 3 : 2}, classes, 5);
+  Dataset data;
+  data.features = std::move(made.features);
+  data.targets = std::move(made.targets);
+  data.labels = std::move(made.labels);
+  for (std::int64_t j = 0; j < features; ++j) {
+    FeatureColumn column;
+    column.name = "x" + std::to_string(j);
+    data.schema.columns.push_back(column);
+  }
+  data.schema.target_names =
+      classes ? std::vector<std::string>{"y"} : std::vector<std::string>{"y", "z"};
+  if (classes) {
+    data.schema.classes = {"a", "b", "c"};
+  }
+  return data;
+}
+
+// Stops at the first progress at or after `step`.
+FitCallback stop_at(std::int64_t step) {
+  return [step](const FitProgress& now) { return now.step < step; };
+}
+
+struct Method {
+  const char* name;
+  bool classes;
+  const char* rule;
+  const char* schedule;
+  std::int64_t batch_size;
+  std::int64_t stop;
+};
+
+class Resumes : public OnEveryBackend {
+ protected:
+  void expect_same_bits(const Method& method) {
+    SCOPED_TRACE(method.name);
+    FitOptions options = fit_options();
+    options.rule = parse_rule(method.rule);
+    if (*method.schedule != '\0') {
+      options.schedule = parse_schedule(method.schedule);
+      options.learning_rate = 0.05;
+    }
+    options.batch_size = method.batch_size;
+    options.epochs = 12;
+    options.tolerance_gradient = 1e-14;
+    options.threads = 1;
+    const FitResult whole = fit(small_data(method.classes), options);
+    const TemporaryFolder folder;
+    options.checkpoint.folder = folder.path("state");
+    options.checkpoint.every_steps = 1;
+    FitResult part = fit(small_data(method.classes), options, stop_at(method.stop));
+    ASSERT_EQ(part.termination.reason, Reason::interrupted);
+    ASSERT_LT(part.steps, whole.steps);
+    options.checkpoint.resume = true;
+    options.threads = 3;
+    const FitResult resumed = fit(small_data(method.classes), options);
+    EXPECT_NE(resumed.resumed_from, "");
+    expect_equal(resumed, whole);
+    const FitResult again = fit(small_data(method.classes), options);  // of a run that has ended
+    expect_equal(again, whole);
+  }
+
+  static void expect_equal(const FitResult& one, const FitResult& other) {
+    EXPECT_EQ(one.model.coefficients, other.model.coefficients);
+    EXPECT_EQ(one.model.intercept, other.model.intercept);
+    EXPECT_EQ(one.steps, other.steps);
+    EXPECT_EQ(one.termination.reason, other.termination.reason);
+    EXPECT_EQ(one.termination.inequality, other.termination.inequality);
+    ASSERT_EQ(one.history.size(), other.history.size());
+    for (std::size_t i = 0; i < one.history.size(); ++i) {
+      EXPECT_EQ(one.history[i].step, other.history[i].step);
+      EXPECT_EQ(one.history[i].mean_loss, other.history[i].mean_loss);
+      EXPECT_EQ(one.history[i].gradient_max_norm, other.history[i].gradient_max_norm);
+      EXPECT_EQ(one.history[i].learning_rate, other.history[i].learning_rate);
+    }
+  }
+};
+
+TEST_P(Resumes, FullBatch) {
+  for (const Method& method : {Method{"moments", false, "accelerated", "", 0, 5},
+                               Method{"rows", true, "accelerated", "", 0, 5},
+                               Method{"momentum", true, "momentum:0.9", "cosine", 0, 4},
+                               Method{"plateau", true, "gradient", "plateau:patience=1", 0, 6},
+                               Method{"adagrad", false, "nesterov", "adagrad_norm", 0, 6}}) {
+    expect_same_bits(method);
+  }
+}
+
+TEST_P(Resumes, QuasiNewton) {
+  if (GetParam().kind != DeviceKind::cpu) {
+    GTEST_SKIP() << "lbfgs is for the CPU";
+  }
+  expect_same_bits({"lbfgs", true, "lbfgs:4", "", 0, 7});
+}
+
+TEST_P(Resumes, MiniBatch) {
+  for (const Method& method : {Method{"end of an epoch", true, "gradient", "cosine", 100, 14},
+                               Method{"middle of an epoch", true, "momentum", "wsd", 64, 17},
+                               Method{"regression", false, "nesterov", "plateau", 64, 40}}) {
+    expect_same_bits(method);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, Resumes, testing::ValuesIn(backend_cases()), backend_case_name);
+
+class CheckpointRefusals : public testing::Test {
+ protected:
+  CheckpointRefusals() {
+    options_.epochs = 12;
+    options_.batch_size = 100;
+    options_.device.kind = DeviceChoice::Kind::cpu;
+    options_.checkpoint.folder = folder_.path("state");
+    options_.checkpoint.every_steps = 1;
+    static_cast<void>(fit(small_data(true), options_, stop_at(9)));
+    options_.checkpoint.resume = true;
+  }
+
+  [[nodiscard]] std::string newest() const {
+    std::string name;
+    for (const auto& entry : std::filesystem::directory_iterator(options_.checkpoint.folder)) {
+      name = std::max(name, entry.path().string());
+    }
+    return name;
+  }
+
+  static void damage(const std::string& path) {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-9, std::ios::end);
+    file.put('\x5a');
+  }
+
+  TemporaryFolder folder_;
+  FitOptions options_;
+};
+
+TEST_F(CheckpointRefusals, KeepsTheLastTwo) {
+  const auto entries = std::filesystem::directory_iterator(options_.checkpoint.folder);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 2);
+}
+
+TEST_F(CheckpointRefusals, GoesOnFromTheOneBeforeADamagedOne) {
+  damage(newest());
+  const FitResult resumed = fit(small_data(true), options_);
+  ASSERT_FALSE(resumed.warnings.empty());
+  EXPECT_NE(resumed.warnings.front().find("checksum"), std::string::npos);
+  options_.checkpoint = {};
+  EXPECT_EQ(resumed.model.coefficients, fit(small_data(true), options_).model.coefficients);
+}
+
+TEST_F(CheckpointRefusals, SaysWhenAllAreDamaged) {
+  for (const auto& entry : std::filesystem::directory_iterator(options_.checkpoint.folder)) {
+    std::filesystem::resize_file(entry.path(), 100);
+  }
+  EXPECT_NE(thrown_message<InputError>([&] {
+              static_cast<void>(fit(small_data(true), options_));
+            }).find("no other"),
+            std::string::npos);
+}
+
+TEST_F(CheckpointRefusals, NamesTheOptionThatDiffers) {
+  options_.l2 = 0.5;
+  const std::string sentence =
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+  EXPECT_NE(sentence.find("--l2 auto, and now it is 0.5"), std::string::npos) << sentence;
+}
+
+TEST_F(CheckpointRefusals, KnowsOtherData) {
+  Dataset other = small_data(true);
+  std::swap(other.labels[0], other.labels[1]);
+  if (other.labels[0] == other.labels[1]) {
+    other.labels[0] = (other.labels[0] + 1) % 3;
+  }
+  const std::string sentence =
+      thrown_message<InputError>([&] { static_cast<void>(fit(std::move(other), options_)); });
+  EXPECT_NE(sentence.find("other data"), std::string::npos) << sentence;
+}
+
+TEST_F(CheckpointRefusals, DoesNotOverwriteARunThatHasNotEnded) {
+  options_.checkpoint.resume = false;
+  const std::string sentence =
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+  EXPECT_NE(sentence.find("--resume"), std::string::npos) << sentence;
+}
+
+TEST_F(CheckpointRefusals, OneRunAFolder) {
+  const CheckpointFolder other(options_.checkpoint);
+  const std::string sentence =
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+  EXPECT_NE(sentence.find("another run"), std::string::npos) << sentence;
+}
+
+TEST_F(CheckpointRefusals, ReplacesARunThatHasEnded) {
+  const FitResult ended = fit(small_data(true), options_);
+  options_.checkpoint.resume = false;
+  options_.seed = 3;
+  const FitResult next = fit(small_data(true), options_);
+  EXPECT_NE(next.model.coefficients, ended.model.coefficients);
+  EXPECT_EQ(next.resumed_from, "");
+}
+
+TEST(CheckpointInterval, IsSecondsOrSteps) {
+  CheckpointOptions options;
+  parse_checkpoint_interval("250steps", options);
+  EXPECT_EQ(options.every_steps, 250);
+  parse_checkpoint_interval("1.5s", options);
+  EXPECT_EQ(options.every_steps, 0);
+  EXPECT_DOUBLE_EQ(options.every_seconds, 1.5);
+  for (const char* const wrong : {"", "s", "steps", "0", "-1", "0steps", "1.5steps", "nan", "5m"}) {
+    EXPECT_NE(thrown_message<OptionError>([&] { parse_checkpoint_interval(wrong, options); }), "")
+        << wrong;
+  }
+}
+
+// Whatever the bytes, reading ends in a state or in a sentence.
+TEST(StateArchive, SurvivesAnyBytes) {
+  const auto state_of = [] {
+    std::vector<kernels::ModelPlan> plans(2);
+    plans[0].rule = parse_rule("lbfgs:3");
+    return kernels::BankState::at_start({4, 1, 2}, plans, {}, {});
+  };
+  kernels::BankState bank = state_of();
+  kernels::StateArchive writer = kernels::StateArchive::writing();
+  exchange_state(writer, bank);
+  const std::string good = writer.written();
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    kernels::StateArchive cut =
+        kernels::StateArchive::reading(std::string_view(good).substr(0, size), "cut");
+    EXPECT_THROW(exchange_state(cut, bank), InputError);
+  }
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ '\x81');
+    kernels::BankState into = state_of();
+    kernels::StateArchive reader = kernels::StateArchive::reading(bad, "bad");
+    try {
+      exchange_state(reader, into);
+    } catch (const InputError&) {
+      continue;
+    }
+    for (const kernels::ModelState& model : into.states) {
+      EXPECT_TRUE(model.current == 0 || model.current == 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace steepest::tests

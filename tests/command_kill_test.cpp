@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill -9 at random moments: what goes on from a checkpoint ends like what was never killed, and
+// leaves no file behind that nobody asked for.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/run_command.hpp"
+
+namespace steepest::tests {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// More in a run by hand: STEEPEST_KILLS=100.
+int kills_wanted() {
+  const char* const text = std::getenv("STEEPEST_KILLS");
+  return text != nullptr ? std::atoi(text) : 12;
+}
+
+pid_t start(const std::vector<std::string>& arguments) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int nowhere = open("/dev/null", O_WRONLY);
+    dup2(nowhere, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    std::vector<char*> words = {const_cast<char*>(STEEPEST_COMMAND)};
+    for (const std::string& argument : arguments) {
+      words.push_back(const_cast<char*>(argument.c_str()));
+    }
+    words.push_back(nullptr);
+    execv(STEEPEST_COMMAND, words.data());
+    _exit(127);
+  }
+  return child;
+}
+
+// Exit code, or -1 where it was killed.
+int wait_for(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+double seconds_of(const std::vector<std::string>& arguments) {
+  const auto began = Clock::now();
+  EXPECT_EQ(wait_for(start(arguments)), 0);
+  return std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+// Starts again and again and kills, until as many were killed as wanted and one has ended.
+void kill_and_go_on(const std::vector<std::string>& arguments, double whole, int kills,
+                    std::mt19937& random) {
+  std::uniform_real_distribution<double> moment(0.0, whole);
+  for (int killed = 0; killed < kills;) {
+    const pid_t child = start(arguments);
+    std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
+    kill(child, SIGKILL);
+    if (wait_for(child) != -1) {  // it was through before
+      break;
+    }
+    ++killed;
+  }
+  EXPECT_EQ(wait_for(start(arguments)), 0);
+}
+
+std::set<std::string> names_in(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    names.insert(entry.path().filename().string());
+  }
+  return names;
+}
+
+class Killed : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run_command(folder_, "generate softmax --rows 3000 --features 12 --classes 4 -o " +
+                                       folder_.path("data.csv"))
+                  .exit_code,
+              0);
+  }
+
+  // `output` is what the command writes to; it is run to its end beside, for comparison.
+  void expect_equal_after_kills(std::vector<std::string> arguments, const std::string& output) {
+    std::vector<std::string> whole = arguments;
+    whole.insert(whole.end(), {"-o", folder_.path("whole-" + output)});
+    const double seconds = seconds_of(whole);
+    const std::string expected = result_of(folder_.path("whole-" + output));
+    std::mt19937 random(11);
+    arguments.insert(arguments.end(), {"-o", folder_.path(output)});
+    const std::set<std::string> before = names_in(folder_.path(""));
+    for (int killed = 0; killed < kills_wanted(); killed += 4) {
+      std::vector<std::string> resumable = arguments;
+      const std::string state = folder_.path("state");
+      if (arguments.front() != "convert") {
+        resumable.insert(resumable.end(),
+                         {"--checkpoint", state, "--checkpoint-every", "0.01", "--resume"});
+      }
+      kill_and_go_on(resumable, seconds, 4, random);
+      EXPECT_EQ(result_of(folder_.path(output)), expected);
+      std::filesystem::remove_all(state);
+      std::filesystem::remove_all(folder_.path(output));
+      EXPECT_EQ(names_in(folder_.path("")), before);
+    }
+  }
+
+  virtual std::string result_of(const std::string& path) {
+    std::string all;
+    if (!std::filesystem::is_directory(path)) {
+      return read(path);
+    }
+    for (const std::string& name : names_in(path)) {
+      all += name + read(path + "/" + name);
+    }
+    return all;
+  }
+
+  static std::string read(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    std::ostringstream content;
+    content << stream.rdbuf();
+    return content.str();
+  }
+
+  [[nodiscard]] std::string data() const { return folder_.path("data.csv"); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Killed, FullBatchFit) {
+  expect_equal_after_kills(
+      {"fit", data(), "--target", "class", "--rule", "accelerated", "--l2", "1e-6",
+       "--tolerance-gradient", "1e-13", "--epochs", "1500", "--device", "cpu"},
+      "model.json");
+}
+
+TEST_F(Killed, MiniBatchFit) {
+  expect_equal_after_kills({"fit", data(), "--target", "class", "--rule", "momentum",
+                            "--batch-size", "32", "--epochs", "150", "--device", "cpu"},
+                           "model.json");
+}
+
+TEST_F(Killed, QuasiNewtonFit) {
+  expect_equal_after_kills({"fit", data(), "--target", "class", "--rule", "lbfgs:5", "--l2", "0",
+                            "--tolerance-gradient", "1e-14", "--epochs", "1500", "--device", "cpu"},
+                           "model.json");
+}
+
+TEST_F(Killed, Convert) {
+  expect_equal_after_kills({"convert", data(), "--target", "class"}, "table");
+}
+
+class KilledSweep : public Killed {
+ protected:
+  std::string result_of(const std::string& path) override {
+    nlohmann::json json = nlohmann::json::parse(read(path));
+    json.erase("seconds");
+    json.erase("checkpoint");
+    json["optimum"].erase("seconds");
+    for (nlohmann::json& run : json["runs"]) {
+      run.erase("seconds");
+    }
+    return json.dump();
+  }
+};
+
+TEST_F(KilledSweep, AllBanks) {
+  expect_equal_after_kills({"sweep", data(), "--target", "class", "--schedules", "constant,cosine",
+                            "--learning-rates", "0.25/L:4/L:log:3", "--batch-size", "full,64",
+                            "--seeds", "2", "--epochs", "15", "--device", "cpu"},
+                           "results.json");
+}
+
+}  // namespace
+}  // namespace steepest::tests
