@@ -41,7 +41,9 @@ class Sweep {
     hold(weights);
     set_rates();
     result_.runs.resize(layout_.plan.cases.size());
-    for (SweepRun& run : result_.runs) {
+    for (std::size_t i = 0; i < result_.runs.size(); ++i) {
+      SweepRun& run = result_.runs[i];
+      run.what = layout_.plan.cases[i];
       run.best_objective = std::numeric_limits<double>::infinity();
       run.validation_loss = std::numeric_limits<double>::quiet_NaN();
     }
