@@ -66,12 +66,12 @@ inline std::int64_t columns_of(const RowLoss& loss, std::int64_t outputs) {
   return std::holds_alternative<SoftmaxLoss>(loss) && outputs == 1 ? 2 : outputs;
 }
 
-/// Calls body(loss) for every row loss there is.
+/// Calls body(loss) for every row loss there is, of parameters as they are by default.
 template <class Body>
 void for_each_loss(Body body) {
-  for (const std::string_view loss : row_loss_names()) {
-    body(row_loss_named(loss));
-  }
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (body(RowLoss(std::variant_alternative_t<I, RowLoss>{})), ...);
+  }(std::make_index_sequence<std::variant_size_v<RowLoss>>());
 }
 
 }  // namespace steepest::bench

@@ -132,6 +132,9 @@ class Backend {
   /// are `parameters`, (C, d + 1), by a pass over all rows. Changes no state.
   [[nodiscard]] virtual LossAndGradient evaluate_at(const std::vector<double>& parameters) = 0;
 
+  /// The features of `count` rows as they are trained on, by their indexes, which rise: (count, d).
+  virtual void features(const std::int64_t* rows, std::int64_t count, double* out) = 0;
+
   /// Scores of rows [first, first + count) of the data held under a model: (count, C) into `out`.
   virtual void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) = 0;
 };

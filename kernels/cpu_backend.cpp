@@ -178,6 +178,19 @@ class CpuBackend final : public Backend {
     return found;
   }
 
+  void features(const std::int64_t* rows, std::int64_t count, double* out) override {
+    const std::int64_t width = feed_->features();
+    RowSelection one = RowSelection::all(this->rows());
+    one.count = 1;
+    for (std::int64_t i = 0; i < count; ++i) {
+      one.first = rows[i];
+      std::int64_t index = 0;
+      const float* row = nullptr;
+      feed_->tile({&one, 0, 1, 1, 0}, &index, &row);
+      out = std::copy_n(row, width, out);
+    }
+  }
+
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const BankShape one{bank_.shape.features, bank_.shape.outputs, 1};
     LossGradient<T> pass;

@@ -146,6 +146,16 @@ class CudaBackend final : public Backend {
     return found;
   }
 
+  void features(const std::int64_t* rows, std::int64_t count, double* out) override {
+    const DeviceScope scope(info_.ordinal);
+    const DeviceRows<T> data = data_.view();
+    std::vector<T> row(static_cast<std::size_t>(data_.features()));
+    for (std::int64_t i = 0; i < count; ++i) {
+      download(data.features + rows[i] * data.pitch, data_.features(), row.data(), stream_.get());
+      out = std::copy(row.begin(), row.end(), out);
+    }
+  }
+
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const DeviceScope scope(info_.ordinal);
     pass_->upload_weights(bank_->parameters(model).data(), bank_->shape().outputs);

@@ -114,10 +114,10 @@ template <class Loss>
 void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::int64_t count,
                                 Scratch& scratch) const {
   RowFeed::Targets wanted = data;
-  if constexpr (!requires { requires Loss::classifies; }) {
+  if constexpr (!takes_labels<Loss>) {
     wanted.labels = nullptr;
   }
-  if constexpr (!std::is_same_v<Loss, SquaredLoss>) {
+  if constexpr (!takes_values<Loss>) {
     wanted.values = nullptr;
   }
   gather(wanted, count, scratch);

@@ -34,7 +34,8 @@ struct QuadraticForm {
 };
 
 /// The row losses a pass can take: the objectives', and the quadratic form.
-using PassLoss = std::variant<SquaredLoss, LogisticLoss, SoftmaxLoss, QuadraticForm>;
+using PassLoss = std::variant<SquaredLoss, HuberLoss, QuantileLoss, PoissonLoss, LogisticLoss,
+                              SoftmaxLoss, QuadraticForm>;
 
 [[nodiscard]] inline PassLoss pass_loss(const RowLoss& loss) {
   return std::visit([](auto chosen) { return PassLoss(chosen); }, loss);
@@ -56,7 +57,7 @@ class LossGradient {
   void set_parameters(const BankShape& shape, const double* parameters, std::int64_t first_column,
                       std::int64_t columns);
 
-  /// One pass. Targets must fit the loss: values for SquaredLoss, labels for the classifiers.
+  /// One pass. Targets must fit the loss: values for regression, labels for the classifiers.
   /// `next`, if not null, is what the pass after this one will read: its first rows are asked for
   /// in time.
   void run(const PassLoss& loss, RowFeed& feed, const RowSelection& rows, const RowSelection* next,

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <type_traits>
 #include <variant>
 
 #include "kernels/launch.cuh"
@@ -22,45 +21,45 @@ int model_lanes(std::int64_t models) {
 
 // One row of one model: residuals in place, loss returned.
 template <class Loss, class T>
-STEEPEST_HD double row_residuals(const RowTargets<T>& targets, std::int64_t r, std::int64_t outputs,
-                                 T* scores) {
+STEEPEST_HD double row_residuals(const Loss& loss, const RowTargets<T>& targets, std::int64_t r,
+                                 std::int64_t outputs, T* scores) {
   const std::int64_t i = targets.row_of(r);
   RowTarget<T> target{nullptr, 0};
-  if constexpr (std::is_same_v<Loss, SquaredLoss>) {
+  if constexpr (takes_values<Loss>) {
     target.values = targets.targets + i * outputs;
   }
-  if constexpr (requires { requires Loss::classifies; }) {
+  if constexpr (takes_labels<Loss>) {
     target.label = targets.labels[i];
   }
-  return static_cast<double>(
-      Loss::residual_in_place(scores, outputs, target, targets.weight_of(i)));
+  return static_cast<double>(loss.residual_in_place(scores, outputs, target, targets.weight_of(i)));
 }
 
 // One thread's share of a partition: every `step`-th row from begin. Returns the sum of its losses.
 template <class Loss, class T>
-STEEPEST_HD double column_residuals(const RowTargets<T>& targets, const RowChunk& chunk,
-                                    const BankShape& shape, std::int64_t model, std::int64_t begin,
-                                    std::int64_t end, std::int64_t step, T* scores) {
-  double loss = 0.0;
+STEEPEST_HD double column_residuals(const Loss& loss, const RowTargets<T>& targets,
+                                    const RowChunk& chunk, const BankShape& shape,
+                                    std::int64_t model, std::int64_t begin, std::int64_t end,
+                                    std::int64_t step, T* scores) {
+  double sum = 0.0;
   for (std::int64_t r = begin; r < end; r += step) {
     T* row = scores + r * shape.columns() + model * shape.outputs;
     if (r < chunk.rows) {
-      loss += row_residuals<Loss>(targets, r, shape.outputs, row);
+      sum += row_residuals(loss, targets, r, shape.outputs, row);
     } else {
       for (std::int64_t o = 0; o < shape.outputs; ++o) {
         row[o] = T(0);
       }
     }
   }
-  return loss;
+  return sum;
 }
 
 // A task is one partition and `lanes` models. Thread t takes model t % lanes of them, and rows
 // t / lanes, t / lanes + threads / lanes, ... of the partition.
 template <class Loss, class T>
 __global__ void __launch_bounds__(threads)
-    residuals_kernel(RowTargets<T> targets, RowChunk chunk, BankShape shape, int lanes, T* scores,
-                     double* loss_sums) {
+    residuals_kernel(Loss loss, RowTargets<T> targets, RowChunk chunk, BankShape shape, int lanes,
+                     T* scores, double* loss_sums) {
   __shared__ double sums[threads];
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t groups = (shape.models + lanes - 1) / lanes;
@@ -69,10 +68,10 @@ __global__ void __launch_bounds__(threads)
     const std::int64_t model = task % groups * lanes + thread % lanes;
     const std::int64_t begin = partition * chunk.partition_rows;
     const std::int64_t end = begin + chunk.partition_rows;
-    sums[thread] = model < shape.models ? column_residuals<Loss>(targets, chunk, shape, model,
-                                                                 begin + thread / lanes, end,
-                                                                 threads / lanes, scores)
-                                        : 0.0;
+    sums[thread] = model < shape.models
+                       ? column_residuals(loss, targets, chunk, shape, model,
+                                          begin + thread / lanes, end, threads / lanes, scores)
+                       : 0.0;
     __syncthreads();
     for (int half = threads / 2; half >= lanes; half /= 2) {
       if (thread < half) {
@@ -97,8 +96,8 @@ void queue_residuals(const PassLoss& loss, const RowTargets<T>& targets, const R
   std::visit(
       [&](auto chosen) {
         launch("computing residuals", residuals_kernel<decltype(chosen), T>,
-               chunk.partitions * groups, threads, stream, targets, chunk, shape, lanes, scores,
-               loss_sums);
+               chunk.partitions * groups, threads, stream, chosen, targets, chunk, shape, lanes,
+               scores, loss_sums);
       },
       loss);
 }

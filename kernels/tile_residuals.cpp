@@ -104,10 +104,90 @@ void squared_on_target(const TileScores<T>& tile) {
   add_residuals(tile);
 }
 
+// Losses of one score and one target each: slope(score, target, loss) returns dl/dz and sets l.
+template <class T, class Slope>
+HWY_INLINE void regression_on_target(const TileScores<T>& tile, Slope slope) {
+  const Tag<T> d;
+  for (std::int64_t c = 0; c < tile.models * tile.outputs; ++c) {
+    T* const scores = tile.scores + c * tile.pitch;
+    const T* const targets = tile.targets + c % tile.outputs * tile.pitch;
+    RowSum<T> sum;
+    for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
+      const auto weight = hn::LoadU(d, tile.weights + r);
+      auto loss = hn::Zero(d);
+      const auto residual = slope(hn::LoadU(d, scores + r), hn::LoadU(d, targets + r), loss);
+      hn::StoreU(hn::Mul(weight, residual), d, scores + r);
+      sum.add(hn::Mul(weight, loss), rows);
+    });
+    tile.loss[c / tile.outputs] += sum.total();
+  }
+  add_residuals(tile);
+}
+
 template <class T>
-void logistic_on_target(const TileScores<T>& tile) {
+void huber_on_target(const HuberLoss& loss, const TileScores<T>& tile) {
+  using V = hn::VFromD<Tag<T>>;
+  const Tag<T> d;
+  const auto delta = hn::Set(d, static_cast<T>(loss.delta));
+  const auto half = hn::Set(d, T(0.5));
+  regression_on_target(tile, [&](V score, V target, V& value) {
+    const auto error = hn::Sub(score, target);
+    const auto cut = hn::Min(hn::Max(error, hn::Neg(delta)), delta);
+    value = hn::Mul(cut, hn::Sub(error, hn::Mul(half, cut)));
+    return cut;
+  });
+}
+
+template <class T>
+void quantile_on_target(const QuantileLoss& loss, const TileScores<T>& tile) {
+  using V = hn::VFromD<Tag<T>>;
+  const Tag<T> d;
+  const auto high = hn::Set(d, static_cast<T>(loss.level));
+  const auto low = hn::Set(d, static_cast<T>(loss.level - 1.0));
+  const auto width = hn::Set(d, static_cast<T>(loss.width));
+  const auto half_width = hn::Set(d, static_cast<T>(loss.width / 2.0));
+  if (static_cast<T>(loss.width) > T(0)) {
+    regression_on_target(tile, [&](V score, V target, V& value) {
+      const auto error = hn::Sub(target, score);
+      const auto slope = hn::Min(hn::Max(hn::Div(error, width), low), high);
+      value = hn::Mul(slope, hn::Sub(error, hn::Mul(half_width, slope)));
+      return hn::Neg(slope);
+    });
+    return;
+  }
+  regression_on_target(tile, [&](V score, V target, V& value) {
+    const auto error = hn::Sub(target, score);
+    const auto above = hn::IfThenElse(hn::Gt(error, hn::Zero(d)), high, error);
+    const auto slope = hn::IfThenElse(hn::Lt(error, hn::Zero(d)), low, above);
+    value = hn::Mul(slope, error);
+    return hn::Neg(slope);
+  });
+}
+
+template <class T>
+void poisson_on_target(const TileScores<T>& tile) {
+  using V = hn::VFromD<Tag<T>>;
+  const Tag<T> d;
+  const auto most = hn::Set(d, PoissonLoss::largest_score<T>());
+  const auto one = hn::Set(d, T(1));
+  regression_on_target(tile, [&](V score, V count, V& value) {
+    const auto nan = hn::IsNaN(score);
+    const auto cut = hn::Min(score, most);
+    const auto mean = hn::IfThenElse(nan, score, hn::Exp(d, cut));
+    const auto positive = hn::Gt(count, hn::Zero(d));
+    const auto gap = hn::Sub(cut, hn::Log(d, hn::IfThenElse(positive, count, one)));
+    const auto capped = hn::Min(gap, most);
+    const auto deviance = hn::Mul(count, hn::Sub(hn::Expm1(d, capped), capped));
+    value = hn::IfThenElse(nan, score, hn::IfThenElse(positive, deviance, mean));
+    return hn::Sub(mean, count);
+  });
+}
+
+template <bool smoothed, class T>
+void logistic_on_target(const LogisticLoss& smoothing, const TileScores<T>& tile) {
   const Tag<T> d;
   const auto one = hn::Set(d, T(1));
+  const auto other = hn::Set(d, static_cast<T>(smoothing.smoothing / 2.0));
   for (std::int64_t k = 0; k < tile.models; ++k) {
     T* const scores = tile.scores + k * tile.pitch;
     RowSum<T> sum;
@@ -117,9 +197,13 @@ void logistic_on_target(const TileScores<T>& tile) {
       const auto score = hn::LoadU(d, scores + r);
       const auto margin = hn::IfThenElse(positive, score, hn::Neg(score));
       const auto decay = decay_of(d, hn::Neg(hn::Abs(margin)));
-      const auto loss = hn::Sub(hn::Log1p(d, decay), hn::Min(margin, hn::Zero(d)));
+      auto loss = hn::Sub(hn::Log1p(d, decay), hn::Min(margin, hn::Zero(d)));
       const auto wrong = hn::Lt(margin, hn::Zero(d));
-      const auto miss = hn::Div(hn::IfThenElse(wrong, one, decay), hn::Add(one, decay));
+      auto miss = hn::Div(hn::IfThenElse(wrong, one, decay), hn::Add(one, decay));
+      if constexpr (smoothed) {
+        loss = hn::MulAdd(other, margin, loss);
+        miss = hn::Sub(miss, other);
+      }
       const auto size = hn::Mul(weight, miss);
       hn::StoreU(hn::IfThenElse(positive, hn::Neg(size), size), d, scores + r);
       sum.add(hn::Mul(weight, loss), rows);
@@ -130,10 +214,14 @@ void logistic_on_target(const TileScores<T>& tile) {
 }
 
 // The classes of one model, for a vector of rows. Returns weight * l.
-template <class T>
-HWY_INLINE hn::VFromD<Tag<T>> softmax_of_rows(const TileScores<T>& tile, T* scores,
+template <bool smoothed, class T>
+HWY_INLINE hn::VFromD<Tag<T>> softmax_of_rows(const SoftmaxLoss& smoothing,
+                                              const TileScores<T>& tile, T* scores,
                                               std::int64_t r) {
   const Tag<T> d;
+  const auto own = hn::Set(d, static_cast<T>(1.0 - smoothing.smoothing));
+  const auto spread =
+      hn::Set(d, static_cast<T>(smoothing.smoothing / static_cast<double>(tile.outputs)));
   const auto label = hn::LoadU(d, tile.labels + r);
   const auto weight = hn::LoadU(d, tile.weights + r);
   auto largest = hn::LoadU(d, scores);
@@ -141,12 +229,16 @@ HWY_INLINE hn::VFromD<Tag<T>> softmax_of_rows(const TileScores<T>& tile, T* scor
     largest = hn::Max(largest, hn::LoadU(d, scores + c * tile.pitch));
   }
   auto total = hn::Zero(d);
-  auto gap = hn::Zero(d);  // from the label's score to the largest
+  auto gap = hn::Zero(d);   // from the label's score to the largest
+  auto gaps = hn::Zero(d);  // of all classes
   for (std::int64_t c = 0; c < tile.outputs; ++c) {
     T* const at = scores + c * tile.pitch;
     const auto below = hn::Sub(hn::LoadU(d, at), largest);
     const auto is_label = hn::Eq(label, hn::Set(d, static_cast<T>(c)));
     gap = hn::IfThenElse(is_label, below, gap);
+    if constexpr (smoothed) {
+      gaps = hn::Add(gaps, below);
+    }
     const auto power = decay_of(d, below);
     total = hn::Add(total, power);
     hn::StoreU(power, d, at);
@@ -156,18 +248,26 @@ HWY_INLINE hn::VFromD<Tag<T>> softmax_of_rows(const TileScores<T>& tile, T* scor
     T* const at = scores + c * tile.pitch;
     const auto is_label = hn::Eq(label, hn::Set(d, static_cast<T>(c)));
     const auto p = hn::Mul(hn::LoadU(d, at), scale);
-    hn::StoreU(hn::Sub(p, hn::IfThenElseZero(is_label, weight)), d, at);
+    if constexpr (smoothed) {
+      const auto share = hn::Add(spread, hn::IfThenElseZero(is_label, own));
+      hn::StoreU(hn::NegMulAdd(share, weight, p), d, at);
+    } else {
+      hn::StoreU(hn::Sub(p, hn::IfThenElseZero(is_label, weight)), d, at);
+    }
+  }
+  if constexpr (smoothed) {
+    gap = hn::MulAdd(own, gap, hn::Mul(spread, gaps));
   }
   return hn::Mul(weight, hn::Sub(logarithm_of(d, total), gap));
 }
 
-template <class T>
-void softmax_on_target(const TileScores<T>& tile) {
+template <bool smoothed, class T>
+void softmax_on_target(const SoftmaxLoss& smoothing, const TileScores<T>& tile) {
   for (std::int64_t k = 0; k < tile.models; ++k) {
     T* const scores = tile.scores + k * tile.outputs * tile.pitch;
     RowSum<T> sum;
     for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
-      sum.add(softmax_of_rows(tile, scores + r, r), rows);
+      sum.add(softmax_of_rows<smoothed>(smoothing, tile, scores + r, r), rows);
     });
     tile.loss[k] += sum.total();
   }
@@ -176,12 +276,27 @@ void softmax_on_target(const TileScores<T>& tile) {
 
 }  // namespace
 
-void squared_float(const TileScores<float>& tile) { squared_on_target(tile); }
-void squared_double(const TileScores<double>& tile) { squared_on_target(tile); }
-void logistic_float(const TileScores<float>& tile) { logistic_on_target(tile); }
-void logistic_double(const TileScores<double>& tile) { logistic_on_target(tile); }
-void softmax_float(const TileScores<float>& tile) { softmax_on_target(tile); }
-void softmax_double(const TileScores<double>& tile) { softmax_on_target(tile); }
+// One function a loss and an arithmetic, for the table of instruction sets.
+#define STEEPEST_RESIDUALS(T)                                                                  \
+  void squared_##T(const SquaredLoss&, const TileScores<T>& tile) { squared_on_target(tile); } \
+  void huber_##T(const HuberLoss& loss, const TileScores<T>& tile) {                           \
+    huber_on_target(loss, tile);                                                               \
+  }                                                                                            \
+  void quantile_##T(const QuantileLoss& loss, const TileScores<T>& tile) {                     \
+    quantile_on_target(loss, tile);                                                            \
+  }                                                                                            \
+  void poisson_##T(const PoissonLoss&, const TileScores<T>& tile) { poisson_on_target(tile); } \
+  void logistic_##T(const LogisticLoss& loss, const TileScores<T>& tile) {                     \
+    loss.smoothing > 0.0 ? logistic_on_target<true>(loss, tile)                                \
+                         : logistic_on_target<false>(loss, tile);                              \
+  }                                                                                            \
+  void softmax_##T(const SoftmaxLoss& loss, const TileScores<T>& tile) {                       \
+    loss.smoothing > 0.0 ? softmax_on_target<true>(loss, tile)                                 \
+                         : softmax_on_target<false>(loss, tile);                               \
+  }
+STEEPEST_RESIDUALS(float)
+STEEPEST_RESIDUALS(double)
+#undef STEEPEST_RESIDUALS
 
 }  // namespace steepest::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -189,42 +304,25 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace steepest::kernels {
 
-HWY_EXPORT(squared_float);
-HWY_EXPORT(squared_double);
-HWY_EXPORT(logistic_float);
-HWY_EXPORT(logistic_double);
-HWY_EXPORT(softmax_float);
-HWY_EXPORT(softmax_double);
-
-template <>
-void tile_residuals(SquaredLoss /*loss*/, const TileScores<float>& tile) {
-  HWY_DYNAMIC_DISPATCH(squared_float)(tile);
-}
-
-template <>
-void tile_residuals(SquaredLoss /*loss*/, const TileScores<double>& tile) {
-  HWY_DYNAMIC_DISPATCH(squared_double)(tile);
-}
-
-template <>
-void tile_residuals(LogisticLoss /*loss*/, const TileScores<float>& tile) {
-  HWY_DYNAMIC_DISPATCH(logistic_float)(tile);
-}
-
-template <>
-void tile_residuals(LogisticLoss /*loss*/, const TileScores<double>& tile) {
-  HWY_DYNAMIC_DISPATCH(logistic_double)(tile);
-}
-
-template <>
-void tile_residuals(SoftmaxLoss /*loss*/, const TileScores<float>& tile) {
-  HWY_DYNAMIC_DISPATCH(softmax_float)(tile);
-}
-
-template <>
-void tile_residuals(SoftmaxLoss /*loss*/, const TileScores<double>& tile) {
-  HWY_DYNAMIC_DISPATCH(softmax_double)(tile);
-}
+#define STEEPEST_RESIDUALS(name, Loss, T)                     \
+  HWY_EXPORT(name##_##T);                                     \
+  template <>                                                 \
+  void tile_residuals(Loss loss, const TileScores<T>& tile) { \
+    HWY_DYNAMIC_DISPATCH(name##_##T)(loss, tile);             \
+  }
+STEEPEST_RESIDUALS(squared, SquaredLoss, float)
+STEEPEST_RESIDUALS(squared, SquaredLoss, double)
+STEEPEST_RESIDUALS(huber, HuberLoss, float)
+STEEPEST_RESIDUALS(huber, HuberLoss, double)
+STEEPEST_RESIDUALS(quantile, QuantileLoss, float)
+STEEPEST_RESIDUALS(quantile, QuantileLoss, double)
+STEEPEST_RESIDUALS(poisson, PoissonLoss, float)
+STEEPEST_RESIDUALS(poisson, PoissonLoss, double)
+STEEPEST_RESIDUALS(logistic, LogisticLoss, float)
+STEEPEST_RESIDUALS(logistic, LogisticLoss, double)
+STEEPEST_RESIDUALS(softmax, SoftmaxLoss, float)
+STEEPEST_RESIDUALS(softmax, SoftmaxLoss, double)
+#undef STEEPEST_RESIDUALS
 
 }  // namespace steepest::kernels
 #endif  // HWY_ONCE

@@ -5,7 +5,10 @@
 
 #include <cstdint>
 
+#include "steepest/objectives/huber.hpp"
 #include "steepest/objectives/logistic.hpp"
+#include "steepest/objectives/poisson.hpp"
+#include "steepest/objectives/quantile.hpp"
 #include "steepest/objectives/softmax.hpp"
 #include "steepest/objectives/squared.hpp"
 
@@ -34,10 +37,17 @@ struct TileScores {
 }
 
 /// Turns scores into residuals, in place, by the formulas of the losses' own residual_in_place:
-/// equal to rounding (exp, log and log1p within 4 units in the last place). Sums over rows are
-/// double. Deterministic: the order of the sums depends on the shapes and the vector width only.
+/// equal to rounding (exp, expm1, log and log1p within 4 units in the last place). Sums over rows
+/// are double. Deterministic: the order of the sums depends on the shapes and the vector width
+/// only.
 template <class T>
 void tile_residuals(SquaredLoss loss, const TileScores<T>& tile);
+template <class T>
+void tile_residuals(HuberLoss loss, const TileScores<T>& tile);
+template <class T>
+void tile_residuals(QuantileLoss loss, const TileScores<T>& tile);
+template <class T>
+void tile_residuals(PoissonLoss loss, const TileScores<T>& tile);
 template <class T>
 void tile_residuals(LogisticLoss loss, const TileScores<T>& tile);
 template <class T>

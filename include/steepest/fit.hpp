@@ -27,7 +27,8 @@ namespace steepest {
 /// Options of a fit; nullopt and 0 mean automatic where so noted.
 struct FitOptions {
   std::optional<RowLoss> loss;       ///< nullopt: squared for numbers, softmax for classes
-  std::optional<double> l2;          ///< nullopt: 0 for squared, 1 / sum of weights for classifiers
+  std::optional<double> l2;          ///< nullopt: 0 for numbers, 1 / sum of weights for classifiers
+  double label_smoothing = 0.0;      ///< of classifiers, in [0, 1): see SoftmaxLoss
   std::optional<UpdateRule> rule;    ///< nullopt: lbfgs or accelerated (full batch), gradient
   std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch)
   std::optional<double> learning_rate;  ///< nullopt: from the curvature

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "steepest/objective.hpp"
 
 namespace steepest {
 
@@ -15,6 +18,8 @@ struct LinearMetrics {
   double rmse = 0.0;  ///< sqrt(mse)
   double mae = 0.0;   ///< mean absolute error
   double r2 = 0.0;    ///< 1 - mse / variance, mean over targets; NaN where a target is constant
+  std::optional<double> pinball_loss;      ///< of a quantile loss: its mean, at its level
+  std::optional<double> poisson_deviance;  ///< of the poisson loss: mean of twice its row losses
 };
 
 /// Metrics of classification.
@@ -28,7 +33,8 @@ struct SoftmaxMetrics {
 /// Adds up predictions block by block.
 class LinearMetricsSum {
  public:
-  explicit LinearMetricsSum(std::int64_t outputs);
+  /// `loss` is the one the model was trained with: quantile and poisson add a metric of their own.
+  explicit LinearMetricsSum(std::int64_t outputs, const RowLoss& loss = SquaredLoss{});
 
   /// predictions and targets are (rows, outputs); weights is rows long or null for all 1.
   void add(const double* predictions, const double* targets, const double* weights,
@@ -44,7 +50,9 @@ class LinearMetricsSum {
     double spread = 0.0;  // sum w (y - mean)^2
     double squared_error = 0.0;
     double absolute_error = 0.0;
+    double own_loss = 0.0;  // sum w l of the model's own loss, where it is a metric
   };
+  RowLoss loss_;
   double weight_ = 0.0;
   std::vector<Output> outputs_;
 };

@@ -17,13 +17,15 @@ enum class ModelKind { linear, softmax };
 [[nodiscard]] std::string_view name(ModelKind kind);
 
 /// Coefficients in the units of the input: score_o(x) = intercept_o + sum_j coefficients_oj x_j.
-/// A linear model predicts its scores; a softmax model gives class o the probability
+/// A linear model predicts its scores, or their exponentials where its loss is poisson; a softmax
+/// model gives class o the probability
 /// exp(score_o) / sum_c exp(score_c). A logistic fit is stored as a softmax model whose first class
 /// has zero coefficients: the same probabilities, and the second class carries the familiar ones.
 struct Model {
   ModelKind kind = ModelKind::linear;
-  std::string loss;  ///< the row loss it was trained with
+  std::string loss;  ///< the row loss it was trained with, as to_string(RowLoss) writes it
   double l2 = 0.0;
+  double label_smoothing = 0.0;
   bool standardized = true;           ///< whether it was trained on standardized features
   std::vector<double> feature_mean;   ///< d, of the training rows; what standardizing subtracted
   std::vector<double> feature_scale;  ///< d, what it divided by
@@ -44,6 +46,9 @@ struct Model {
   /// Scores of each row, (n, outputs) row-major; rows is (n, d) in the units of the input. Summed
   /// in double in feature order: the same bits on every machine.
   [[nodiscard]] std::vector<double> scores(const FeatureMatrix& rows) const;
+
+  /// What a linear model predicts, (n, outputs): its scores in the units of the target.
+  [[nodiscard]] std::vector<double> predictions(const FeatureMatrix& rows) const;
 };
 
 /// Turns scores (rows, classes) into probabilities, in place. Rows sum to 1 within rounding.

@@ -2,32 +2,53 @@
 // The first move: what is minimised. Objective = mean row loss + penalty on the coefficients.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "steepest/objectives/huber.hpp"
 #include "steepest/objectives/logistic.hpp"
+#include "steepest/objectives/poisson.hpp"
+#include "steepest/objectives/quantile.hpp"
 #include "steepest/objectives/softmax.hpp"
 #include "steepest/objectives/squared.hpp"
 
 namespace steepest {
 
 /// Every row loss there is. Tests and benches walk this variant.
-using RowLoss = std::variant<SquaredLoss, LogisticLoss, SoftmaxLoss>;
+using RowLoss =
+    std::variant<SquaredLoss, HuberLoss, QuantileLoss, PoissonLoss, LogisticLoss, SoftmaxLoss>;
 
-/// The name of the loss on the command line and in model files.
+/// Whether a row loss compares scores with target values, or with a label.
+template <class Loss>
+inline constexpr bool takes_values = requires {
+  requires !Loss::classifies;
+};
+template <class Loss>
+inline constexpr bool takes_labels = requires {
+  requires Loss::classifies;
+};
+
+/// The name of the loss, without its parameter.
 [[nodiscard]] std::string_view name(const RowLoss& loss);
+
+/// The loss as on the command line and in model files: NAME, or NAME:VALUE as in huber:1.5 and
+/// quantile:0.9. Smoothing is not part of it.
+[[nodiscard]] std::string to_string(const RowLoss& loss);
 
 /// True when targets are class labels, false when they are numbers.
 [[nodiscard]] bool classifies(const RowLoss& loss);
 
-/// The largest eigenvalue the Hessian of the loss in the scores of a row can have, for weight 1.
+/// The largest eigenvalue the Hessian of the loss in the scores of a row can have, for weight 1;
+/// where it has no bound (poisson, quantile), what automatic rates start from.
 [[nodiscard]] double curvature(const RowLoss& loss);
 
-/// The loss of that name. Throws OptionError that lists the valid names.
-[[nodiscard]] RowLoss row_loss_named(std::string_view name);
+/// The loss that to_string writes so. Throws OptionError that lists the valid ones, or says what is
+/// wrong with the parameter.
+[[nodiscard]] RowLoss row_loss_named(std::string_view text);
 
-/// All names, in the order of the variant.
+/// All forms, in the order of the variant: "squared", "huber:D", ...
 [[nodiscard]] std::vector<std::string_view> row_loss_names();
 
 /// One coefficient's share of the penalty l2 / 2 * b^2 and of its derivative l2 * b.

@@ -22,6 +22,7 @@ enum class Reason : std::int32_t {
   interrupted,  ///< stopped: the caller asked for it
   gap,          ///< converged: objective - optimum <= tolerance is proved
   rounding,     ///< stopped: rounding hides whatever could still be gained
+  separable,    ///< stopped: the classes are separated, so no finite optimum exists
 };
 
 /// Each tolerance is an inequality; 0 switches it off.
@@ -104,7 +105,7 @@ struct Termination {
 };
 
 /// The name in `--json`: gradient, loss, step, epochs, seconds, diverged, interrupted,
-/// gap, rounding.
+/// gap, rounding, separable.
 [[nodiscard]] std::string_view name(Reason reason);
 
 }  // namespace steepest

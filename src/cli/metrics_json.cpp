@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "src/model/sum_in_blocks.hpp"
+#include "steepest/objective.hpp"
 
 namespace steepest::cli {
 namespace {
@@ -16,7 +17,14 @@ using Named = std::vector<std::pair<const char*, double>>;
 Named named(const Metrics& metrics) {
   if (metrics.linear) {
     const LinearMetrics& m = *metrics.linear;
-    return {{"mse", m.mse}, {"rmse", m.rmse}, {"mae", m.mae}, {"r2", m.r2}};
+    Named all = {{"mse", m.mse}, {"rmse", m.rmse}, {"mae", m.mae}, {"r2", m.r2}};
+    if (m.pinball_loss) {
+      all.emplace_back("pinball_loss", *m.pinball_loss);
+    }
+    if (m.poisson_deviance) {
+      all.emplace_back("poisson_deviance", *m.poisson_deviance);
+    }
+    return all;
   }
   const SoftmaxMetrics& m = *metrics.softmax;
   return {{"log_loss", m.log_loss}, {"accuracy", m.accuracy}, {"ece", m.ece}, {"brier", m.brier}};
@@ -30,7 +38,7 @@ Metrics measure(const Model& model, const RowSource& data, int threads) {
   const auto scores_of = [&](std::int64_t first, std::int64_t count, RowBuffer& buffer) {
     FeatureMatrix block(count, data.feature_count());
     std::copy_n(data.features(first, count, buffer), count * data.feature_count(), block.data());
-    return model.scores(block);
+    return model.kind == ModelKind::softmax ? model.scores(block) : model.predictions(block);
   };
   if (model.kind == ModelKind::softmax) {
     SoftmaxMetricsSum sum(model.outputs());
@@ -43,8 +51,9 @@ Metrics measure(const Model& model, const RowSource& data, int threads) {
                   });
     return {std::nullopt, sum.result(), sum.confusion()};
   }
-  LinearMetricsSum sum(model.outputs());
-  sum_in_blocks(data.rows(), LinearMetricsSum(model.outputs()), pool, sum,
+  const LinearMetricsSum empty(model.outputs(), row_loss_named(model.loss));
+  LinearMetricsSum sum = empty;
+  sum_in_blocks(data.rows(), empty, pool, sum,
                 [&](LinearMetricsSum& part, std::int64_t first, std::int64_t count, int worker) {
                   RowBuffer& buffer = buffers[static_cast<std::size_t>(worker)];
                   part.add(scores_of(first, count, buffer).data(),

@@ -52,8 +52,8 @@ class Predictor {
 
   void append(const FeatureMatrix& rows, std::string& text) const {
     const std::int64_t outputs = model_.outputs();
-    std::vector<double> values = model_.scores(rows);
     const bool linear = model_.kind == ModelKind::linear;
+    std::vector<double> values = linear ? model_.predictions(rows) : model_.scores(rows);
     if (!linear && probabilities_) {
       softmax_in_place(values, outputs);
     }

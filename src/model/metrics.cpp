@@ -7,8 +7,26 @@
 
 namespace steepest {
 
-LinearMetricsSum::LinearMetricsSum(std::int64_t outputs)
-    : outputs_(static_cast<std::size_t>(outputs)) {}
+namespace {
+
+// A prediction's loss where that is a metric of its own: the pinball loss, twice the half deviance.
+double own_loss(const RowLoss& loss, double prediction, double target) {
+  const RowTarget<double> with{&target, 0};
+  if (const auto* const quantile = std::get_if<QuantileLoss>(&loss)) {
+    return quantile->residual_in_place(&prediction, 1, with, 1.0);
+  }
+  if (std::holds_alternative<PoissonLoss>(loss)) {
+    double score = std::log(prediction);
+    return target < 0.0 ? std::numeric_limits<double>::quiet_NaN()
+                        : 2.0 * PoissonLoss::residual_in_place(&score, 1, with, 1.0);
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+LinearMetricsSum::LinearMetricsSum(std::int64_t outputs, const RowLoss& loss)
+    : loss_(loss), outputs_(static_cast<std::size_t>(outputs)) {}
 
 // A block's mean first, then what is summed around it: no division a row. The mean is summed around
 // a target, so that the mean of equal targets is that target to the bit, and their spread 0.
@@ -18,7 +36,9 @@ void LinearMetricsSum::add(const double* predictions, const double* targets, con
   const auto weight_of = [weights](std::int64_t i) {
     return weights == nullptr ? 1.0 : weights[i];
   };
-  LinearMetricsSum block(columns);
+  LinearMetricsSum block(columns, loss_);
+  const bool has_own =
+      std::holds_alternative<QuantileLoss>(loss_) || std::holds_alternative<PoissonLoss>(loss_);
   std::int64_t first = 0;
   for (std::int64_t i = 0; i < rows; ++i) {
     first = block.weight_ > 0.0 ? first : i;
@@ -40,6 +60,10 @@ void LinearMetricsSum::add(const double* predictions, const double* targets, con
       output.squared_error += weight * error * error;
       output.absolute_error += weight * std::fabs(error);
     }
+    for (std::int64_t i = 0; has_own && i < rows; ++i) {
+      const std::int64_t at = i * columns + o;
+      output.own_loss += weight_of(i) * own_loss(loss_, predictions[at], targets[at]);
+    }
   }
   merge(block);
 }
@@ -57,6 +81,7 @@ void LinearMetricsSum::merge(const LinearMetricsSum& other) {
     output.spread += added.spread + gap * gap * (weight_ * other.weight_ / weight);
     output.squared_error += added.squared_error;
     output.absolute_error += added.absolute_error;
+    output.own_loss += added.own_loss;
   }
   weight_ = weight;
 }
@@ -71,6 +96,15 @@ LinearMetrics LinearMetricsSum::result() const {
                                                : std::numeric_limits<double>::quiet_NaN());
   }
   metrics.rmse = std::sqrt(metrics.mse);
+  double own = 0.0;
+  for (const Output& output : outputs_) {
+    own += share * output.own_loss / weight_;
+  }
+  if (std::holds_alternative<QuantileLoss>(loss_)) {
+    metrics.pinball_loss = own;
+  } else if (std::holds_alternative<PoissonLoss>(loss_)) {
+    metrics.poisson_deviance = own;
+  }
   return metrics;
 }
 

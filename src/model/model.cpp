@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "steepest/objective.hpp"
+
 namespace steepest {
 
 std::string_view name(ModelKind kind) { return kind == ModelKind::linear ? "linear" : "softmax"; }
@@ -29,6 +31,16 @@ std::vector<double> Model::scores(const FeatureMatrix& rows) const {
     }
   }
   return result;
+}
+
+std::vector<double> Model::predictions(const FeatureMatrix& rows) const {
+  std::vector<double> values = scores(rows);
+  if (loss == PoissonLoss::name) {
+    for (double& value : values) {
+      value = std::exp(value);
+    }
+  }
+  return values;
 }
 
 void softmax_in_place(std::vector<double>& scores, std::int64_t classes) {

@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "src/data/json_file.hpp"
+#include "steepest/error.hpp"
 #include "steepest/model.hpp"
+#include "steepest/objective.hpp"
 #include "steepest/output_file.hpp"
 #include "steepest/version.hpp"
 
@@ -32,6 +34,9 @@ Json to_json(const Model& model) {
   json["kind"] = name(model.kind);
   json["loss"] = model.loss;
   json["l2"] = model.l2;
+  if (model.label_smoothing > 0.0) {
+    json["label_smoothing"] = model.label_smoothing;
+  }
   data::add_schema(model.schema, json);
   json["coefficients"] = rows_of(model.coefficients, model.features());
   json["intercept"] = model.intercept;
@@ -43,6 +48,19 @@ Json to_json(const Model& model) {
                          {"converged", model.converged},
                          {"inequality", model.inequality}};
   return json;
+}
+
+// The loss, which says how scores become predictions.
+std::string loss_of(const JsonFile& file, ModelKind kind) {
+  const auto text = file.value<std::string>(file.json(), "loss");
+  try {
+    if (classifies(row_loss_named(text)) == (kind == ModelKind::softmax)) {
+      return text;
+    }
+  } catch (const OptionError& error) {
+    file.fail(error.what());
+  }
+  file.fail(fmt::format("is a {} model of loss {}, which does not go together", name(kind), text));
 }
 
 void check_sizes(const JsonFile& file, const Model& model) {
@@ -79,8 +97,11 @@ Model load_model(const std::string& path) {
     file.fail(fmt::format("\"kind\" is \"{}\": expected linear or softmax", kind));
   }
   model.kind = kind == "linear" ? ModelKind::linear : ModelKind::softmax;
-  model.loss = file.value<std::string>(json, "loss");
+  model.loss = loss_of(file, model.kind);
   model.l2 = file.value<double>(json, "l2");
+  if (json.contains("label_smoothing")) {
+    model.label_smoothing = file.value<double>(json, "label_smoothing");
+  }
   model.schema = file.schema();
   model.intercept = file.finite(json, "intercept");
   for (const auto& row : file.value<std::vector<std::vector<double>>>(json, "coefficients")) {

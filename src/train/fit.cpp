@@ -17,9 +17,12 @@
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
 #include "src/train/preconditioner.hpp"
+#include "src/train/quantile_fit.hpp"
+#include "src/train/regression_certificate.hpp"
 #include "src/train/run_identity.hpp"
 #include "src/train/run_loop.hpp"
 #include "src/train/scaling.hpp"
+#include "src/train/separation.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -45,9 +48,12 @@ class Fit {
     plan_ = plan_fit(*data_, weights_, options_);
     prepare();
     find_checkpoint();
-    RunOutcome outcome = run_with_safe_rate();
+    RunOutcome outcome = plan_.may_choose_rule && std::holds_alternative<QuantileLoss>(plan_.loss)
+                             ? run_quantile()
+                             : run_with_safe_rate();
     keep(std::move(outcome));
     measure();
+    note_separation();
     result_.train_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
@@ -55,7 +61,12 @@ class Fit {
 
  private:
   void prepare() {
-    HeldData held = hold_data(data_, weights_, options_, plan_.columns, !plan_.full_batch);
+    given_ = plan_;
+    if (may_be_separable()) {
+      separating_feature_ = find_separating_feature(*data_, options_.intercept, options_.threads);
+    }
+    HeldData held =
+        hold_data(data_, weights_, options_, plan_.loss, plan_.columns, !plan_.full_batch);
     if (checkpoints_.is_used()) {
       identity_ = fit_identity(options_, plan_, held);
     }
@@ -67,6 +78,7 @@ class Fit {
     result_.warnings = std::move(held.warnings);
     feature_mean_ = std::move(held.feature_mean);
     scaling_ = std::move(held.scaling);
+    plan_ = in_trained_units(std::move(plan_), scaling_);
     row_curvature_ = held.row_curvature;
     backend_ = std::move(held.backend);
     rows_ = held.rows;
@@ -149,15 +161,37 @@ class Fit {
     }
   }
 
+  // A loss with corners: by smoothing, see quantile_fit.hpp.
+  RunOutcome run_quantile() {
+    const auto& loss = std::get<QuantileLoss>(plan_.loss);
+    const HessianBound bound{features_, options_.intercept, 1.0 / widest_smoothing, plan_.l2};
+    plan_.preconditioned = options_.precondition.value_or(true);
+    if (plan_.preconditioned) {
+      hessian_ = make_preconditioner(*backend_, rows_, bound);
+      result_.preconditioned = hessian_.has_value();
+      preconditioner_ = hessian_ ? hessian_->matrix : std::vector<double>();
+    }
+    result_.largest_curvature = largest_eigenvalue(*backend_, bound, preconditioner_);
+    plan_.schedule.learning_rate = 1.0 / result_.largest_curvature;
+    choose_rule(false);
+    QuantileRun run{*backend_, *data_, weights_, scaling_, plan_, loss.level, preconditioner_};
+    run.rows = rows_;
+    run.features = features_;
+    run.intercept = options_.intercept;
+    run.max_seconds = options_.max_seconds;
+    run.tolerance_gap = options_.tolerance_gap;
+    run.threads = options_.threads;
+    return run_quantile_fit(run, progress_);
+  }
+
   RunOutcome run_once() {
     kernels::ModelPlan model;
     model.rule = plan_.rule;
     model.schedule = plan_.schedule;
     model.penalty.l2 = plan_.l2;
     model.has_intercept = options_.intercept;
-    model.tolerances =
-        plan_tolerances(options_, plan_.loss, result_.precision, scaling_.coefficient_unit(),
-                        preconditioner_.empty() ? result_.largest_curvature : 1.0);
+    model.tolerances = plan_tolerances(options_, plan_.loss, result_.precision, scaling_,
+                                       preconditioner_.empty() ? result_.largest_curvature : 1.0);
     kernels::BankPlan bank;
     bank.loss = plan_.loss;
     bank.outputs = plan_.columns;
@@ -170,9 +204,11 @@ class Fit {
     backend_->start(std::move(bank));
     result_.normal_equations = backend_->uses_normal_equations();
     result_.tolerances = model.tolerances;
-    result_.tolerances.gradient *= scaling_.coefficient_unit();
+    result_.tolerances.gradient *= scaling_.gradient_unit();
     result_.tolerances.step *= scaling_.coefficient_unit();
-    if (classifies(plan_.loss) && options_.intercept && plan_.l2 > 0.0) {
+    const bool mean_needed =
+        classifies(plan_.loss) || std::holds_alternative<PoissonLoss>(plan_.loss);
+    if (mean_needed && options_.intercept && plan_.l2 > 0.0) {
       const std::vector<double> zeros(static_cast<std::size_t>(plan_.columns * (features_ + 1)),
                                       0.0);
       gradient_at_zero_ = backend_->evaluate_at(zeros).gradient;
@@ -216,9 +252,7 @@ class Fit {
         !std::all_of(point.gradient.begin(), point.gradient.end(), is_finite)) {
       return {std::nullopt, "the objective is not finite"};
     }
-    GapBound bound = classifies(plan_.loss)
-                         ? classifier_gap(point, thorough ? evaluate : EvaluateAt())
-                         : squared_gap(point, inverse_hessian());
+    GapBound bound = loss_gap(point, thorough ? evaluate : EvaluateAt());
     if (bound.value && !is_finite(*bound.value)) {
       return {std::nullopt, "the bound is too large for a number"};
     }
@@ -226,6 +260,24 @@ class Fit {
       *bound.value = std::min(*bound.value, objective) * scaling_.loss_unit();
     }
     return bound;
+  }
+
+  GapBound loss_gap(const CertifiedPoint& point, const EvaluateAt& evaluate) {
+    if (classifies(plan_.loss)) {
+      return classifier_gap(point, evaluate);
+    }
+    if (const auto* const huber = std::get_if<HuberLoss>(&plan_.loss)) {
+      return huber_gap(point, huber->delta);
+    }
+    if (std::holds_alternative<PoissonLoss>(plan_.loss)) {
+      return poisson_gap(point);
+    }
+    if (std::holds_alternative<QuantileLoss>(plan_.loss)) {
+      return {std::nullopt,
+              "steps along subgradients prove nothing of a quantile's optimum: leave --rule, "
+              "--schedule, --learning-rate and --batch-size to auto"};
+    }
+    return squared_gap(point, inverse_hessian());
   }
 
   // Of squared loss, where its second moments are at hand.
@@ -261,8 +313,9 @@ class Fit {
     fold(scaling_, plan_.columns, parameters);
     Model& model = result_.model;
     model.kind = data_->classifies() ? ModelKind::softmax : ModelKind::linear;
-    model.loss = name(plan_.loss);
-    model.l2 = plan_.l2;
+    model.loss = to_string(given_.loss);
+    model.l2 = given_.l2;
+    model.label_smoothing = options_.label_smoothing;
     model.standardized = options_.standardize;
     model.feature_mean = scaling_.feature_mean;
     model.feature_scale = scaling_.feature_scale;
@@ -294,13 +347,60 @@ class Fit {
       });
       result_.softmax = sum.result();
     } else {
-      LinearMetricsSum sum(outputs);
+      LinearMetricsSum sum(outputs, given_.loss);
       measure(sum, [this](LinearMetricsSum& part, const double* scores, std::int64_t first,
                           std::int64_t count, RowBuffer& buffer) {
         part.add(scores, data_->targets(first, count, buffer), data_->weights(first, count, buffer),
                  count);
       });
       result_.linear = sum.result();
+    }
+  }
+
+  [[nodiscard]] SoftmaxMetricsSum like(const SoftmaxMetricsSum& /*sum*/) const {
+    return SoftmaxMetricsSum(result_.model.outputs());
+  }
+  [[nodiscard]] LinearMetricsSum like(const LinearMetricsSum& /*sum*/) const {
+    return LinearMetricsSum(result_.model.outputs(), given_.loss);
+  }
+
+  // Without a penalty on sharp labels.
+  [[nodiscard]] bool may_be_separable() const {
+    return classifies(plan_.loss) && plan_.l2 == 0.0 && options_.label_smoothing == 0.0;
+  }
+
+  // A run on separated classes may end at a tolerance, but at no optimum: there is none.
+  void note_separation() {
+    const Reason reason = result_.termination.reason;
+    if (!may_be_separable() || reason == Reason::diverged) {
+      return;
+    }
+    std::string sentence;
+    constexpr double all = 1.0 - 1e-9;
+    const double margin = result_.softmax->accuracy > all
+                              ? smallest_margin(*backend_, *data_, rows_, plan_.columns)
+                              : 0.0;
+    if (margin > 0.0) {
+      sentence = fmt::format(
+          "the classes are separated (smallest margin {:.3g} > 0): the loss tends to 0 as the "
+          "coefficients grow, so there is no finite optimum; --l2 X gives one",
+          margin);
+      result_.gap_bound = result_.at.objective();  // what it tends to is 0
+      result_.gap_note.clear();
+    } else if (!separating_feature_.empty()) {
+      sentence = separating_feature_ +
+                 ": its coefficients grow without end, so there is no finite optimum; --l2 X gives "
+                 "one";
+      result_.gap_note = "there is no finite optimum: add --l2 X";
+    } else {
+      return;
+    }
+    result_.warnings.push_back(sentence);
+    if (result_.termination.converged() || reason == Reason::rounding) {
+      result_.termination = {Reason::separable, sentence};
+      result_.model.termination = name(Reason::separable);
+      result_.model.inequality = sentence;
+      result_.model.converged = false;
     }
   }
 
@@ -318,7 +418,7 @@ class Fit {
     for (std::int64_t first = 0; first < rows_; first += chunk) {
       const std::int64_t count = std::min(chunk, rows_ - first);
       backend_->scores(0, first, count, scores.data());
-      sum_in_blocks(count, Sum(outputs), pool, sum,
+      sum_in_blocks(count, like(sum), pool, sum,
                     [&](Sum& part, std::int64_t begin, std::int64_t rows, int thread) {
                       const auto worker = static_cast<std::size_t>(thread);
                       predict(scores.data() + begin * plan_.columns, rows, predicted[worker]);
@@ -339,6 +439,12 @@ class Fit {
       return;
     }
     predicted.assign(scores, scores + size);
+    if (scaling_.log_link) {
+      for (double& value : predicted) {
+        value = std::exp(value) * scaling_.target_scale;
+      }
+      return;
+    }
     const std::size_t outputs = scaling_.target_mean.size();  // none where rows have labels
     for (std::size_t i = 0; outputs > 0 && i < size; i += outputs) {
       for (std::size_t o = 0; o < outputs; ++o) {
@@ -350,13 +456,15 @@ class Fit {
   std::shared_ptr<RowSource> data_;  // without features where the backend took them
   const FitOptions& options_;
   const FitCallback& progress_;
-  FitPlan plan_;
+  FitPlan plan_;   // in trained units, once the data are held
+  FitPlan given_;  // in the objective's
   Scaling scaling_;
   RowWeights weights_;
   std::vector<double> preconditioner_;     // empty: none
   std::optional<Preconditioner> hessian_;  // its bound, inverted; the Hessian for squared loss
   std::vector<double> gradient_at_zero_;   // of the mean loss, where a certificate needs it
   std::vector<double> feature_mean_;       // weighted
+  std::string separating_feature_;         // a sentence's beginning; empty: none known
   double row_curvature_ = 0.0;
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;

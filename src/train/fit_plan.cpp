@@ -16,7 +16,7 @@ constexpr std::int64_t default_epochs_full_batch = 20000;
 constexpr std::int64_t default_epochs_mini_batch = 100;
 
 RowLoss choose_loss(const RowSource& data, const FitOptions& options) {
-  const RowLoss loss =
+  RowLoss loss =
       options.loss.value_or(data.classifies() ? RowLoss(SoftmaxLoss{}) : RowLoss(SquaredLoss{}));
   if (classifies(loss) != data.classifies()) {
     throw OptionError(fmt::format("loss {} needs a target of {}, but \"{}\" was read as {}",
@@ -27,6 +27,11 @@ RowLoss choose_loss(const RowSource& data, const FitOptions& options) {
   if (std::holds_alternative<LogisticLoss>(loss) && data.outputs() != 2) {
     throw OptionError(fmt::format("loss logistic needs two classes, but \"{}\" has {}: use softmax",
                                   data.schema().target_names.front(), data.outputs()));
+  }
+  if (auto* const logistic = std::get_if<LogisticLoss>(&loss)) {
+    logistic->smoothing = options.label_smoothing;
+  } else if (auto* const softmax = std::get_if<SoftmaxLoss>(&loss)) {
+    softmax->smoothing = options.label_smoothing;
   }
   return loss;
 }
@@ -72,6 +77,8 @@ void check_numbers(const FitOptions& options) {
   require(!options.learning_rate ||
               (*options.learning_rate > 0.0 && std::isfinite(*options.learning_rate)),
           "--learning-rate must be above 0, or auto");
+  require(options.label_smoothing >= 0.0 && options.label_smoothing < 1.0,
+          "--label-smoothing must be a number of 0 or more, below 1");
   require(options.batch_size >= 0, "--batch-size must be at least 1, full or auto");
   require(options.epochs >= 0, "--epochs must be at least 1");
   require(options.max_seconds >= 0.0, "--max-seconds must be 0 or more");
@@ -92,6 +99,8 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   check_numbers(options);
   FitPlan plan;
   plan.loss = choose_loss(data, options);
+  require(options.label_smoothing == 0.0 || classifies(plan.loss),
+          fmt::format("--label-smoothing is for classes: loss {} has none", name(plan.loss)));
   check_rows(data);
   if (!(weights.sum > 0.0) || !std::isfinite(weights.sum)) {
     throw InputError(fmt::format(
@@ -137,6 +146,19 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
           fmt::format("schedule: a warm-up of {} steps leaves nothing of {} steps in all",
                       plan.schedule.warmup, plan.schedule.horizon));
   return plan;
+}
+
+FitPlan in_trained_units(FitPlan plan, const Scaling& scaling) {
+  plan.loss = trained_loss(plan.loss, scaling);
+  plan.l2 = trained_l2(plan.l2, scaling);
+  return plan;
+}
+
+void require_smooth(const RowLoss& loss, std::string_view command) {
+  require(!std::holds_alternative<QuantileLoss>(loss),
+          fmt::format("{} needs a loss whose slope has no jumps, which quantile is not: fit finds "
+                      "its optimum without a rate",
+                      command));
 }
 
 void check_columns(const ColumnStatistics& statistics, const RowSource& data,
@@ -191,18 +213,22 @@ void check_columns(const ColumnStatistics& statistics, const RowSource& data,
 }
 
 Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Precision precision,
-                           double gradient_unit, double curvature) {
+                           const Scaling& scaling, double curvature) {
   // In float32 the gradient cannot be known better than the rounding of coefficients of size 1
   // shows through the largest curvature.
   constexpr double float_rounding = 6e-8;
   const bool exact = precision == Precision::fp64;
-  const double wanted = classifies(loss) ? (exact ? 1e-6 : 5e-6) : (exact ? 1e-8 : 1e-6);
+  double wanted = classifies(loss) ? (exact ? 1e-6 : 5e-6) : (exact ? 1e-8 : 1e-6);
+  if (const auto* const huber = std::get_if<HuberLoss>(&loss)) {
+    wanted *= std::min(1.0, huber->delta);  // no row's residual is larger
+  }
   const double automatic = exact ? wanted : std::max(wanted, float_rounding * curvature);
   Tolerances tolerances;
-  tolerances.gradient =
-      options.tolerance_gradient ? *options.tolerance_gradient / gradient_unit : automatic;
+  tolerances.gradient = options.tolerance_gradient
+                            ? *options.tolerance_gradient / scaling.gradient_unit()
+                            : automatic;
   tolerances.loss = options.tolerance_loss.value_or(0.0);
-  tolerances.step = options.tolerance_step.value_or(0.0) / gradient_unit;
+  tolerances.step = options.tolerance_step.value_or(0.0) / scaling.coefficient_unit();
   tolerances.patience = options.patience.value_or(tolerances.patience);
   return tolerances;
 }

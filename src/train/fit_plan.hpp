@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/train/scaling.hpp"
@@ -35,17 +36,24 @@ struct FitPlan {
 [[nodiscard]] FitPlan plan_fit(const RowSource& data, const RowWeights& weights,
                                const FitOptions& options);
 
+/// The plan for scaled data: its loss and l2 in trained units.
+[[nodiscard]] FitPlan in_trained_units(FitPlan plan, const Scaling& scaling);
+
+/// Throws OptionError for the losses that steps of a rate cannot be compared on: quantile, whose
+/// optimum is not found by them. `command` begins the sentence.
+void require_smooth(const RowLoss& loss, std::string_view command);
+
 /// Throws InputError that names the constant columns, unless they were asked to be dropped or are
 /// the intercept of a model that has none. Adds warnings.
 void check_columns(const ColumnStatistics& statistics, const RowSource& data,
                    const FitOptions& options, std::vector<std::string>& warnings);
 
-/// Tolerances in the units training sees. `gradient_unit` is what one trained unit of gradient is
-/// in the objective's units, `curvature` the bound L in trained units. The automatic tolerance on
-/// the gradient, in trained units: 1e-8 (fp64) or 1e-6 (fp32) for regression, 1e-6 or 5e-6 for
-/// classes, and in fp32 never below 6e-8 L.
+/// Tolerances in the units training sees. `loss` is the trained one, `curvature` the bound L in
+/// trained units. The automatic tolerance on the gradient, in trained units: 1e-8 (fp64) or 1e-6
+/// (fp32) for regression, of a Huber loss times its delta where that is below 1; 1e-6 or 5e-6 for
+/// classes; in fp32 never below 6e-8 L.
 [[nodiscard]] Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss,
-                                         Precision precision, double gradient_unit,
+                                         Precision precision, const Scaling& scaling,
                                          double curvature);
 
 }  // namespace steepest::train

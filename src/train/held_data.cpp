@@ -75,13 +75,17 @@ void check_storage(const FitOptions& options, DeviceKind device, RowSource& data
 }  // namespace
 
 HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
-                   const FitOptions& options, std::int64_t columns, bool with_row_curvature) {
+                   const FitOptions& options, const RowLoss& loss, std::int64_t columns,
+                   bool with_row_curvature) {
   HeldData held;
   held.rows = data->rows();
   held.features = data->feature_count();
   held.weights = weights;
   held.device = kernels::choose_device(options.device, options.threads);
-  held.precision = kernels::resolve_precision(options.precision, held.device.kind, columns);
+  const bool needs_digits = options.precision == Precision::automatic &&
+                            std::holds_alternative<QuantileLoss>(loss);  // which error is above 0?
+  held.precision = kernels::resolve_precision(needs_digits ? Precision::fp64 : options.precision,
+                                              held.device.kind, columns);
   held.backend = kernels::make_backend(held.device, options.threads, held.precision);
   kernels::ThreadPool pool(options.threads);
   const ColumnStatistics statistics =
@@ -91,8 +95,8 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   const std::int64_t beyond_bytes = column_beyond_bytes(*data, statistics, pool);
   const bool bytes = beyond_bytes < 0;
   check_storage(options, held.device.kind, *data, beyond_bytes);
-  const Scaling scaling =
-      make_scaling(statistics, *data, weights, options.standardize, options.intercept, bytes, pool);
+  const Scaling scaling = make_scaling(statistics, *data, weights, loss, options.standardize,
+                                       options.intercept, bytes, pool);
   if (with_row_curvature) {
     held.row_curvature = largest_row_curvature(*data, scaling, weights, pool);
   }

@@ -26,7 +26,7 @@ Evaluation in_objective_units(const Evaluation& at, const Scaling& scaling) {
   Evaluation result;
   result.mean_loss = at.mean_loss * scaling.loss_unit();
   result.penalty = at.penalty * scaling.loss_unit();
-  result.gradient_max_norm = at.gradient_max_norm * scaling.coefficient_unit();
+  result.gradient_max_norm = at.gradient_max_norm * scaling.gradient_unit();
   result.step_max_norm = at.step_max_norm * scaling.coefficient_unit();
   return result;
 }
@@ -213,7 +213,7 @@ class Run {
     now.step = state.step;
     now.epoch = static_cast<double>(state.step) / static_cast<double>(plan_.steps_per_epoch);
     now.epochs = limits_.epochs;
-    now.gradient_tolerance = model_.tolerances.gradient * scaling_.coefficient_unit();
+    now.gradient_tolerance = model_.tolerances.gradient * scaling_.gradient_unit();
     if (!outcome_.history.empty()) {
       const HistoryPoint& last = outcome_.history.back();
       now.objective = last.mean_loss + last.penalty;
@@ -248,18 +248,19 @@ class Run {
   [[nodiscard]] std::string inequality(Reason reason, const Evaluation& last) const {
     const Evaluation real = in_objective_units(last, scaling_);
     const Tolerances& tolerances = model_.tolerances;
-    const double unit = scaling_.coefficient_unit();
+    const double gradient_tolerance = model_.tolerances.gradient * scaling_.gradient_unit();
     const std::string_view turns = plan_.full_batch ? "steps" : "epochs";
     switch (reason) {
       case Reason::gradient:
         return fmt::format("gradient_max_norm {:.3g} <= {:.3g}", real.gradient_max_norm,
-                           tolerances.gradient * unit);
+                           gradient_tolerance);
       case Reason::loss:
         return fmt::format("decrease of the objective <= {:.3g} * objective, {} {} in a row",
                            tolerances.loss, tolerances.patience, turns);
       case Reason::step:
         return fmt::format("step_max_norm {:.3g} <= {:.3g}, {} {} in a row", real.step_max_norm,
-                           tolerances.step * unit, tolerances.patience, turns);
+                           tolerances.step * scaling_.coefficient_unit(), tolerances.patience,
+                           turns);
       case Reason::epochs:
         return fmt::format("epochs {} >= {}", limits_.epochs, limits_.epochs);
       case Reason::seconds:
@@ -278,8 +279,9 @@ class Run {
       case Reason::rounding:
         return fmt::format(
             "no step lowers the objective beyond its rounding; gradient_max_norm {:.3g} > {:.3g}",
-            real.gradient_max_norm, tolerances.gradient * unit);
+            real.gradient_max_norm, gradient_tolerance);
       case Reason::running:
+      case Reason::separable:
         break;
     }
     return "";

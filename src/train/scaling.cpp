@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/train/scaling.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -8,6 +10,7 @@
 
 #include "kernels/standardize.hpp"
 #include "src/model/sum_in_blocks.hpp"
+#include "steepest/error.hpp"
 
 namespace steepest::train {
 namespace {
@@ -115,9 +118,76 @@ std::int64_t column_beyond_bytes(const RowSource& data, const ColumnStatistics& 
   return first_other == none ? -1 : first_other % columns;
 }
 
+namespace {
+
+// Throws InputError that names the first target below 0.
+void require_counts(const RowSource& data) {
+  const std::int64_t outputs = data.outputs();
+  RowBuffer buffer;
+  for_each_block(data, [&](std::int64_t first, std::int64_t count) {
+    const double* const targets = data.targets(first, count, buffer);
+    for (std::int64_t i = 0; i < count * outputs; ++i) {
+      if (targets[i] < 0.0) {
+        throw InputError(fmt::format(
+            "target \"{}\" is {:g} in row {} of those to fit: loss poisson is for counts, "
+            "numbers of 0 or more",
+            data.schema().target_names[static_cast<std::size_t>(i % outputs)], targets[i],
+            first + i / outputs + 1));
+      }
+    }
+  });
+}
+
+// Counts are divided by their mean over rows and outputs, which the intercepts make up for.
+void scale_counts(const RowSource& data, const RowWeights& weights, bool intercept,
+                  kernels::ThreadPool& pool, Scaling& scaling) {
+  require_counts(data);
+  scaling.log_link = true;
+  if (!intercept) {
+    return;
+  }
+  const OutputSums sums =
+      sum_over_targets(data, pool, [](double y, std::size_t /*output*/) { return y; });
+  for (std::size_t o = 0; o < sums.values.size(); ++o) {
+    if (!(sums.values[o] > 0.0)) {
+      throw InputError(
+          fmt::format("target \"{}\" is 0 in every row: the intercept of a poisson model would "
+                      "fall without end",
+                      data.schema().target_names[o]));
+    }
+  }
+  const double total = std::accumulate(sums.values.begin(), sums.values.end(), 0.0);
+  scaling.target_scale = total / (weights.sum * static_cast<double>(sums.values.size()));
+  scaling.units.loss = scaling.target_scale;
+  scaling.units.gradient = scaling.target_scale;
+  scaling.units.penalty = 1.0 / scaling.target_scale;
+}
+
+// Of a target standardized with deviation t.
+Units units_of(const RowLoss& loss, double t) {
+  if (std::holds_alternative<QuantileLoss>(loss)) {
+    return {t, t, 1.0, t};
+  }
+  return {t * t, t, t, 1.0};
+}
+
+}  // namespace
+
+RowLoss trained_loss(const RowLoss& loss, const Scaling& scaling) {
+  RowLoss trained = loss;
+  if (auto* const huber = std::get_if<HuberLoss>(&trained)) {
+    huber->delta /= scaling.target_scale;
+  } else if (auto* const quantile = std::get_if<QuantileLoss>(&trained)) {
+    quantile->width /= scaling.target_scale;
+  }
+  return trained;
+}
+
+double trained_l2(double l2, const Scaling& scaling) { return l2 * scaling.units.penalty; }
+
 Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
-                     const RowWeights& weights, bool standardize, bool intercept, bool bytes,
-                     kernels::ThreadPool& pool) {
+                     const RowWeights& weights, const RowLoss& loss, bool standardize,
+                     bool intercept, bool bytes, kernels::ThreadPool& pool) {
   const std::size_t columns = statistics.mean.size();
   Scaling scaling;
   scaling.feature_mean.assign(columns, 0.0);
@@ -139,6 +209,10 @@ Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
   }
   const auto outputs = static_cast<std::size_t>(data.outputs());
   scaling.target_mean.assign(outputs, 0.0);
+  if (std::holds_alternative<PoissonLoss>(loss)) {
+    scale_counts(data, weights, intercept, pool, scaling);
+    return scaling;
+  }
   if (intercept) {
     // Around the first row's, so that the mean of equal targets is that target to the bit.
     RowBuffer buffer;
@@ -158,6 +232,7 @@ Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
   if (square > 0.0) {
     scaling.target_scale = std::sqrt(square / (weights.sum * static_cast<double>(outputs)));
   }
+  scaling.units = units_of(loss, scaling.target_scale);
   return scaling;
 }
 
@@ -190,15 +265,17 @@ void normalise_weights(const RowWeights& summed, std::vector<double>& weights) {
 
 void fold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters) {
   const std::size_t features = scaling.feature_mean.size();
+  const double unit = scaling.log_link ? 1.0 : scaling.target_scale;
+  const double offset = scaling.log_link ? std::log(scaling.target_scale) : 0.0;
   for (std::size_t o = 0; o < static_cast<std::size_t>(outputs); ++o) {
     double* column = parameters.data() + o * (features + 1);
     double shift = 0.0;
     for (std::size_t j = 0; j < features; ++j) {
-      column[j] *= scaling.target_scale / scaling.feature_scale[j];
+      column[j] *= unit / scaling.feature_scale[j];
       shift += column[j] * scaling.feature_mean[j];
     }
-    const double mean = scaling.target_mean.empty() ? 0.0 : scaling.target_mean[o];
-    column[features] = column[features] * scaling.target_scale + mean - shift;
+    const double mean = scaling.target_mean.empty() ? offset : scaling.target_mean[o] + offset;
+    column[features] = column[features] * unit + mean - shift;
   }
 }
 

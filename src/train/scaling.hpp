@@ -7,25 +7,46 @@
 
 #include "kernels/thread_pool.hpp"
 #include "steepest/column_statistics.hpp"
+#include "steepest/objective.hpp"
 #include "steepest/row_source.hpp"
 
 namespace steepest::train {
 
+/// What one trained unit is in the units of the objective.
+struct Units {
+  double loss = 1.0;
+  double coefficient = 1.0;  ///< of a standardized feature
+  double gradient = 1.0;     ///< loss / coefficient
+  double penalty = 1.0;      ///< coefficient^2 / loss: what an l2 is multiplied by for training
+};
+
 /// Training sees (x - mean) / scale, and for regression (y - target_mean) / target_scale, where one
-/// target_scale serves all targets so that the objective is only multiplied by target_scale^2 and
-/// its optimum does not move.
+/// target_scale serves all targets so that the objective is only multiplied by a constant and its
+/// optimum does not move. The deviation t of the targets multiplies squared and Huber losses by
+/// t^2, a quantile's by t. Counts of a Poisson model are not centred, and divided by their mean m:
+/// its scores are lower by log m then, its loss by the factor m. Without an intercept, which takes
+/// up log m, they stay as they are.
 struct Scaling {
   std::vector<double> feature_mean;   ///< d
   std::vector<double> feature_scale;  ///< d, > 0
   std::vector<double> target_mean;    ///< C, 0 for classifiers
   double target_scale = 1.0;          ///< > 0
+  bool log_link = false;              ///< targets are exponentials of scores
+  Units units;
 
   /// A loss of l trained units is l * loss_unit() in the objective's units.
-  [[nodiscard]] double loss_unit() const { return target_scale * target_scale; }
+  [[nodiscard]] double loss_unit() const { return units.loss; }
 
-  /// A derivative of g trained units, likewise; a step of a coefficient too.
-  [[nodiscard]] double coefficient_unit() const { return target_scale; }
+  /// A derivative of g trained units, likewise.
+  [[nodiscard]] double gradient_unit() const { return units.gradient; }
+
+  /// A step of a coefficient, likewise.
+  [[nodiscard]] double coefficient_unit() const { return units.coefficient; }
 };
+
+/// The loss, and the penalty, whose optimum on scaled data is that of the ones given.
+[[nodiscard]] RowLoss trained_loss(const RowLoss& loss, const Scaling& scaling);
+[[nodiscard]] double trained_l2(double l2, const Scaling& scaling);
 
 /// The weights of a data set as a whole.
 struct RowWeights {
@@ -44,10 +65,10 @@ struct RowWeights {
 /// The scaling for a data set. Without `standardize` features keep mean 0 and scale 1; without
 /// `intercept` nothing is shifted. Constant columns keep scale 1 and, beside an intercept, become
 /// 0. Where all features are `bytes`, means and scales are rounded as standardized_byte wants them.
-/// The same bits for any number of threads.
+/// The same bits for any number of threads. Throws InputError for targets the loss cannot take.
 [[nodiscard]] Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
-                                   const RowWeights& weights, bool standardize, bool intercept,
-                                   bool bytes, kernels::ThreadPool& pool);
+                                   const RowWeights& weights, const RowLoss& loss, bool standardize,
+                                   bool intercept, bool bytes, kernels::ThreadPool& pool);
 
 /// Targets to trained units, (n, C), in place.
 void scale_targets(const Scaling& scaling, kernels::ThreadPool& pool, std::vector<double>& targets);

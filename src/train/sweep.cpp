@@ -76,14 +76,19 @@ class Sweep {
         kernels::choose_device(problem.device, problem.threads).kind == DeviceKind::cpu) {
       problem.precision = Precision::fp64;
     }
-    held_ = hold_data(data_, weights, problem, fit.columns, any_batches);
+    require_smooth(fit.loss, "sweep");
+    held_ = hold_data(data_, weights, problem, fit.loss, fit.columns, any_batches);
     if (validation_rows_ != nullptr) {
       validation_ = std::make_unique<Validation>(validation_rows_, held_, problem);
     }
     result_.device = held_.device;
     result_.precision = held_.precision;
-    result_.loss = name(fit.loss);
+    result_.loss = to_string(fit.loss);
     result_.l2 = fit.l2;
+    layout_.optimum = in_trained_units(layout_.optimum, held_.scaling);
+    for (FitPlan& each : layout_.fits) {
+      each = in_trained_units(each, held_.scaling);
+    }
     result_.warnings = held_.warnings;
     result_.warnings.insert(result_.warnings.end(), layout_.plan.warnings.begin(),
                             layout_.plan.warnings.end());

@@ -30,6 +30,8 @@ std::string_view name(Reason reason) {
       return "gap";
     case Reason::rounding:
       return "rounding";
+    case Reason::separable:
+      return "separable";
   }
   return "running";
 }

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/quantile_fit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "src/train/pinball_program.hpp"
+
+namespace steepest::train {
+namespace {
+
+// Widths of the smoothings, in deviations of the target.
+constexpr double widths[] = {widest_smoothing, 0.1, 0.01};
+
+constexpr std::int64_t block_rows = 4096;
+constexpr std::int64_t fewest_program_rows = 4000;
+constexpr std::int64_t program_rows_a_parameter = 30;
+constexpr std::int64_t most_program_elements = 40'000'000;
+constexpr int most_rounds = 8;
+
+class QuantileFit {
+ public:
+  QuantileFit(const QuantileRun& run, const FitCallback& progress)
+      : run_(run), progress_(progress), rows_(run.rows), stride_(run.features + 1) {}
+
+  RunOutcome to_end() {
+    descend();
+    const Reason reason = outcome_.termination.reason;
+    if (reason != Reason::interrupted && reason != Reason::seconds && reason != Reason::epochs &&
+        reason != Reason::diverged) {
+      finish_exactly();
+    }
+    settle();
+    return std::move(outcome_);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t features() const { return run_.features; }
+  [[nodiscard]] std::int64_t outputs() const { return run_.plan.columns; }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+  [[nodiscard]] kernels::ModelPlan model(double width) const {
+    kernels::ModelPlan model;
+    model.rule = run_.plan.rule;
+    model.schedule = run_.plan.schedule;
+    model.schedule.learning_rate *= width / widest_smoothing;
+    model.penalty.l2 = run_.plan.l2;
+    model.has_intercept = run_.intercept;
+    return model;
+  }
+
+  void start(const kernels::ModelPlan& model, double width) {
+    kernels::BankPlan bank;
+    bank.loss = QuantileLoss{run_.level, width};
+    bank.outputs = outputs();
+    bank.models = {model};
+    bank.batch_size = run_.plan.batch_size;
+    bank.initial = parameters_;
+    bank.most_steps = run_.plan.epochs;
+    bank.preconditioner = run_.preconditioner;
+    run_.backend.start(std::move(bank));
+  }
+
+  // Down one smoothing after another; the later ones need no more than the sign of most errors.
+  void descend() {
+    constexpr double flat = 1e-4;
+    constexpr std::int64_t most_epochs = 300;
+    for (const double width : widths) {
+      kernels::ModelPlan plan = model(width);
+      plan.tolerances.gradient = flat;
+      start(plan, width);
+      RunLimits limits;
+      const std::int64_t left = run_.plan.epochs - steps_;
+      limits.epochs = std::min(left, most_epochs);
+      if (run_.max_seconds > 0.0) {
+        limits.max_seconds = std::max(1e-9, run_.max_seconds - seconds());
+      }
+      RunOutcome stage = run_to_end(run_.backend, plan, run_.plan, run_.scaling, limits, progress_);
+      append(std::move(stage));
+      const Reason reason = outcome_.termination.reason;
+      const bool budget_spent = reason == Reason::epochs && left <= most_epochs;
+      if (reason == Reason::interrupted || reason == Reason::seconds ||
+          reason == Reason::diverged || budget_spent) {
+        return;
+      }
+      outcome_.termination = {};
+    }
+  }
+
+  void append(RunOutcome stage) {
+    for (HistoryPoint& point : stage.history) {
+      point.step += steps_;
+      point.epoch += static_cast<double>(steps_);
+      outcome_.history.push_back(point);
+    }
+    steps_ += stage.state.step;
+    outcome_.state = stage.state;
+    outcome_.termination = stage.termination;
+    parameters_ = run_.backend.parameters(0);
+  }
+
+  // What one output's program left behind: duals of the rows chosen, the others' by their error.
+  struct Round {
+    std::vector<std::int64_t> chosen;  // rising
+    Eigen::VectorXd duals;             // of those
+    Eigen::VectorXd residual;          // of their sum with the others'
+    std::vector<double> errors;        // of all rows, before
+    double sharpness = 0.0;            // width within which errors count as unsure
+  };
+
+  // Errors of all rows in one output, in trained units.
+  [[nodiscard]] std::vector<double> errors_of(std::int64_t output) {
+    std::vector<double> errors(static_cast<std::size_t>(rows_));
+    std::vector<double> scores(static_cast<std::size_t>(block_rows * outputs()));
+    RowBuffer buffer;
+    for (std::int64_t first = 0; first < rows_; first += block_rows) {
+      const std::int64_t count = std::min(block_rows, rows_ - first);
+      run_.backend.scores(0, first, count, scores.data());
+      const double* const targets = run_.data.targets(first, count, buffer);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const double target = (targets[i * outputs() + output] -
+                               run_.scaling.target_mean[static_cast<std::size_t>(output)]) /
+                              run_.scaling.target_scale;
+        errors[static_cast<std::size_t>(first + i)] =
+            target - scores[static_cast<std::size_t>(i * outputs() + output)];
+      }
+    }
+    return errors;
+  }
+
+  // Weights of all rows, with mean 1.
+  [[nodiscard]] std::vector<double> all_weights() const {
+    std::vector<double> weights(static_cast<std::size_t>(rows_), 1.0);
+    RowBuffer buffer;
+    for (std::int64_t first = 0; run_.weights.mean > 0.0 && first < rows_; first += block_rows) {
+      const std::int64_t count = std::min(block_rows, rows_ - first);
+      const double* const values = run_.data.weights(first, count, buffer);
+      for (std::int64_t i = 0; i < count; ++i) {
+        weights[static_cast<std::size_t>(first + i)] = values[i] / run_.weights.mean;
+      }
+    }
+    return weights;
+  }
+
+  // The rows with the smallest errors, and what separates them from the others.
+  void choose_rows(std::int64_t count, Round& round) const {
+    std::vector<std::int64_t> order(static_cast<std::size_t>(rows_));
+    std::iota(order.begin(), order.end(), 0);
+    const auto nearer = [&](std::int64_t a, std::int64_t b) {
+      const double left = std::fabs(round.errors[static_cast<std::size_t>(a)]);
+      const double right = std::fabs(round.errors[static_cast<std::size_t>(b)]);
+      return left != right ? left < right : a < b;
+    };
+    if (count < rows_) {
+      std::nth_element(order.begin(), order.begin() + count, order.end(), nearer);
+      round.sharpness =
+          std::fabs(round.errors[static_cast<std::size_t>(order[static_cast<std::size_t>(count)])]);
+      order.resize(static_cast<std::size_t>(count));
+    } else {
+      round.sharpness = *std::max_element(round.errors.begin(), round.errors.end());
+    }
+    std::sort(order.begin(), order.end());
+    round.chosen = std::move(order);
+    round.sharpness = std::max(round.sharpness, 1e-12);
+  }
+
+  // The dual of a row left out of the program.
+  [[nodiscard]] double outer_dual(double error, double width) const {
+    return std::clamp(error / width, run_.level - 1.0, run_.level);
+  }
+
+  // Solves the program of the rows with the smallest errors; the new parameters of the output.
+  Round solve(std::int64_t output, std::int64_t count, std::vector<double>& parameters) {
+    Round round;
+    round.errors = errors_of(output);
+    choose_rows(count, round);
+    const std::int64_t p = run_.intercept ? stride_ : stride_ - 1;
+    PinballProgram program;
+    program.level = run_.level;
+    program.ridge = run_.plan.l2 * static_cast<double>(rows_);
+    program.last_is_intercept = run_.intercept;
+    Eigen::VectorXd begin(p);
+    for (std::int64_t j = 0; j < p; ++j) {
+      begin[j] = parameters[static_cast<std::size_t>(output * stride_ + j)];
+    }
+    fill_rows(round, p, begin, program);
+    program.linear = linear_part(output, round, program, p);
+    drop_weightless(round, program);
+    const PinballSolution solution = solve_pinball(program, begin);
+    round.duals = solution.duals;
+    round.residual = solution.residual;
+    for (std::int64_t j = 0; j < p; ++j) {
+      parameters[static_cast<std::size_t>(output * stride_ + j)] = solution.parameters[j];
+    }
+    return round;
+  }
+
+  void fill_rows(const Round& round, std::int64_t p, const Eigen::VectorXd& begin,
+                 PinballProgram& program) {
+    const auto count = static_cast<std::int64_t>(round.chosen.size());
+    std::vector<double> values(static_cast<std::size_t>(count * features()));
+    run_.backend.features(round.chosen.data(), count, values.data());
+    program.rows.setOnes(count, p);
+    program.targets.resize(count);
+    program.weights.resize(count);
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (std::int64_t j = 0; j < features(); ++j) {
+        program.rows(i, j) = values[static_cast<std::size_t>(i * features() + j)];
+      }
+      const auto row = static_cast<std::size_t>(round.chosen[static_cast<std::size_t>(i)]);
+      program.targets[i] = round.errors[row];
+      program.weights[i] = row_weights_[row];
+    }
+    program.targets += program.rows * begin;
+  }
+
+  // Sum of w u x over the rows left out, from the gradient of all and the rows chosen.
+  Eigen::VectorXd linear_part(std::int64_t output, const Round& round,
+                              const PinballProgram& program, std::int64_t p) {
+    const double width = round.sharpness;  // max(level, 1 - level) < 1: those left out are cut
+    start(model(width), width);
+    const std::vector<double> gradient = run_.backend.evaluate_at(parameters_).gradient;
+    Eigen::VectorXd duals(static_cast<Eigen::Index>(round.chosen.size()));
+    for (std::size_t i = 0; i < round.chosen.size(); ++i) {
+      const auto row = static_cast<std::size_t>(round.chosen[i]);
+      duals[static_cast<Eigen::Index>(i)] =
+          row_weights_[row] * outer_dual(round.errors[row], width);
+    }
+    Eigen::VectorXd linear = -(program.rows.transpose() * duals);
+    for (std::int64_t j = 0; j < p; ++j) {
+      linear[j] -=
+          static_cast<double>(rows_) * gradient[static_cast<std::size_t>(output * stride_ + j)];
+    }
+    return linear;
+  }
+
+  static void drop_weightless(Round& round, PinballProgram& program) {
+    Eigen::Index kept = 0;
+    for (Eigen::Index i = 0; i < program.weights.size(); ++i) {
+      if (program.weights[i] > 0.0) {
+        program.rows.row(kept) = program.rows.row(i);
+        program.targets[kept] = program.targets[i];
+        program.weights[kept] = program.weights[i];
+        round.chosen[static_cast<std::size_t>(kept)] = round.chosen[static_cast<std::size_t>(i)];
+        ++kept;
+      }
+    }
+    program.rows.conservativeResize(kept, Eigen::NoChange);
+    program.targets.conservativeResize(kept);
+    program.weights.conservativeResize(kept);
+    round.chosen.resize(static_cast<std::size_t>(kept));
+  }
+
+  // What a round proves of the output's share of the objective at the backend's parameters, and
+  // whether every sign was as taken.
+  struct Proof {
+    double gap = 0.0;
+    bool signs_held = true;
+  };
+
+  Proof prove(std::int64_t output, const Round& round) {
+    const std::vector<double> errors = errors_of(output);
+    Proof proof;
+    std::size_t next = 0;
+    for (std::size_t row = 0; row < errors.size(); ++row) {
+      const double weight = row_weights_[row];
+      const double error = errors[row];
+      const double loss = weight * error * (error > 0.0 ? run_.level : run_.level - 1.0);
+      if (next < round.chosen.size() && round.chosen[next] == static_cast<std::int64_t>(row)) {
+        const double dual = round.duals[static_cast<Eigen::Index>(next++)];
+        proof.gap += std::max(0.0, loss - dual * error);
+      } else {
+        const double dual = weight * outer_dual(round.errors[row], round.sharpness);
+        const double lost = std::max(0.0, loss - dual * error);
+        proof.signs_held = proof.signs_held && lost <= 1e-9 * weight;
+        proof.gap += lost;
+      }
+    }
+    const double ridge = run_.plan.l2 * static_cast<double>(rows_);
+    for (Eigen::Index j = 0; j < round.residual.size(); ++j) {
+      const double left = round.residual[j];
+      const bool penalised = ridge > 0.0 && j < features();
+      const double at =
+          parameters_[static_cast<std::size_t>(output * stride_ + static_cast<std::int64_t>(j))];
+      proof.gap += penalised ? left * left / (2.0 * ridge) : std::fabs(left * at);
+    }
+    proof.gap /= static_cast<double>(rows_);
+    return proof;
+  }
+
+  [[nodiscard]] bool goes_on() {
+    if (run_.max_seconds > 0.0 && seconds() >= run_.max_seconds) {
+      outcome_.termination.reason = Reason::seconds;
+      return false;
+    }
+    FitProgress now;
+    now.step = steps_;
+    now.epochs = run_.plan.epochs;
+    now.epoch = static_cast<double>(steps_);
+    if (progress_ && !progress_(now)) {
+      outcome_.termination.reason = Reason::interrupted;
+      return false;
+    }
+    return true;
+  }
+
+  void finish_exactly() {
+    row_weights_ = all_weights();
+    const std::int64_t most = std::max<std::int64_t>(stride_ + 1, most_program_elements / stride_);
+    std::int64_t count = std::max(fewest_program_rows, program_rows_a_parameter * stride_);
+    for (int round = 0; round < most_rounds && goes_on(); ++round) {
+      count = std::min({count, most, rows_});
+      std::vector<Round> solved;
+      std::vector<double> next = parameters_;
+      for (std::int64_t o = 0; o < outputs(); ++o) {
+        start(model(widths[0]), 0.0);  // scores are those of parameters_
+        solved.push_back(solve(o, count, next));
+      }
+      parameters_ = std::move(next);
+      start(model(widths[0]), 0.0);
+      double gap = 0.0;
+      bool signs_held = true;
+      double residual = 0.0;
+      for (std::int64_t o = 0; o < outputs(); ++o) {
+        const Round& mine = solved[static_cast<std::size_t>(o)];
+        const Proof proof = prove(o, mine);
+        gap += proof.gap;
+        signs_held = signs_held && proof.signs_held;
+        residual = std::max(residual, mine.residual.lpNorm<Eigen::Infinity>());
+      }
+      ++steps_;
+      gap_ = gap;
+      subgradient_ = residual / static_cast<double>(rows_);
+      if (signs_held || (count == most && round > 2)) {
+        return;
+      }
+      count *= 2;
+    }
+  }
+
+  // The parameters kept, the loss itself there, and why this is the end.
+  void settle() {
+    start(model(widths[0]), 0.0);
+    run_.backend.evaluate();
+    Evaluation at = run_.backend.state(0).at;
+    if (subgradient_) {
+      at.gradient_max_norm = *subgradient_;
+    }
+    outcome_.at.mean_loss = at.mean_loss * run_.scaling.loss_unit();
+    outcome_.at.penalty = at.penalty * run_.scaling.loss_unit();
+    outcome_.at.gradient_max_norm = at.gradient_max_norm * run_.scaling.gradient_unit();
+    outcome_.state.step = steps_;
+    outcome_.seconds = seconds();
+    if (!gap_ || outcome_.termination.reason == Reason::interrupted) {
+      outcome_.gap = {std::nullopt, "the run ended before its last stage, which proves the bound"};
+      explain_early_end();
+      return;
+    }
+    const bool exact = run_.backend.precision() == Precision::fp64;
+    const double rounding = exact ? 1e-14 : 2e-8;  // of a mean loss
+    const double proof = *gap_ + rounding * at.mean_loss;
+    const double gap = std::min(proof * run_.scaling.loss_unit(), outcome_.at.objective());
+    const double tolerance = run_.tolerance_gap > 0.0
+                                 ? run_.tolerance_gap
+                                 : (exact ? 1e-8 : 1e-5) * outcome_.at.objective();
+    outcome_.gap = {gap, ""};
+    const bool proved = gap <= tolerance;
+    if (outcome_.termination.reason == Reason::seconds && !proved) {
+      explain_early_end();
+      return;
+    }
+    outcome_.termination = {
+        proved ? Reason::gap : Reason::rounding,
+        fmt::format("gap_bound {:.3g} {} {:.3g}", gap, proved ? "<=" : ">", tolerance)};
+  }
+
+  void explain_early_end() {
+    Termination& end = outcome_.termination;
+    if (end.reason == Reason::seconds) {
+      end.inequality = fmt::format("seconds {:.3g} >= {:.3g}", seconds(), run_.max_seconds);
+    } else if (end.reason == Reason::interrupted) {
+      end.inequality = "the run was interrupted";
+    } else if (end.reason == Reason::epochs) {
+      end.inequality = fmt::format("epochs {} >= {}", steps_, run_.plan.epochs);
+    }
+  }
+
+  const QuantileRun& run_;
+  const FitCallback& progress_;
+  std::int64_t rows_;
+  std::int64_t stride_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::vector<double> parameters_;   // (C, d + 1)
+  std::vector<double> row_weights_;  // of all rows
+  std::int64_t steps_ = 0;
+  std::optional<double> gap_;          // trained units
+  std::optional<double> subgradient_;  // largest element, trained units
+  RunOutcome outcome_;
+};
+
+}  // namespace
+
+RunOutcome run_quantile_fit(const QuantileRun& run, const FitCallback& progress) {
+  return QuantileFit(run, progress).to_end();
+}
+
+}  // namespace steepest::train
