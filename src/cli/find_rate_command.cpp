@@ -178,6 +178,7 @@ int run_find_rate(const FindRateCommandOptions& given, const GlobalOptions& glob
   read.target_kind = given.problem.target_kind();
   require_target(read, "find-rate");
   ReadRows data = read_with_progress(read, given.memory.storage(), global);
+  static_cast<void>(given.problem.weigh(data.rows));
   const std::int64_t rows = data.rows->rows();
   const std::int64_t features = data.rows->feature_count();
   FindRateResult result;

@@ -102,6 +102,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   require_target(read, "fit");
   std::vector<std::string> inputs = read.paths;
   inputs.push_back(given.validation.path);
+  inputs.push_back(given.problem.class_weight);
   check_outputs({given.output, given.history_path}, inputs);
   const RowStorage storage = given.memory.storage();
   options.memory_bytes = storage.memory_bytes;
@@ -116,6 +117,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   const std::shared_ptr<RowSource> valid =
       given.validation.rows(read, given.memory, global, data.rows);
   options.memory_bytes = memory_beside(valid.get(), options.memory_bytes);
+  run.class_weights = given.problem.weigh(data.rows);
   run.rows = data.rows->rows();
   run.streamed = data.rows->in_memory() == nullptr;
   {

@@ -47,6 +47,16 @@ std::string shape_text(const FitRun& run) {
                             run.streamed ? ", kept in files" : "");
 }
 
+std::string class_weights_text(const FitRun& run) {
+  constexpr std::size_t shown = 6;
+  const std::vector<std::string>& classes = run.result.model.schema.classes;
+  std::string text;
+  for (std::size_t c = 0; c < std::min(shown, classes.size()); ++c) {
+    text += fmt::format("{}{} {:.6g}", c == 0 ? "" : "   ", classes[c], run.class_weights[c]);
+  }
+  return text + (classes.size() > shown ? "   ..." : "") + "   (of classes, times the rows')";
+}
+
 std::string verdict_text(const FitResult& result) {
   const bool converged = result.termination.converged();
   const Reason reason = result.termination.reason;
@@ -141,6 +151,12 @@ Json fit_json(const FitRun& run) {
                    {"intercept", model.intercept},
                    {"loss", model.loss},
                    {"l2", model.l2}};
+  if (model.label_smoothing > 0.0) {
+    json["model"]["label_smoothing"] = model.label_smoothing;
+  }
+  for (std::size_t c = 0; c < run.class_weights.size(); ++c) {
+    json["data"]["class_weights"][model.schema.classes[c]] = run.class_weights[c];
+  }
   json["objective"] = {{"mean_loss", json_number(result.at.mean_loss)},
                        {"penalty", json_number(result.at.penalty)},
                        {"total", json_number(result.at.objective())}};
@@ -178,9 +194,15 @@ void print_fit(const FitRun& run) {
   const FitResult& result = run.result;
   const Model& model = result.model;
   line("data", fmt::format("{}: {}", fmt::join(run.paths, " "), shape_text(run)));
-  line("model", fmt::format("{}, {} loss, l2 {:.4g}, target {}{}", name(model.kind), model.loss,
+  line("model", fmt::format("{}, {} loss{}, l2 {:.4g}, target {}{}", name(model.kind), model.loss,
+                            model.label_smoothing > 0.0
+                                ? fmt::format(" of labels smoothed by {:g}", model.label_smoothing)
+                                : "",
                             model.l2, fmt::join(model.schema.target_names, ","),
                             run.target_note.empty() ? "" : " (" + run.target_note + ")"));
+  if (!run.class_weights.empty()) {
+    line("weights", class_weights_text(run));
+  }
   line("device", fmt::format("{}: {}, {}{}", name(result.device.kind), result.device.name,
                              name(result.precision),
                              result.storage == Storage::float32

@@ -24,6 +24,11 @@ struct FitRun {
   std::string target_note;     ///< why the model is what it is, where that was automatic
   std::string model_path;      ///< empty when none was written
   CheckpointOptions checkpoint;
+  double total_seconds = 0.0;         ///< of the command, up to the report
+  bool streamed = false;              ///< rows did not fit in memory
+  std::vector<double> class_weights;  ///< in the order of the classes; empty: none
+  std::string target_note;            ///< why the model is what it is, where that was automatic
+  std::string model_path;             ///< empty when none was written
   FitResult result;
   std::optional<Metrics> validation;
 };

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "src/train/option_text.hpp"
+#include "steepest/class_weights.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::cli {
@@ -30,6 +31,7 @@ void ProblemOptions::add_to(FitOptions& options, const GlobalOptions& global) co
     options.loss = row_loss_named(loss);
   }
   options.l2 = optional_number("--l2", l2);
+  options.label_smoothing = optional_number("--label-smoothing", label_smoothing).value_or(0.0);
   if (shuffle != "auto" && shuffle != "full") {
     throw OptionError(fmt::format("--shuffle \"{}\" is not known: use auto or full", shuffle));
   }
@@ -45,6 +47,23 @@ void ProblemOptions::add_to(FitOptions& options, const GlobalOptions& global) co
   options.threads = global.threads;
   options.precision = parse_precision(precision);
   options.storage = parse_storage(storage);
+}
+
+std::vector<double> ProblemOptions::weigh(std::shared_ptr<RowSource>& rows) const {
+  if (class_weight.empty()) {
+    return {};
+  }
+  if (!rows->classifies()) {
+    throw OptionError(
+        fmt::format("--class-weight needs a target of classes, but \"{}\" was read as numbers: "
+                    "--model softmax",
+                    fmt::join(rows->schema().target_names, ",")));
+  }
+  const std::vector<double> weights =
+      class_weight == "balanced" ? balanced_class_weights(*rows)
+                                 : read_class_weights(class_weight, rows->schema().classes);
+  rows = weigh_classes(std::move(rows), weights);
+  return weights;
 }
 
 TargetKind ProblemOptions::target_kind() const {
@@ -66,9 +85,16 @@ TargetKind ProblemOptions::target_kind() const {
 
 void add_problem_options(CLI::App& app, ProblemOptions& options) {
   app.add_option("--model", options.model, "auto, linear or softmax")->default_str("auto");
-  app.add_option("--loss", options.loss, "squared, logistic or softmax; default: by the model");
+  app.add_option("--loss", options.loss,
+                 join_choices(row_loss_names()) +
+                     "; D is the error, in units of the target, from which on it counts linearly, "
+                     "Q a level between 0 and 1; default: by the model");
   app.add_option("--l2", options.l2,
                  "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax");
+  app.add_option("--class-weight", options.class_weight,
+                 "balanced (every class counts alike), or a CSV file of class,weight");
+  app.add_option("--label-smoothing", options.label_smoothing,
+                 "share A of every label that is spread over all classes, from 0 to below 1");
   app.add_option("--shuffle", options.shuffle,
                  "order of mini-batches: auto keeps up to 8 neighbours together where rows are "
                  "short and many, full shuffles every row")

@@ -2,13 +2,16 @@
 // What is fitted, as given on the command line: what fit, sweep and find-rate share.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/cli/command.hpp"
 #include "steepest/fit.hpp"
 #include "steepest/read.hpp"
+#include "steepest/row_source.hpp"
 
 namespace steepest::cli {
 
@@ -17,6 +20,8 @@ struct ProblemOptions {
   std::string model = "auto";
   std::string loss;
   std::string l2;
+  std::string class_weight;
+  std::string label_smoothing;
   std::string precision = "auto";
   std::string storage = "auto";
   std::string shuffle = "auto";
@@ -24,16 +29,20 @@ struct ProblemOptions {
   bool no_standardize = false;
   bool no_intercept = false;
 
-  /// Sets loss, l2, shuffle_rows, standardize, intercept, drop_constant, precision, storage, and of
-  /// the global options seed, device and threads. Throws OptionError.
+  /// Sets loss, l2, label_smoothing, shuffle_rows, standardize, intercept, drop_constant,
+  /// precision, storage, and of the global options seed, device and threads. Throws OptionError.
   void add_to(FitOptions& options, const GlobalOptions& global) const;
+
+  /// Multiplies the weights of the rows to fit by what --class-weight says; for each class, in the
+  /// order of the schema, by what: empty where it was not given. Throws OptionError, InputError.
+  [[nodiscard]] std::vector<double> weigh(std::shared_ptr<RowSource>& rows) const;
 
   /// What --model and --loss say of the target together. Throws OptionError.
   [[nodiscard]] TargetKind target_kind() const;
 };
 
-/// Adds --model, --loss, --l2, --precision, --storage, --shuffle, --constant, --no-standardize
-/// and --no-intercept.
+/// Adds --model, --loss, --l2, --class-weight, --label-smoothing, --precision, --storage,
+/// --shuffle, --constant, --no-standardize and --no-intercept.
 void add_problem_options(CLI::App& app, ProblemOptions& options);
 
 /// A number, or nothing for "" and "auto". Throws OptionError.

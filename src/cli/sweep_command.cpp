@@ -106,11 +106,12 @@ std::string quoted(const std::string& text) {
 // The options given that fit has too and a result does not tell.
 std::string flags_of(const CLI::App& app) {
   constexpr std::string_view shared[] = {
-      "--no-standardize", "--no-intercept",   "--shuffle",   "--constant",   "--storage",
-      "--valid",          "--valid-fraction", "--features",  "--ignore",     "--categorical",
-      "--weight",         "--delimiter",      "--header",    "--quote",      "--escape",
-      "--comment",        "--decimal",        "--thousands", "--skip-lines", "--na",
-      "--missing",        "--on-bad-row"};
+      "--no-standardize", "--no-intercept", "--shuffle",         "--constant",
+      "--storage",        "--class-weight", "--label-smoothing", "--valid",
+      "--valid-fraction", "--features",     "--ignore",          "--categorical",
+      "--weight",         "--delimiter",    "--header",          "--quote",
+      "--escape",         "--comment",      "--decimal",         "--thousands",
+      "--skip-lines",     "--na",           "--missing",         "--on-bad-row"};
   std::string flags;
   for (const CLI::Option* const option : app.get_options()) {
     const std::string name = option->get_name();
@@ -134,6 +135,7 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   std::vector<std::string> inputs = given.data.paths;
   inputs.push_back(given.config);
   inputs.push_back(given.validation.path);
+  inputs.push_back(given.problem.class_weight);
   check_outputs({given.output, given.curves}, inputs);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
@@ -144,6 +146,7 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
   const std::shared_ptr<RowSource> valid =
       given.validation.rows(read, given.memory, global, data.rows);
   options.problem.memory_bytes = memory_beside(valid.get(), options.problem.memory_bytes);
+  static_cast<void>(given.problem.weigh(data.rows));
   SweepInput input;
   input.paths = read.paths;
   input.target = fmt::format("{}", fmt::join(data.rows->schema().target_names, ","));
