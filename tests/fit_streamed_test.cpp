@@ -97,6 +97,9 @@ const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {"squared", SquaredLoss{}, 1, false, full},
       {"squared, 3 outputs", SquaredLoss{}, 3, true, full},
+      {"huber, 3 outputs", HuberLoss{0.7}, 3, true, full},
+      {"quantile", QuantileLoss{0.3}, 2, true, full},
+      {"quantile, batches", QuantileLoss{0.3}, 1, true, 64},
       {"softmax", SoftmaxLoss{}, 4, false, full},
       {"logistic", LogisticLoss{}, 2, true, full},
       {"squared, batches", SquaredLoss{}, 1, true, 64},

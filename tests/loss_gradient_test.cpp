@@ -18,14 +18,6 @@ using kernels::TrainingData;
 
 class LossGradient : public OnEveryBackend {};
 
-std::vector<RowLoss> every_loss() {
-  std::vector<RowLoss> losses;
-  for (const std::string_view name : row_loss_names()) {
-    losses.push_back(row_loss_named(name));
-  }
-  return losses;
-}
-
 ModelPlan plain_step(double l2) {
   ModelPlan plan;
   plan.schedule.learning_rate = 1.0;
@@ -48,7 +40,7 @@ void check_problem(Backend& backend, const RowLoss& loss, const ProblemShape& sh
                    double tolerance) {
   const std::int64_t columns = columns_of(loss, shape.outputs);
   constexpr std::int64_t models = 2;
-  const TrainingData reference = random_data(shape, classifies(loss), 7);
+  const TrainingData reference = random_data_for(loss, shape, 7);
   const std::int64_t elements = columns * (shape.features + 1);
   BankPlan bank;
   bank.loss = loss;
@@ -56,7 +48,7 @@ void check_problem(Backend& backend, const RowLoss& loss, const ProblemShape& sh
   bank.models.assign(models, plain_step(l2));
   bank.initial = random_parameters(models * elements, 0.5, 11);
   const std::vector<double> initial = bank.initial;
-  backend.hold(random_data(shape, classifies(loss), 7));
+  backend.hold(random_data_for(loss, shape, 7));
   backend.start(std::move(bank));
   std::vector<std::vector<kernels::StepRecord>> history(models);
   backend.run(1, history);
@@ -104,10 +96,10 @@ TEST_P(LossGradient, SumsEveryRowOnceWhateverTheTiling) {
   for (const RowLoss& loss : every_loss()) {
     const ProblemShape shape{5003, 37, 4, true};
     const std::int64_t columns = columns_of(loss, shape.outputs);
-    const TrainingData reference = random_data(shape, classifies(loss), 3);
+    const TrainingData reference = random_data_for(loss, shape, 3);
     const std::vector<double> w = random_parameters(columns * (shape.features + 1), 0.3, 5);
     const auto backend = make();
-    backend->hold(random_data(shape, classifies(loss), 3));
+    backend->hold(random_data_for(loss, shape, 3));
     BankPlan bank;
     bank.loss = loss;
     bank.outputs = columns;

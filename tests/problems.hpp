@@ -54,12 +54,52 @@ inline kernels::TrainingData random_data(const ProblemShape& shape, bool classes
   return data;
 }
 
+/// Every row loss, with parameters and without.
+inline std::vector<RowLoss> every_loss() {
+  static_assert(std::variant_size_v<RowLoss> == 6, "a new loss belongs here");
+  return {SquaredLoss{},     HuberLoss{0.7}, QuantileLoss{0.3, 0.5},
+          QuantileLoss{0.8}, PoissonLoss{},  LogisticLoss{},
+          LogisticLoss{0.2}, SoftmaxLoss{},  SoftmaxLoss{0.1}};
+}
+
+/// random_data with targets that the loss can take: counts for poisson.
+inline kernels::TrainingData random_data_for(const RowLoss& loss, const ProblemShape& shape,
+                                             unsigned seed) {
+  kernels::TrainingData data = random_data(shape, classifies(loss), seed);
+  for (double& target : data.targets) {
+    target =
+        std::holds_alternative<PoissonLoss>(loss) ? std::floor(2.0 * std::fabs(target)) : target;
+  }
+  return data;
+}
+
 inline std::vector<double> random_parameters(std::int64_t count, double size, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0.0, size);
   std::vector<double> parameters(static_cast<std::size_t>(count));
   std::generate(parameters.begin(), parameters.end(), [&] { return normal(random); });
   return parameters;
+}
+
+/// The loss of one score against one target, by cases.
+inline long double plain_loss(const RowLoss& loss, long double z, long double y) {
+  const long double error = y - z;
+  const long double size = std::fabs(error);
+  if (const auto* const huber = std::get_if<HuberLoss>(&loss)) {
+    const long double delta = huber->delta;
+    return size <= delta ? error * error / 2 : delta * size - delta * delta / 2;
+  }
+  if (const auto* const quantile = std::get_if<QuantileLoss>(&loss)) {
+    const long double level = quantile->level;
+    const long double width = quantile->width;
+    const long double slope = error >= 0 ? level : level - 1;
+    return size >= width * std::fabs(slope) ? slope * error - width * slope * slope / 2
+                                            : error * error / (2 * width);
+  }
+  if (std::holds_alternative<PoissonLoss>(loss)) {
+    return std::exp(z) - y * z + (y > 0 ? y * std::log(y) - y : 0);
+  }
+  return error * error / 2;
 }
 
 /// The mean loss of one model written from its definition in long double, sharing nothing with the
@@ -79,20 +119,25 @@ inline long double plain_mean_loss(const RowLoss& loss, const kernels::TrainingD
     }
     const auto row = static_cast<std::size_t>(i);
     long double value = 0;
-    if (std::holds_alternative<SquaredLoss>(loss)) {
+    if (!classifies(loss)) {
       for (std::size_t o = 0; o < z.size(); ++o) {
-        const long double gap = z[o] - data.targets[row * z.size() + o];
-        value += gap * gap / 2;
+        value += plain_loss(loss, z[o], data.targets[row * z.size() + o]);
       }
-    } else if (std::holds_alternative<LogisticLoss>(loss)) {
-      const long double y = data.labels[row] == 1 ? 1 : -1;
-      value = std::log1p(std::exp(-y * z[0]));
+    } else if (const auto* const logistic = std::get_if<LogisticLoss>(&loss)) {
+      const long double p = data.labels[row] == 1
+                                ? 1 - static_cast<long double>(logistic->smoothing) / 2
+                                : static_cast<long double>(logistic->smoothing) / 2;
+      value = p * std::log1p(std::exp(-z[0])) + (1 - p) * std::log1p(std::exp(z[0]));
     } else {
+      const long double smoothing = std::get<SoftmaxLoss>(loss).smoothing;
       long double sum = 0;
+      long double mean = 0;
       for (const long double score : z) {
         sum += std::exp(score);
+        mean += score / z.size();
       }
-      value = std::log(sum) - z[static_cast<std::size_t>(data.labels[row])];
+      value = std::log(sum) - (1 - smoothing) * z[static_cast<std::size_t>(data.labels[row])] -
+              smoothing * mean;
     }
     total += value * (data.weights.empty() ? 1.0 : data.weights[row]);
   }

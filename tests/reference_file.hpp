@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers of independent solvers; tests/reference/make_reference.py makes them.
+// Answers of independent solvers; the scripts in tests/reference make them.
 #pragma once
 
 #include <fstream>
@@ -8,8 +8,9 @@
 
 namespace steepest::tests {
 
-inline nlohmann::json reference(const std::string& name) {
-  std::ifstream file(std::string(STEEPEST_SOURCE_FOLDER) + "/tests/reference/reference.json");
+inline nlohmann::json reference(const std::string& name,
+                                const std::string& document = "reference.json") {
+  std::ifstream file(std::string(STEEPEST_SOURCE_FOLDER) + "/tests/reference/" + document);
   return nlohmann::json::parse(file).at(name);
 }
 

@@ -77,7 +77,7 @@ void expect_formula(Loss loss, Tile<T>& tile, double accuracy) {
         row[static_cast<std::size_t>(o)] = static_cast<double>(
             before[static_cast<std::size_t>((k * view.outputs + o) * view.pitch + r)]);
       }
-      const double value = Loss::residual_in_place(row.data(), view.outputs, with, weight);
+      const double value = loss.residual_in_place(row.data(), view.outputs, with, weight);
       losses[static_cast<std::size_t>(k)] += value;
       size += std::fabs(value);
       for (std::int64_t o = 0; o < view.outputs; ++o) {
@@ -111,6 +111,26 @@ constexpr Shape shapes[] = {{1, 1, 1},  {7, 1, 1},   {16, 1, 1},   {33, 5, 1}, {
                             {40, 3, 3}, {17, 1, 10}, {100, 2, 17}, {9, 1, 300}};
 
 template <class T>
+void expect_regression(const Shape& shape, double size, double accuracy) {
+  for (const double delta : {0.5, 100.0}) {
+    Tile<T> huber(shape.rows, shape.models, shape.outputs, 2, size);
+    expect_formula(HuberLoss{static_cast<double>(static_cast<T>(delta))}, huber, accuracy);
+  }
+  for (const double width : {0.0, 0.25, 2.0}) {
+    Tile<T> quantile(shape.rows, shape.models, shape.outputs, 2, size);
+    quantile.scores[0] = quantile.targets[0];  // on the corner
+    expect_formula(QuantileLoss{0.25, width}, quantile, accuracy);
+  }
+  if (size < 30.0) {  // beyond, exp makes more of a score's rounding than can be allowed for
+    Tile<T> poisson(shape.rows, shape.models, shape.outputs, 2, size);
+    for (T& target : poisson.targets) {
+      target = std::floor(4 * std::fabs(target));
+    }
+    expect_formula(PoissonLoss{}, poisson, accuracy * std::exp(size));
+  }
+}
+
+template <class T>
 class TileResiduals : public testing::Test {};
 using Arithmetics = testing::Types<float, double>;
 TYPED_TEST_SUITE(TileResiduals, Arithmetics);
@@ -126,11 +146,16 @@ TYPED_TEST(TileResiduals, AreTheFormulasAtEverySize) {
                                         << shape.outputs << " outputs, scores of " << size);
         Tile<TypeParam> squared(shape.rows, shape.models, shape.outputs, 2, size);
         expect_formula(SquaredLoss{}, squared, accuracy);
-        Tile<TypeParam> softmax(shape.rows, shape.models, shape.outputs, shape.outputs, size);
-        expect_formula(SoftmaxLoss{}, softmax, accuracy);
+        expect_regression<TypeParam>(shape, size, accuracy);
+        for (const double smoothing : {0.0, 0.3}) {
+          Tile<TypeParam> softmax(shape.rows, shape.models, shape.outputs, shape.outputs, size);
+          expect_formula(SoftmaxLoss{smoothing}, softmax, accuracy);
+        }
         if (shape.outputs == 1) {
-          Tile<TypeParam> logistic(shape.rows, shape.models, 1, 2, size);
-          expect_formula(LogisticLoss{}, logistic, accuracy);
+          for (const double smoothing : {0.0, 0.3}) {
+            Tile<TypeParam> logistic(shape.rows, shape.models, 1, 2, size);
+            expect_formula(LogisticLoss{smoothing}, logistic, accuracy);
+          }
         }
       }
     }
@@ -153,6 +178,22 @@ TYPED_TEST(TileResiduals, StandTheLargestScoresAndShowWhatIsNotFinite) {
     }
     const TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
     const TypeParam infinity = std::numeric_limits<TypeParam>::infinity();
+    for (const TypeParam score : {huge, -huge, TypeParam(-120), TypeParam(120)}) {
+      Tile<TypeParam> poisson(5, 1, 1, 2, 1.0);
+      poisson.scores[2] = score;
+      poisson.targets[2] = TypeParam(3);
+      kernels::tile_residuals(PoissonLoss{}, poisson.view);
+      EXPECT_TRUE(std::isfinite(poisson.residuals[0])) << score;
+    }
+    for (const TypeParam score : {nan, infinity}) {
+      Tile<TypeParam> huber(5, 1, 1, 2, 1.0);
+      Tile<TypeParam> quantile(5, 1, 1, 2, 1.0);
+      huber.scores[2] = quantile.scores[2] = score;
+      kernels::tile_residuals(HuberLoss{}, huber.view);
+      kernels::tile_residuals(QuantileLoss{0.5, 0.1}, quantile.view);
+      EXPECT_FALSE(std::isfinite(huber.loss[0])) << score;
+      EXPECT_FALSE(std::isfinite(quantile.loss[0])) << score;
+    }
     for (const TypeParam score : {nan, infinity}) {
       Tile<TypeParam> squared(5, 1, 1, 2, 1.0);
       Tile<TypeParam> softmax(5, 1, 3, 3, 1.0);

@@ -135,6 +135,7 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
   result.l2 = given.l2;
   result.batch_size = plan.batch_size;
   result.warnings = held.warnings;
+  warn_of_curvature(plan.loss, result.warnings);
   result.largest_curvature = largest_eigenvalue(*held.backend, bound, {});
   result.batch_curvature =
       batch_curvature(result.largest_curvature, bound.loss_curvature * held.row_curvature + plan.l2,

@@ -51,6 +51,7 @@ class Fit {
     RunOutcome outcome = plan_.may_choose_rule && std::holds_alternative<QuantileLoss>(plan_.loss)
                              ? run_quantile()
                              : run_with_safe_rate();
+    bound_without_penalty(outcome);
     keep(std::move(outcome));
     measure();
     note_separation();
@@ -184,6 +185,26 @@ class Fit {
     return run_quantile_fit(run, progress_);
   }
 
+  // A Huber loss has no strong convexity to build on, but its rows have second moments.
+  void bound_without_penalty(RunOutcome& outcome) {
+    const auto* const huber = std::get_if<HuberLoss>(&plan_.loss);
+    const Reason reason = outcome.termination.reason;
+    if (huber == nullptr || outcome.gap.value || !hessian_ || reason == Reason::diverged ||
+        reason == Reason::interrupted || reason == Reason::seconds ||
+        backend_->storage() == Storage::bfloat16) {
+      return;
+    }
+    HuberPoint point{bank_, rows_, features_, options_.intercept, huber->delta, hessian_->matrix};
+    point.bank.initial = backend_->parameters(0);
+    outcome.gap = unpenalised_huber_gap(*backend_, point);
+    if (!is_finite(*outcome.gap.value)) {
+      outcome.gap = {std::nullopt, "the bound is too large for a number"};
+      return;
+    }
+    *outcome.gap.value =
+        std::min(*outcome.gap.value * scaling_.loss_unit(), outcome.at.objective());
+  }
+
   RunOutcome run_once() {
     kernels::ModelPlan model;
     model.rule = plan_.rule;
@@ -201,6 +222,9 @@ class Fit {
     bank.together = plan_.together;
     bank.most_steps = plan_.epochs * plan_.steps_per_epoch;
     bank.preconditioner = preconditioner_;
+    if (std::holds_alternative<HuberLoss>(plan_.loss)) {
+      bank_ = bank;  // for bound_without_penalty
+    }
     backend_->start(std::move(bank));
     result_.normal_equations = backend_->uses_normal_equations();
     result_.tolerances = model.tolerances;
@@ -456,8 +480,9 @@ class Fit {
   std::shared_ptr<RowSource> data_;  // without features where the backend took them
   const FitOptions& options_;
   const FitCallback& progress_;
-  FitPlan plan_;   // in trained units, once the data are held
-  FitPlan given_;  // in the objective's
+  FitPlan plan_;            // in trained units, once the data are held
+  FitPlan given_;           // in the objective's
+  kernels::BankPlan bank_;  // last started
   Scaling scaling_;
   RowWeights weights_;
   std::vector<double> preconditioner_;     // empty: none

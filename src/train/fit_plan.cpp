@@ -161,6 +161,14 @@ void require_smooth(const RowLoss& loss, std::string_view command) {
                       command));
 }
 
+void warn_of_curvature(const RowLoss& loss, std::vector<std::string>& warnings) {
+  if (std::holds_alternative<PoissonLoss>(loss)) {
+    warnings.emplace_back(
+        "the curvature of a poisson loss grows with its predictions: L is that where all of them "
+        "are the mean, and 1/L is no bound");
+  }
+}
+
 void check_columns(const ColumnStatistics& statistics, const RowSource& data,
                    const FitOptions& options, std::vector<std::string>& warnings) {
   const std::vector<std::string> names = data.schema().feature_names();

@@ -43,6 +43,9 @@ struct FitPlan {
 /// optimum is not found by them. `command` begins the sentence.
 void require_smooth(const RowLoss& loss, std::string_view command);
 
+/// Adds a warning where 1/L is not a bound: poisson.
+void warn_of_curvature(const RowLoss& loss, std::vector<std::string>& warnings);
+
 /// Throws InputError that names the constant columns, unless they were asked to be dropped or are
 /// the intercept of a model that has none. Adds warnings.
 void check_columns(const ColumnStatistics& statistics, const RowSource& data,

@@ -367,9 +367,10 @@ class QuantileFit {
     const double rounding = exact ? 1e-14 : 2e-8;  // of a mean loss
     const double proof = *gap_ + rounding * at.mean_loss;
     const double gap = std::min(proof * run_.scaling.loss_unit(), outcome_.at.objective());
-    const double tolerance = run_.tolerance_gap > 0.0
-                                 ? run_.tolerance_gap
-                                 : (exact ? 1e-8 : 1e-5) * outcome_.at.objective();
+    constexpr double least = 1e-3;  // deviations of the target: an exact fit has objective 0
+    const double size = std::max(outcome_.at.objective(), least * run_.scaling.loss_unit());
+    const double tolerance =
+        run_.tolerance_gap > 0.0 ? run_.tolerance_gap : (exact ? 1e-8 : 1e-5) * size;
     outcome_.gap = {gap, ""};
     const bool proved = gap <= tolerance;
     if (outcome_.termination.reason == Reason::seconds && !proved) {

@@ -18,6 +18,24 @@ namespace steepest::train {
 /// trained (m_y is 0 beside an intercept). A column's L is bounded by that of all.
 [[nodiscard]] GapBound huber_gap(const CertifiedPoint& point, double delta);
 
+/// What a bound without a penalty is made of, at a point of a Huber regression on a backend.
+struct HuberPoint {
+  kernels::BankPlan bank;  ///< a started one; its `initial` is the point, (C, d + 1)
+  std::int64_t rows = 0;   ///< n
+  std::int64_t features = 0;
+  bool intercept = true;
+  double delta = 1.0;
+  const std::vector<double>&
+      inverse_moment;  ///< of S = 1/n [X 1]^T W [X 1], nearly: (d + 1, d + 1)
+};
+
+/// Of Huber loss without a penalty. u_i = y_i - z_i, cut, plus x_i c with S c = G has no product
+/// with any feature, so that times k = delta / (delta + max_i |x_i c|) it is a dual point; by
+/// concavity the gap is at most
+///   L - k (L - <W, G> + <c, m_xy + G> - <c, S c> / 2),    m_xy the mean of target times features.
+/// Costs 4 passes a column and starts banks of its own; the last one is `bank` again, at the point.
+[[nodiscard]] GapBound unpenalised_huber_gap(kernels::Backend& backend, const HuberPoint& point);
+
 /// Of Poisson loss, for l2 > 0.
 ///
 /// The best intercepts beside the point's coefficients are known: exp(b) times k = m_y / m_mu,

@@ -90,6 +90,7 @@ class Sweep {
       each = in_trained_units(each, held_.scaling);
     }
     result_.warnings = held_.warnings;
+    warn_of_curvature(fit.loss, result_.warnings);
     result_.warnings.insert(result_.warnings.end(), layout_.plan.warnings.begin(),
                             layout_.plan.warnings.end());
   }
