@@ -185,7 +185,7 @@ TEST(QuantileFit, SeveralTargetsAreFittedAtOnce) {
           made.features.row(i)[j] = static_cast<float>(normal(random));
         }
         for (int o = 0; o < 2; ++o) {
-          const double y = o + made.features.row(i)[o] + normal(random);
+          const double y = o + static_cast<double>(made.features.row(i)[o]) + normal(random);
           if (only < 0 || only == o) {
             made.targets.push_back(y);
           }
@@ -340,6 +340,35 @@ TEST(LossFitChecks, SameBitsForAnyNumberOfThreads) {
 }
 
 // Steps of a rate of one's own see subgradients, and say so.
+// D is far below the deviation of a target with gross outliers: the very case for Huber's loss.
+TEST(LossFitChecks, HuberFindsItsWayPastGrossOutliers) {
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  Dataset data;
+  data.schema.columns.resize(2);
+  data.schema.columns[0].name = "a";
+  data.schema.columns[1].name = "b";
+  data.schema.target_names = {"y"};
+  data.features = FeatureMatrix(400, 2);
+  for (std::int64_t i = 0; i < 400; ++i) {
+    float* const row = data.features.row(i);
+    row[0] = static_cast<float>(normal(random));
+    row[1] = static_cast<float>(normal(random));
+    const double line = 2.0 * static_cast<double>(row[0]) - static_cast<double>(row[1]) + 5.0;
+    data.targets.push_back(line + 0.1 * normal(random) + (i % 20 == 0 ? 1e6 : 0.0));
+  }
+  const FitResult result = fit(std::move(data), on_cpu(HuberLoss{0.2}));
+  EXPECT_TRUE(result.termination.converged()) << result.termination.inequality;
+  EXPECT_NEAR(result.model.coefficients[0], 2.0, 0.05);
+  EXPECT_NEAR(result.model.coefficients[1], -1.0, 0.05);
+  EXPECT_NEAR(result.model.intercept[0], 5.0, 0.05);
+  ASSERT_TRUE(result.gap_bound);
+  EXPECT_LE(*result.gap_bound, 1e-5 * result.at.objective());
+  for (std::size_t i = 1; i < result.history.size(); ++i) {
+    EXPECT_GT(result.history[i].step, result.history[i - 1].step);
+  }
+}
+
 TEST(LossFitChecks, QuantileByBatchesIsHonest) {
   FitOptions options = on_cpu(QuantileLoss{0.5});
   options.batch_size = 16;

@@ -19,10 +19,6 @@ struct FitRun {
   std::int64_t rows_rejected = 0;
   std::int64_t bytes_read = 0;
   double read_seconds = 0.0;
-  double total_seconds = 0.0;  ///< of the command, up to the report
-  bool streamed = false;       ///< rows did not fit in memory
-  std::string target_note;     ///< why the model is what it is, where that was automatic
-  std::string model_path;      ///< empty when none was written
   CheckpointOptions checkpoint;
   double total_seconds = 0.0;         ///< of the command, up to the report
   bool streamed = false;              ///< rows did not fit in memory

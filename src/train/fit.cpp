@@ -13,6 +13,7 @@
 #include "src/model/sum_in_blocks.hpp"
 #include "src/train/certificate.hpp"
 #include "src/train/checkpoint.hpp"
+#include "src/train/continuation.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
@@ -147,9 +148,15 @@ class Fit {
           kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
       exchange_state(archive);
     }
+    const Reason path_end =
+        plan_.may_choose_rule && !resumed_ ? narrow_huber(rate_) : Reason::running;
+    const FitCallback stop = [](const FitProgress& /*now*/) { return false; };
     for (;; rate_ /= 2) {
       plan_.schedule.learning_rate = rate_;
-      RunOutcome outcome = run_once();
+      RunOutcome outcome = run_once(path_end == Reason::interrupted ? stop : progress_);
+      if (!path_history_.empty()) {
+        put_before(outcome);
+      }
       if (outcome.termination.reason != Reason::diverged || options_.learning_rate ||
           rate_warnings_.size() == most_halvings) {
         result_.warnings.insert(result_.warnings.end(), rate_warnings_.begin(),
@@ -160,6 +167,42 @@ class Fit {
           fmt::format("the automatic rate {:.3g} diverged: starting anew with half of it", rate_));
       resumed_.reset();
     }
+  }
+
+  // Where a Huber loss is narrow beside the deviation of the target, most rows begin far out, where
+  // its slope says nothing of how far: wider ones lead to it. Returns how the last one ended.
+  Reason narrow_huber(double rate) {
+    constexpr double wide = 1.0;
+    constexpr double factor = 10.0;
+    constexpr double flat = 1e-3;
+    const auto* const huber = std::get_if<HuberLoss>(&plan_.loss);
+    if (huber == nullptr || huber->delta * factor > wide) {
+      return Reason::running;
+    }
+    Continuation path(
+        {*backend_, plan_, scaling_, preconditioner_, options_.intercept, options_.max_seconds},
+        progress_);
+    bool whole = true;
+    for (double delta = wide; whole && delta > huber->delta * 2.0; delta /= factor) {
+      whole = path.descend(HuberLoss{delta}, rate, flat * delta);
+    }
+    initial_ = path.parameters();
+    path_steps_ = path.steps();
+    path_seconds_ = path.seconds();
+    path_history_ = std::move(path.history());
+    return path.reason();
+  }
+
+  // The way there counts, too.
+  void put_before(RunOutcome& outcome) {
+    outcome.state.step += path_steps_;
+    for (HistoryPoint& point : outcome.history) {
+      point.step += path_steps_;
+      point.epoch += static_cast<double>(path_steps_);
+      path_history_.push_back(point);
+    }
+    outcome.history = std::move(path_history_);
+    path_history_.clear();
   }
 
   // A loss with corners: by smoothing, see quantile_fit.hpp.
@@ -205,7 +248,7 @@ class Fit {
         std::min(*outcome.gap.value * scaling_.loss_unit(), outcome.at.objective());
   }
 
-  RunOutcome run_once() {
+  RunOutcome run_once(const FitCallback& progress) {
     kernels::ModelPlan model;
     model.rule = plan_.rule;
     model.schedule = plan_.schedule;
@@ -222,6 +265,7 @@ class Fit {
     bank.together = plan_.together;
     bank.most_steps = plan_.epochs * plan_.steps_per_epoch;
     bank.preconditioner = preconditioner_;
+    bank.initial = initial_;
     if (std::holds_alternative<HuberLoss>(plan_.loss)) {
       bank_ = bank;  // for bound_without_penalty
     }
@@ -238,14 +282,15 @@ class Fit {
       gradient_at_zero_ = backend_->evaluate_at(zeros).gradient;
     }
     RunLimits limits;
-    limits.epochs = plan_.epochs;
-    limits.max_seconds = options_.max_seconds;
+    limits.epochs = std::max<std::int64_t>(1, plan_.epochs - path_steps_);
+    limits.max_seconds =
+        options_.max_seconds > 0.0 ? std::max(1e-9, options_.max_seconds - path_seconds_) : 0.0;
     limits.tolerance_gap = options_.tolerance_gap;
     limits.gap = [this](bool thorough) { return gap_bound(thorough); };
     limits.checkpoints = &checkpoints_;
     limits.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
     limits.resumed = resumed_;
-    return run_to_end(*backend_, model, plan_, scaling_, limits, progress_);
+    return run_to_end(*backend_, model, plan_, scaling_, limits, progress);
   }
 
   // At the backend's parameters, in the objective's units.
@@ -480,9 +525,13 @@ class Fit {
   std::shared_ptr<RowSource> data_;  // without features where the backend took them
   const FitOptions& options_;
   const FitCallback& progress_;
-  FitPlan plan_;            // in trained units, once the data are held
-  FitPlan given_;           // in the objective's
-  kernels::BankPlan bank_;  // last started
+  FitPlan plan_;                 // in trained units, once the data are held
+  FitPlan given_;                // in the objective's
+  kernels::BankPlan bank_;       // last started
+  std::vector<double> initial_;  // where a run starts; empty: at 0
+  std::int64_t path_steps_ = 0;  // taken on the way there
+  double path_seconds_ = 0.0;
+  std::vector<HistoryPoint> path_history_;
   Scaling scaling_;
   RowWeights weights_;
   std::vector<double> preconditioner_;     // empty: none

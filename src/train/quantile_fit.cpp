@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <optional>
 
+#include "src/train/continuation.hpp"
 #include "src/train/pinball_program.hpp"
 
 namespace steepest::train {
@@ -26,14 +27,24 @@ constexpr int most_rounds = 8;
 class QuantileFit {
  public:
   QuantileFit(const QuantileRun& run, const FitCallback& progress)
-      : run_(run), progress_(progress), rows_(run.rows), stride_(run.features + 1) {}
+      : run_(run),
+        progress_(progress),
+        rows_(run.rows),
+        stride_(run.features + 1),
+        path_({run.backend, run.plan, run.scaling, run.preconditioner, run.intercept,
+               run.max_seconds},
+              progress) {}
 
   RunOutcome to_end() {
-    descend();
-    const Reason reason = outcome_.termination.reason;
-    if (reason != Reason::interrupted && reason != Reason::seconds && reason != Reason::epochs &&
-        reason != Reason::diverged) {
+    bool whole = true;  // later widths need no more than the sign of most errors
+    for (std::size_t i = 0; whole && i < std::size(widths); ++i) {
+      constexpr double flat = 1e-4;
+      whole = path_.descend(smoothed(widths[i]), rate(widths[i]), flat);
+    }
+    if (whole) {
       finish_exactly();
+    } else {
+      outcome_.termination.reason = path_.reason();
     }
     settle();
     return std::move(outcome_);
@@ -42,69 +53,12 @@ class QuantileFit {
  private:
   [[nodiscard]] std::int64_t features() const { return run_.features; }
   [[nodiscard]] std::int64_t outputs() const { return run_.plan.columns; }
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  [[nodiscard]] RowLoss smoothed(double width) const { return QuantileLoss{run_.level, width}; }
+  [[nodiscard]] double rate(double width) const {
+    return run_.plan.schedule.learning_rate * width / widest_smoothing;
   }
-
-  [[nodiscard]] kernels::ModelPlan model(double width) const {
-    kernels::ModelPlan model;
-    model.rule = run_.plan.rule;
-    model.schedule = run_.plan.schedule;
-    model.schedule.learning_rate *= width / widest_smoothing;
-    model.penalty.l2 = run_.plan.l2;
-    model.has_intercept = run_.intercept;
-    return model;
-  }
-
-  void start(const kernels::ModelPlan& model, double width) {
-    kernels::BankPlan bank;
-    bank.loss = QuantileLoss{run_.level, width};
-    bank.outputs = outputs();
-    bank.models = {model};
-    bank.batch_size = run_.plan.batch_size;
-    bank.initial = parameters_;
-    bank.most_steps = run_.plan.epochs;
-    bank.preconditioner = run_.preconditioner;
-    run_.backend.start(std::move(bank));
-  }
-
-  // Down one smoothing after another; the later ones need no more than the sign of most errors.
-  void descend() {
-    constexpr double flat = 1e-4;
-    constexpr std::int64_t most_epochs = 300;
-    for (const double width : widths) {
-      kernels::ModelPlan plan = model(width);
-      plan.tolerances.gradient = flat;
-      start(plan, width);
-      RunLimits limits;
-      const std::int64_t left = run_.plan.epochs - steps_;
-      limits.epochs = std::min(left, most_epochs);
-      if (run_.max_seconds > 0.0) {
-        limits.max_seconds = std::max(1e-9, run_.max_seconds - seconds());
-      }
-      RunOutcome stage = run_to_end(run_.backend, plan, run_.plan, run_.scaling, limits, progress_);
-      append(std::move(stage));
-      const Reason reason = outcome_.termination.reason;
-      const bool budget_spent = reason == Reason::epochs && left <= most_epochs;
-      if (reason == Reason::interrupted || reason == Reason::seconds ||
-          reason == Reason::diverged || budget_spent) {
-        return;
-      }
-      outcome_.termination = {};
-    }
-  }
-
-  void append(RunOutcome stage) {
-    for (HistoryPoint& point : stage.history) {
-      point.step += steps_;
-      point.epoch += static_cast<double>(steps_);
-      outcome_.history.push_back(point);
-    }
-    steps_ += stage.state.step;
-    outcome_.state = stage.state;
-    outcome_.termination = stage.termination;
-    parameters_ = run_.backend.parameters(0);
-  }
+  // At the parameters reached.
+  void start(double width) { path_.start(smoothed(width), rate(widest_smoothing)); }
 
   // What one output's program left behind: duals of the rows chosen, the others' by their error.
   struct Round {
@@ -225,8 +179,8 @@ class QuantileFit {
   Eigen::VectorXd linear_part(std::int64_t output, const Round& round,
                               const PinballProgram& program, std::int64_t p) {
     const double width = round.sharpness;  // max(level, 1 - level) < 1: those left out are cut
-    start(model(width), width);
-    const std::vector<double> gradient = run_.backend.evaluate_at(parameters_).gradient;
+    start(width);
+    const std::vector<double> gradient = run_.backend.evaluate_at(path_.parameters()).gradient;
     Eigen::VectorXd duals(static_cast<Eigen::Index>(round.chosen.size()));
     for (std::size_t i = 0; i < round.chosen.size(); ++i) {
       const auto row = static_cast<std::size_t>(round.chosen[i]);
@@ -287,8 +241,8 @@ class QuantileFit {
     for (Eigen::Index j = 0; j < round.residual.size(); ++j) {
       const double left = round.residual[j];
       const bool penalised = ridge > 0.0 && j < features();
-      const double at =
-          parameters_[static_cast<std::size_t>(output * stride_ + static_cast<std::int64_t>(j))];
+      const double at = path_.parameters()[static_cast<std::size_t>(output * stride_ +
+                                                                    static_cast<std::int64_t>(j))];
       proof.gap += penalised ? left * left / (2.0 * ridge) : std::fabs(left * at);
     }
     proof.gap /= static_cast<double>(rows_);
@@ -296,14 +250,14 @@ class QuantileFit {
   }
 
   [[nodiscard]] bool goes_on() {
-    if (run_.max_seconds > 0.0 && seconds() >= run_.max_seconds) {
+    if (run_.max_seconds > 0.0 && path_.seconds() >= run_.max_seconds) {
       outcome_.termination.reason = Reason::seconds;
       return false;
     }
     FitProgress now;
-    now.step = steps_;
+    now.step = path_.steps();
     now.epochs = run_.plan.epochs;
-    now.epoch = static_cast<double>(steps_);
+    now.epoch = static_cast<double>(path_.steps());
     if (progress_ && !progress_(now)) {
       outcome_.termination.reason = Reason::interrupted;
       return false;
@@ -318,13 +272,13 @@ class QuantileFit {
     for (int round = 0; round < most_rounds && goes_on(); ++round) {
       count = std::min({count, most, rows_});
       std::vector<Round> solved;
-      std::vector<double> next = parameters_;
+      std::vector<double> next = path_.parameters();
       for (std::int64_t o = 0; o < outputs(); ++o) {
-        start(model(widths[0]), 0.0);  // scores are those of parameters_
+        start(0.0);  // scores are those of the parameters reached
         solved.push_back(solve(o, count, next));
       }
-      parameters_ = std::move(next);
-      start(model(widths[0]), 0.0);
+      path_.set_parameters(std::move(next));
+      start(0.0);
       double gap = 0.0;
       bool signs_held = true;
       double residual = 0.0;
@@ -335,7 +289,7 @@ class QuantileFit {
         signs_held = signs_held && proof.signs_held;
         residual = std::max(residual, mine.residual.lpNorm<Eigen::Infinity>());
       }
-      ++steps_;
+      path_.count_step();
       gap_ = gap;
       subgradient_ = residual / static_cast<double>(rows_);
       if (signs_held || (count == most && round > 2)) {
@@ -347,7 +301,7 @@ class QuantileFit {
 
   // The parameters kept, the loss itself there, and why this is the end.
   void settle() {
-    start(model(widths[0]), 0.0);
+    start(0.0);
     run_.backend.evaluate();
     Evaluation at = run_.backend.state(0).at;
     if (subgradient_) {
@@ -356,8 +310,10 @@ class QuantileFit {
     outcome_.at.mean_loss = at.mean_loss * run_.scaling.loss_unit();
     outcome_.at.penalty = at.penalty * run_.scaling.loss_unit();
     outcome_.at.gradient_max_norm = at.gradient_max_norm * run_.scaling.gradient_unit();
-    outcome_.state.step = steps_;
-    outcome_.seconds = seconds();
+    outcome_.state = run_.backend.state(0);
+    outcome_.state.step = path_.steps();
+    outcome_.history = std::move(path_.history());
+    outcome_.seconds = path_.seconds();
     if (!gap_ || outcome_.termination.reason == Reason::interrupted) {
       outcome_.gap = {std::nullopt, "the run ended before its last stage, which proves the bound"};
       explain_early_end();
@@ -385,11 +341,11 @@ class QuantileFit {
   void explain_early_end() {
     Termination& end = outcome_.termination;
     if (end.reason == Reason::seconds) {
-      end.inequality = fmt::format("seconds {:.3g} >= {:.3g}", seconds(), run_.max_seconds);
+      end.inequality = fmt::format("seconds {:.3g} >= {:.3g}", path_.seconds(), run_.max_seconds);
     } else if (end.reason == Reason::interrupted) {
       end.inequality = "the run was interrupted";
     } else if (end.reason == Reason::epochs) {
-      end.inequality = fmt::format("epochs {} >= {}", steps_, run_.plan.epochs);
+      end.inequality = fmt::format("epochs {} >= {}", path_.steps(), run_.plan.epochs);
     }
   }
 
@@ -397,10 +353,8 @@ class QuantileFit {
   const FitCallback& progress_;
   std::int64_t rows_;
   std::int64_t stride_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::vector<double> parameters_;   // (C, d + 1)
-  std::vector<double> row_weights_;  // of all rows
-  std::int64_t steps_ = 0;
+  Continuation path_;
+  std::vector<double> row_weights_;    // of all rows
   std::optional<double> gap_;          // trained units
   std::optional<double> subgradient_;  // largest element, trained units
   RunOutcome outcome_;
