@@ -12,6 +12,7 @@
 #include "steepest/feature_matrix.hpp"
 #include "steepest/objective.hpp"
 #include "steepest/precision.hpp"
+#include "steepest/proximal.hpp"
 #include "steepest/row_source.hpp"
 #include "steepest/storage.hpp"
 
@@ -54,7 +55,7 @@ struct BankPlan {
   std::int64_t batch_size = 0;    ///< rows a step; n or more means full batch
   std::uint64_t seed = 0;         ///< of the row order
   std::int64_t together = 1;      ///< neighbours that it keeps together, see RowOrder
-  std::vector<double> initial;    ///< (columns, d + 1), or empty for zeros
+  std::vector<double> initial;    ///< (columns, d + 1) within bounds, or empty for zeros
   std::int64_t most_steps = 0;    ///< that will be asked for: does work done once pay?
 
   /// Whether full-batch squared loss may be stepped on second moments instead of on rows, where
@@ -64,6 +65,16 @@ struct BankPlan {
   /// P, (d + 1, d + 1) symmetric positive semidefinite: each output's gradient g moves the
   /// parameters along P g instead of g. Empty: along g.
   std::vector<double> preconditioner;
+
+  /// (d + 1): of each output's parameters, for models that are bounded. Empty: none.
+  std::vector<Bound> bounds;
+
+  /// a, d long, > 0, for models on the simplex: each output's coefficients b satisfy b >= 0 and
+  /// sum_j a_j b_j = 1. Empty: none. CPU only.
+  std::vector<double> simplex;
+
+  /// Step that the run starts at, as one that goes on does; velocities and means start from 0.
+  std::int64_t first_step = 0;
 };
 
 /// A mean loss over all rows, and its gradient: (C, d + 1).
@@ -117,7 +128,7 @@ class Backend {
   /// goes on to the same bits. Throws InputError for bytes that cannot be its state.
   virtual void exchange_state(StateArchive& archive) = 0;
 
-  /// Evaluates every model on all rows at its current parameters, into ModelState::at.
+  /// Evaluates every model on all rows at the parameters it reports, into ModelState::at.
   virtual void evaluate() = 0;
 
   /// Ends a model's run from outside: a budget, an epoch's verdict.
@@ -125,7 +136,7 @@ class Backend {
 
   [[nodiscard]] virtual ModelState state(std::int64_t model) const = 0;
 
-  /// (C, d + 1): the current parameters of a model, in the trained scale.
+  /// (C, d + 1): the parameters a model reports, in the trained scale.
   [[nodiscard]] virtual std::vector<double> parameters(std::int64_t model) const = 0;
 
   /// The mean loss and its gradient, without penalty, where the parameters of a model of this bank

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "steepest/objective.hpp"
+#include "steepest/proximal.hpp"
 #include "steepest/schedule.hpp"
 #include "steepest/termination.hpp"
 #include "steepest/update_rule.hpp"
@@ -31,6 +32,26 @@ struct ModelPlan {
   Penalty penalty;
   Tolerances tolerances;
   bool has_intercept = true;
+  double clip_norm = 0.0;   ///< longest gradient that is stepped along, in the 2-norm; 0: any
+  bool is_bounded = false;  ///< coefficients keep to the bounds of the bank
+  bool on_simplex = false;  ///< coefficients of an output keep to the simplex of the bank
+
+  /// Whether a step ends in a proximal map, for what has no derivative.
+  [[nodiscard]] STEEPEST_HD bool is_proximal() const {
+    return penalty.l1 > 0.0 || is_bounded || on_simplex;
+  }
+
+  /// Whether what a step looks ahead at may break the bounds, or have no exact zeros: such points
+  /// are only stepped through.
+  [[nodiscard]] STEEPEST_HD bool has_detours() const {
+    return is_proximal() && looks_ahead(rule.kind);
+  }
+
+  /// Whether a second array of numbers beside the velocities goes with the rule: mean squares of
+  /// an adaptive rule, else the point that is reported.
+  [[nodiscard]] STEEPEST_HD bool has_second() const {
+    return is_adaptive(rule.kind) || is_averaging(rule.kind) || has_detours();
+  }
 };
 
 /// Everything about one model that does. `current` is the one of two parameter buffers that holds
@@ -45,6 +66,11 @@ struct ModelState {
   StoppingState stopping;
   ScheduleState schedule;
   Evaluation at;  ///< at the parameters the step started from
+
+  std::int64_t rule_steps = 0;       ///< taken since velocities and means were 0
+  double averaged_weight = 0.0;      ///< of the points in the average reported
+  bool reports_current = true;       ///< else the point reported is the bank's second array
+  bool returns_from_detour = false;  ///< the next step looks nowhere ahead
 };
 
 /// One line of a run's history.

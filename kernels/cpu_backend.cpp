@@ -99,11 +99,16 @@ class CpuBackend final : public Backend {
                           static_cast<std::int64_t>(plan.models.size())};
     bank_ = BankState::at_start(shape, std::move(plan.models), plan.initial,
                                 std::move(plan.preconditioner), loss_rounding<T>);
+    bank_.bounds = std::move(plan.bounds);
+    bank_.simplex = std::move(plan.simplex);
+    for (ModelState& state : bank_.states) {
+      state.step = plan.first_step;
+    }
     loss_ = pass_loss(plan.loss);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
     together_ = plan.together;
-    step_ = 0;
+    step_ = plan.first_step;
     // A preconditioner from a sample of the rows says that all of them are too many.
     const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
     steps_on_moments_ = plan.allow_normal_equations && std::holds_alternative<SquaredLoss>(loss_) &&
@@ -157,7 +162,7 @@ class CpuBackend final : public Backend {
   }
 
   [[nodiscard]] std::vector<double> parameters(std::int64_t model) const override {
-    const double* first = bank_.parameters_of(model);
+    const double* first = bank_.reported_of(model);
     return {first, first + bank_.shape.elements_per_model()};
   }
 
@@ -194,7 +199,7 @@ class CpuBackend final : public Backend {
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const BankShape one{bank_.shape.features, bank_.shape.outputs, 1};
     LossGradient<T> pass;
-    pass.set_parameters(one, bank_.parameters_of(model), 0, one.columns());
+    pass.set_parameters(one, bank_.reported_of(model), 0, one.columns());
     constexpr std::int64_t block = 2048;
     std::vector<std::vector<T>> rounded(static_cast<std::size_t>(pool_.threads()));
     pool_.for_each((count + block - 1) / block, [&](std::int64_t b, int worker) {
@@ -271,6 +276,7 @@ class CpuBackend final : public Backend {
   // and made, and judged, on the rows themselves.
   void step_on_moments() {
     velocities_before_ = bank_.velocities;
+    second_before_ = bank_.second;
     normal_equations_->pass(bank_, pool_, partials_);
     const bool faded = normal_equations_->faded(partials_);
     update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
@@ -283,7 +289,8 @@ class CpuBackend final : public Backend {
     }
     bank_.states = before_;
     bank_.velocities = velocities_before_;
-    pass(RowSelection::all(rows()), nullptr);
+    bank_.second = second_before_;
+    pass(RowSelection::all(rows()), nullptr, false);
     normal_equations_->anchor(bank_, partials_);
     update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
   }
@@ -296,14 +303,15 @@ class CpuBackend final : public Backend {
   }
 
   void pass_and_update(const RowSelection& rows, const RowSelection* next, UpdateMode mode) {
-    pass(rows, next);
+    pass(rows, next, mode == UpdateMode::evaluate);
     update(partials_, rows.count, mode, pool_, bank_);
   }
 
-  void pass(const RowSelection& rows, const RowSelection* next) {
+  // At the points the models report, or at those they take their gradients at.
+  void pass(const RowSelection& rows, const RowSelection* next, bool reported) {
     for (std::int64_t k = 0; k < bank_.shape.models; ++k) {
-      pass_.set_parameters(bank_.shape, bank_.parameters_of(k), k * bank_.shape.outputs,
-                           bank_.shape.outputs);
+      pass_.set_parameters(bank_.shape, reported ? bank_.reported_of(k) : bank_.parameters_of(k),
+                           k * bank_.shape.outputs, bank_.shape.outputs);
     }
     pass_.run(loss_, *feed_, rows, next, pool_, partials_);
   }
@@ -323,6 +331,7 @@ class CpuBackend final : public Backend {
   bool steps_on_moments_ = false;
   std::vector<ModelState> before_;
   std::vector<double> velocities_before_;
+  std::vector<double> second_before_;
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "kernels/state_archive.hpp"
 #include "kernels/stream.cuh"
 #include "kernels/update.cuh"
+#include "steepest/error.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -68,6 +69,9 @@ class CudaBackend final : public Backend {
   }
 
   void start(BankPlan plan) override {
+    if (!plan.simplex.empty()) {
+      throw OptionError("--constraint simplex runs on the CPU only: use --device cpu");
+    }
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
     probe_.reset();
@@ -76,7 +80,7 @@ class CudaBackend final : public Backend {
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
     together_ = plan.together;
-    step_ = 0;
+    step_ = plan.first_step;
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
     pass_ = std::make_unique<DeviceLossGradient<T>>(
         bank_->shape(), data_.view(), batch_size_ < rows() ? batch_size_ : 0, products_);
@@ -177,7 +181,7 @@ class CudaBackend final : public Backend {
   }
 
   void queue_pass_and_update(const RowSelection& rows, UpdateMode mode, StepRecord* records) {
-    bank_->round_parameters(data_.view().pitch, pass_->weights());
+    bank_->round_parameters(data_.view().pitch, pass_->weights(), mode == UpdateMode::evaluate);
     const PassSums<T> sums = pass_->run(loss_, rows);
     queue_update(sums, rows.count, mode, bank_->view(), records, products_);
   }

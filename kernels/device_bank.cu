@@ -14,6 +14,7 @@ struct RoundParameter {
   BankView bank;
   std::int64_t pitch = 0;
   T* weights = nullptr;
+  bool reported = false;
 
   STEEPEST_HD void operator()(std::int64_t i) const {
     const std::int64_t column = i / pitch;
@@ -21,10 +22,29 @@ struct RoundParameter {
     const std::int64_t model = column / bank.shape.outputs;
     const std::int64_t output = column % bank.shape.outputs;
     if (j < bank.shape.stride()) {
-      const double* current = bank.parameters_of(model, bank.states[model].current);
-      weights[i] = static_cast<T>(current[output * bank.shape.stride() + j]);
+      const double* from = reported ? bank.reported_of(model)
+                                    : bank.parameters_of(model, bank.states[model].current);
+      weights[i] = static_cast<T>(from[output * bank.shape.stride() + j]);
     } else {
       weights[i] = T(0);
+    }
+  }
+};
+
+template <class Has>
+bool any_model(const BankPlan& plan, Has has) {
+  return std::any_of(plan.models.begin(), plan.models.end(), has);
+}
+
+// What velocities and second arrays start from.
+struct SetFirstElements {
+  BankView bank;
+
+  STEEPEST_HD void operator()(std::int64_t i) const {
+    const ModelPlan& plan = bank.plans[i / bank.shape.elements_per_model()];
+    bank.velocities[i] = first_velocity(plan, bank.parameters[i]);
+    if (bank.second != nullptr) {
+      bank.second[i] = first_second(plan, bank.parameters[i]);
     }
   }
 };
@@ -34,26 +54,37 @@ struct RoundParameter {
 DeviceBank::DeviceBank(const BankPlan& plan, std::int64_t features, cudaStream_t stream)
     : shape_{features, plan.outputs, static_cast<std::int64_t>(plan.models.size())},
       stream_(stream),
+      has_second_(any_model(plan, [](const ModelPlan& model) { return model.has_second(); })),
+      clips_(any_model(plan, [](const ModelPlan& model) { return model.clip_norm > 0.0; })),
       states_(plan.models.size()),
       plans_(shape_.models, "plans"),
       device_states_(shape_.models, "states"),
       parameters_(2 * shape_.elements(), "parameters"),
       velocities_(shape_.elements(), "velocities"),
-      gradients_(plan.preconditioner.empty() ? 0 : shape_.elements(), "gradients"),
-      directions_(gradients_.size(), "directions"),
+      gradients_(plan.preconditioner.empty() && !clips_ ? 0 : shape_.elements(), "gradients"),
+      directions_(plan.preconditioner.empty() ? 0 : shape_.elements(), "directions"),
       preconditioner_(static_cast<std::int64_t>(plan.preconditioner.size()),
                       "elements of the preconditioner"),
+      second_(has_second_ ? shape_.elements() : 0, "second elements of rules"),
+      bounds_(static_cast<std::int64_t>(plan.bounds.size()), "bounds"),
+      squares_(clips_ ? shape_.models * tasks_per_model(shape_) : 0, "squares of gradients"),
       sums_(shape_.models * tasks_per_model(shape_), "sums of the update"),
       tickets_(shape_.models, "tickets of the update") {
   for (DeviceBuffer<double>* buffer : {&parameters_, &velocities_, &gradients_, &directions_}) {
     fill_bytes(buffer->data(), buffer->size(), 0, stream);
   }
   fill_bytes(tickets_.data(), tickets_.size(), 0, stream);
+  for (ModelState& state : states_) {
+    state.step = plan.first_step;
+  }
   upload(plan.models.data(), shape_.models, plans_.data(), stream);
   upload(states_.data(), shape_.models, device_states_.data(), stream);
   upload(plan.initial.data(), static_cast<std::int64_t>(plan.initial.size()), parameters_.data(),
          stream);
   upload(plan.preconditioner.data(), preconditioner_.size(), preconditioner_.data(), stream);
+  upload(plan.bounds.data(), bounds_.size(), bounds_.data(), stream);
+  for_each_index("setting what rules start from", shape_.elements(), stream,
+                 SetFirstElements{view()});
 }
 
 BankView DeviceBank::view() {
@@ -66,6 +97,9 @@ BankView DeviceBank::view() {
   view.gradients = gradients_.data();
   view.directions = directions_.data();
   view.preconditioner = preconditioner_.data();
+  view.second = second_.data();
+  view.bounds = bounds_.data();
+  view.squares = squares_.data();
   view.sums = sums_.data();
   view.tickets = tickets_.data();
   return view;
@@ -88,10 +122,12 @@ void DeviceBank::stop(std::int64_t model, Reason reason) {
 
 std::vector<double> DeviceBank::parameters(std::int64_t model) const {
   const std::int64_t count = shape_.elements_per_model();
-  const std::int64_t buffer = states_[static_cast<std::size_t>(model)].current;
+  const ModelState& state = states_[static_cast<std::size_t>(model)];
+  const double* const first = state.reports_current
+                                  ? parameters_.data() + state.current * shape_.elements()
+                                  : second_.data();
   std::vector<double> values(static_cast<std::size_t>(count));
-  download(parameters_.data() + buffer * shape_.elements() + model * count, count, values.data(),
-           stream_);
+  download(first + model * count, count, values.data(), stream_);
   return values;
 }
 
@@ -101,7 +137,8 @@ void DeviceBank::exchange(StateArchive& archive) {
     exchange_state(archive, state);
   }
   upload(states_.data(), shape_.models, device_states_.data(), stream_);
-  for (DeviceBuffer<double>* buffer : {&parameters_, &velocities_, &gradients_, &directions_}) {
+  for (DeviceBuffer<double>* buffer :
+       {&parameters_, &velocities_, &gradients_, &directions_, &second_}) {
     std::vector<double> host(static_cast<std::size_t>(buffer->size()));
     download(buffer->data(), buffer->size(), host.data(), stream_);
     archive.exchange(host);
@@ -110,12 +147,12 @@ void DeviceBank::exchange(StateArchive& archive) {
 }
 
 template <class T>
-void DeviceBank::round_parameters(std::int64_t pitch, T* weights) {
+void DeviceBank::round_parameters(std::int64_t pitch, T* weights, bool reported) {
   for_each_index("rounding parameters", shape_.columns() * pitch, stream_,
-                 RoundParameter<T>{view(), pitch, weights});
+                 RoundParameter<T>{view(), pitch, weights, reported});
 }
 
-template void DeviceBank::round_parameters(std::int64_t, float*);
-template void DeviceBank::round_parameters(std::int64_t, double*);
+template void DeviceBank::round_parameters(std::int64_t, float*, bool);
+template void DeviceBank::round_parameters(std::int64_t, double*, bool);
 
 }  // namespace steepest::kernels

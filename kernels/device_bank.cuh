@@ -33,11 +33,21 @@ struct BankView {
   double* gradients = nullptr;             ///< (columns, d + 1), or null without a preconditioner
   double* directions = nullptr;            ///< (columns, d + 1), or null without a preconditioner
   const double* preconditioner = nullptr;  ///< (d + 1, d + 1), or null: see BankPlan
+  double* second = nullptr;                ///< (columns, d + 1), or null: see BankState
+  const Bound* bounds = nullptr;           ///< (d + 1), or null: see BankPlan
   UpdateSums* sums = nullptr;              ///< (models, tasks_per_model)
-  unsigned* tickets = nullptr;             ///< models, 0 between launches
+  double* squares = nullptr;    ///< (models, tasks_per_model) of gradients; null: no clip
+  unsigned* tickets = nullptr;  ///< models, 0 between launches
 
   [[nodiscard]] STEEPEST_HD double* parameters_of(std::int64_t model, std::int32_t buffer) const {
     return parameters + buffer * shape.elements() + model * shape.elements_per_model();
+  }
+
+  /// As BankState::reported_of.
+  [[nodiscard]] STEEPEST_HD double* reported_of(std::int64_t model) const {
+    const ModelState& state = states[model];
+    return state.reports_current ? parameters_of(model, state.current)
+                                 : second + model * shape.elements_per_model();
   }
 };
 
@@ -58,19 +68,22 @@ class DeviceBank {
   /// Ends a model's run from outside; waits.
   void stop(std::int64_t model, Reason reason);
 
-  /// (C, d + 1): the current parameters of a model; waits.
+  /// (C, d + 1): the parameters a model reports; waits.
   [[nodiscard]] std::vector<double> parameters(std::int64_t model) const;
 
   /// Writes or reads all that steps have changed, see kernels/state_archive.hpp; waits.
   void exchange(StateArchive& archive);
 
-  /// Queues rounding every model's current parameters to T: weights is (columns, pitch), padding 0.
+  /// Queues rounding to T what every model takes gradients at, or what it reports: weights is
+  /// (columns, pitch), padding 0.
   template <class T>
-  void round_parameters(std::int64_t pitch, T* weights);
+  void round_parameters(std::int64_t pitch, T* weights, bool reported);
 
  private:
   BankShape shape_;
   cudaStream_t stream_;
+  bool has_second_;
+  bool clips_;
   std::vector<ModelState> states_;
   DeviceBuffer<ModelPlan> plans_;
   DeviceBuffer<ModelState> device_states_;
@@ -79,6 +92,9 @@ class DeviceBank {
   DeviceBuffer<double> gradients_;
   DeviceBuffer<double> directions_;
   DeviceBuffer<double> preconditioner_;
+  DeviceBuffer<double> second_;
+  DeviceBuffer<Bound> bounds_;
+  DeviceBuffer<double> squares_;
   DeviceBuffer<UpdateSums> sums_;
   DeviceBuffer<unsigned> tickets_;
 };

@@ -102,17 +102,25 @@ void exchange_state(StateArchive& archive, ModelState& state) {
   archive.exchange(state.schedule.gradient_squares);
   archive.exchange(state.schedule.batches);
   exchange_state(archive, state.at);
+  archive.exchange(state.rule_steps);
+  archive.exchange(state.averaged_weight);
+  archive.exchange(state.reports_current);
+  archive.exchange(state.returns_from_detour);
 }
 
 void exchange_state(StateArchive& archive, BankState& bank) {
   for (ModelState& state : bank.states) {
     exchange_state(archive, state);
+    if (!state.reports_current && bank.second.empty()) {
+      archive.fail("it reports a point that its rule does not have");
+    }
   }
   archive.exchange(bank.parameters[0]);
   archive.exchange(bank.parameters[1]);
   archive.exchange(bank.velocities);
   archive.exchange(bank.gradients);
   archive.exchange(bank.directions);
+  archive.exchange(bank.second);
   for (Lbfgs& memory : bank.quasi_newton) {
     memory.exchange(archive);
   }

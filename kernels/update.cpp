@@ -6,6 +6,7 @@
 #include "kernels/element_ranges.hpp"
 #include "kernels/symmetric_product.hpp"
 #include "kernels/update_elements.hpp"
+#include "steepest/projection.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -64,6 +65,74 @@ void precondition(const BankState& bank, const double* v, ThreadPool& pool, doub
   }
 }
 
+// What is left of the gradient of a model on the simplex, output by output.
+double simplex_gradient_max(const BankState& bank, const ModelArrays& arrays) {
+  const BankShape& shape = bank.shape;
+  double largest = 0.0;
+  for (std::int64_t o = 0; o < shape.outputs; ++o) {
+    const auto d = static_cast<std::size_t>(shape.features);
+    const std::int64_t first = o * shape.stride();
+    largest = std::max(largest, simplex_subgradient_max({arrays.gradient + first, d},
+                                                        {arrays.now + first, d}, bank.simplex));
+  }
+  return largest;
+}
+
+// A step in two halves, with the projection of every output onto the simplex between.
+UpdateSums step_on_simplex(const ModelPlan& plan, const StepFactors& factors,
+                           const ModelArrays& arrays, BankState& bank) {
+  const BankShape& shape = bank.shape;
+  UpdateSums sums;
+  double none = 0.0;
+  const auto second = [&](std::int64_t e) -> double& {
+    return arrays.second == nullptr ? none : arrays.second[e];
+  };
+  for (std::int64_t e = 0; e < shape.elements_per_model(); ++e) {
+    const bool is_intercept = e % shape.stride() == shape.features;
+    arrays.next[e] = forward_point(plan, factors, is_intercept, arrays.direction[e], arrays.now[e],
+                                   arrays.velocity[e], second(e))
+                         .point;
+  }
+  for (std::int64_t o = 0; o < shape.outputs; ++o) {
+    project_onto_weighted_simplex(
+        {arrays.next + o * shape.stride(), static_cast<std::size_t>(shape.features)}, bank.simplex);
+  }
+  for (std::int64_t e = 0; e < shape.elements_per_model(); ++e) {
+    arrays.next[e] = finished_step(plan, factors, arrays.next[e], arrays.now[e], arrays.velocity[e],
+                                   second(e), sums);
+  }
+  return sums;
+}
+
+// Elements [begin, end) of a rule that steps in halves.
+void step_in_halves(const ModelPlan& plan, const StepFactors& factors, const ModelArrays& arrays,
+                    std::int64_t stride, std::int64_t begin, std::int64_t end, UpdateSums& sums) {
+  double none = 0.0;
+  for (std::int64_t e = begin; e < end; ++e) {
+    arrays.next[e] = stepped_parameter(plan, factors, e % stride == stride - 1,
+                                       arrays.bound_of(e, stride), arrays.gradient[e],
+                                       arrays.direction[e], arrays.now[e], arrays.velocity[e],
+                                       arrays.second == nullptr ? none : arrays.second[e], sums);
+  }
+}
+
+UpdateSums take_step(const ModelPlan& plan, const StepFactors& factors, const ModelArrays& arrays,
+                     ThreadPool& pool, BankState& bank) {
+  if (plan.on_simplex) {
+    return step_on_simplex(plan, factors, arrays, bank);
+  }
+  const bool in_halves = steps_in_halves(plan);
+  return sum_over_elements(bank.shape.elements_per_model(), pool,
+                           [&](std::int64_t begin, std::int64_t end, UpdateSums& part) {
+                             if (in_halves) {
+                               step_in_halves(plan, factors, arrays, bank.shape.stride(), begin,
+                                              end, part);
+                             } else {
+                               step_elements(plan, factors, arrays, begin, end, part);
+                             }
+                           });
+}
+
 // One evaluation of a quasi-Newton run: the next point to evaluate, or the end. A point that was
 // refused is not judged.
 void quasi_newton_update(const ModelPlan& plan, double mean_loss, const ModelArrays& arrays,
@@ -116,7 +185,23 @@ BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> pla
     }
   }
   bank.preconditioner = std::move(preconditioner);
+  bank.set_first_elements();
   return bank;
+}
+
+void BankState::set_first_elements() {
+  const bool any_second = std::any_of(plans.begin(), plans.end(),
+                                      [](const ModelPlan& plan) { return plan.has_second(); });
+  second.assign(any_second ? parameters[0].size() : 0, 0.0);
+  const std::int64_t each = shape.elements_per_model();
+  for (std::int64_t i = 0; i < shape.elements(); ++i) {
+    const ModelPlan& plan = plans[static_cast<std::size_t>(i / each)];
+    const auto e = static_cast<std::size_t>(i);
+    velocities[e] = first_velocity(plan, parameters[0][e]);
+    if (any_second) {
+      second[e] = first_second(plan, parameters[0][e]);
+    }
+  }
 }
 
 void BankState::stop(std::int64_t model, Reason reason) {
@@ -142,22 +227,23 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
       continue;
     }
     const double mean_loss = mean_loss_of(partials, rows, bank.shape.models, model);
-    const StepFactors factors = step_factors(plan, state, mean_loss);
-    const ModelArrays arrays(bank, model);
+    StepFactors factors = step_factors(plan, state, mean_loss);
+    const ModelArrays arrays(bank, model, mode == UpdateMode::evaluate);
     UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
+    if (plan.on_simplex) {
+      sums.gradient_max = std::max(sums.gradient_max, simplex_gradient_max(bank, arrays));
+    }
     if (mode == UpdateMode::judged_step && plan.rule.kind == RuleKind::lbfgs) {
       quasi_newton_update(plan, mean_loss, arrays, sums, pool, bank, model);
       continue;
     }
     if (mode != UpdateMode::evaluate) {
+      factors.clip = clip_factor(plan, sums.gradient_square);
       if (!bank.preconditioner.empty()) {
         precondition(bank, arrays.gradient, pool,
                      bank.directions.data() + model * bank.shape.elements_per_model());
       }
-      sums.add(sum_over_elements(bank.shape.elements_per_model(), pool,
-                                 [&](std::int64_t begin, std::int64_t end, UpdateSums& part) {
-                                   step_elements(plan, factors, arrays, begin, end, part);
-                                 }));
+      sums.add(take_step(plan, factors, arrays, pool, bank));
     }
     finish_update(plan, factors, mode, mean_loss, sums, state);
   }

@@ -24,8 +24,8 @@ __device__ UpdateSums block_total(const UpdateSums& mine, UpdateSums* shared) {
   return total;
 }
 
-// What a launch does of an update. With a preconditioner there are two, and its product between
-// them: the direction of an element needs the gradients of all.
+// What a launch does of an update. With a preconditioner, or where gradients are clipped, there are
+// two, and the product between them: the step of an element needs the gradients of all.
 enum class Stage { whole, gradient, step };
 
 // One element of a model, as the loops of update.cpp.
@@ -36,21 +36,28 @@ STEEPEST_HD UpdateSums update_one(const PassSums<T>& pass, double scale, UpdateM
   const BankShape& shape = bank.shape;
   const ModelPlan& plan = bank.plans[model];
   const std::int64_t i = model * shape.elements_per_model() + element;
-  const double now = bank.parameters_of(model, state.current)[element];
+  const double now = mode == UpdateMode::evaluate
+                         ? bank.reported_of(model)[element]
+                         : bank.parameters_of(model, state.current)[element];
+  const std::int64_t within = element % shape.stride();
+  const bool is_intercept = within == shape.features;
+  const Bound bound = plan.is_bounded ? bank.bounds[within] : Bound{};
   UpdateSums sums;
   double gradient = 0.0;
   if constexpr (stage == Stage::step) {
     gradient = bank.gradients[i];
   } else {
-    const bool is_intercept = element % shape.stride() == shape.features;
-    gradient = penalised_gradient(plan, is_intercept, pass.gradient_sum(i) * scale, now, sums);
+    gradient =
+        penalised_gradient(plan, is_intercept, pass.gradient_sum(i) * scale, now, bound, sums);
   }
   if constexpr (stage == Stage::gradient) {
     bank.gradients[i] = gradient;
   } else if (mode != UpdateMode::evaluate) {
-    const double direction = stage == Stage::step ? bank.directions[i] : gradient;
-    bank.parameters_of(model, 1 - state.current)[element] =
-        stepped_parameter(plan, factors, gradient, direction, now, bank.velocities[i], sums);
+    const bool turned = stage == Stage::step && bank.directions != nullptr;
+    double none = 0.0;
+    bank.parameters_of(model, 1 - state.current)[element] = stepped_parameter(
+        plan, factors, is_intercept, bound, gradient, turned ? bank.directions[i] : gradient, now,
+        bank.velocities[i], bank.second != nullptr ? bank.second[i] : none, sums);
   }
   return sums;
 }
@@ -70,6 +77,16 @@ STEEPEST_HD UpdateSums tasks_total(const UpdateSums* sums, std::int64_t tasks, s
   UpdateSums total;
   for (std::int64_t task = begin; task < tasks; task += step) {
     total.add(sums[task]);
+  }
+  return total;
+}
+
+// What one thread adds up of a model's squared gradient.
+STEEPEST_HD UpdateSums squares_total(const double* squares, std::int64_t tasks, std::int64_t begin,
+                                     std::int64_t step) {
+  UpdateSums total;
+  for (std::int64_t task = begin; task < tasks; task += step) {
+    total.gradient_square += squares[task];
   }
   return total;
 }
@@ -109,8 +126,14 @@ __global__ void __launch_bounds__(threads)
     }
     const ModelPlan& plan = bank.plans[model];
     const bool by_loss = plan.schedule.kind == ScheduleKind::risk_adaptive;
-    const StepFactors factors =
-        step_factors(plan, state, by_loss ? pass.loss_sum(model) * scale : 0.0);
+    StepFactors factors = step_factors(plan, state, by_loss ? pass.loss_sum(model) * scale : 0.0);
+    if constexpr (stage == Stage::step) {
+      if (plan.clip_norm > 0.0) {
+        const UpdateSums all = block_total(
+            squares_total(bank.squares + model * tasks, tasks, thread, threads), shared);
+        factors.clip = clip_factor(plan, all.gradient_square);
+      }
+    }
     UpdateSums mine;
     if (element < bank.shape.elements_per_model()) {
       mine = update_one<stage>(pass, scale, mode, bank, model, element, state, factors);
@@ -121,6 +144,9 @@ __global__ void __launch_bounds__(threads)
         total.add(bank.sums[task]);
       }
       bank.sums[task] = total;
+      if (stage == Stage::gradient && bank.squares != nullptr) {
+        bank.squares[task] = total.gradient_square;
+      }
       is_last = stage != Stage::gradient && takes_last_ticket(bank.tickets + model, tasks);
     }
     __syncthreads();
@@ -144,13 +170,16 @@ void queue_update(const PassSums<T>& sums, std::int64_t rows, UpdateMode mode, c
     launch("updating parameters", kernel, bank.shape.models * tasks_per_model(bank.shape), threads,
            products.stream(), sums, static_cast<double>(rows), mode, bank, records);
   };
-  if (bank.preconditioner == nullptr || mode == UpdateMode::evaluate) {
+  const bool in_stages = bank.preconditioner != nullptr || bank.squares != nullptr;
+  if (!in_stages || mode == UpdateMode::evaluate) {
     queue(update_kernel<Stage::whole, T>);
     return;
   }
   queue(update_kernel<Stage::gradient, T>);
-  products.precondition(bank.shape.columns(), bank.shape.stride(), bank.preconditioner,
-                        bank.gradients, bank.directions);
+  if (bank.preconditioner != nullptr) {
+    products.precondition(bank.shape.columns(), bank.shape.stride(), bank.preconditioner,
+                          bank.gradients, bank.directions);
+  }
   queue(update_kernel<Stage::step, T>);
 }
 

@@ -25,10 +25,11 @@ enum class UpdateMode : std::int32_t {
 /// What one model's update adds up over its elements.
 struct UpdateSums {
   double penalty = 0.0;
-  double gradient_max = 0.0;
-  double gradient_square = 0.0;  ///< carries a NaN that the maximum would lose
+  double gradient_max = 0.0;     ///< of the smallest subgradient
+  double gradient_square = 0.0;  ///< of the smooth part; carries a NaN that the maximum would lose
   double step_max = 0.0;
-  double uphill = 0.0;  ///< <gradient, new velocity>
+  double uphill = 0.0;       ///< <gradient, new velocity>, or of like sign
+  double mapping_max = 0.0;  ///< of detours: |w - proximal point stepped to from w|
 
   STEEPEST_HD void add(const UpdateSums& other) {
     penalty += other.penalty;
@@ -36,6 +37,7 @@ struct UpdateSums {
     gradient_square += other.gradient_square;
     step_max = other.step_max > step_max ? other.step_max : step_max;
     uphill += other.uphill;
+    mapping_max = other.mapping_max > mapping_max ? other.mapping_max : mapping_max;
   }
 };
 
@@ -44,6 +46,10 @@ struct StepFactors {
   double rate = 0.0;
   MomentumPair momentum{0.0, 1.0};
   MomentumClock clock_after;
+  AdaptiveFactors adaptive;
+  double averaged_weight = 0.0;  ///< of all points in the average after the step
+  double share = 1.0;            ///< of the newest among them
+  double clip = 1.0;             ///< of the gradient
 };
 
 /// The factors of the step a model takes next; `mean_loss` is that of the rows it has seen for it.
@@ -53,15 +59,37 @@ STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelSt
   factors.rate = learning_rate_at(plan.schedule, state.step, state.schedule, mean_loss);
   factors.clock_after = state.clock;
   factors.momentum = momentum_of_step(plan.rule, factors.clock_after);
+  if (is_adaptive(plan.rule.kind)) {
+    factors.adaptive = adaptive_factors(plan.rule, factors.rate, state.rule_steps + 1);
+  } else if (is_averaging(plan.rule.kind)) {
+    const double weight = plan.rule.kind == RuleKind::averaged ? 1.0 : factors.rate * factors.rate;
+    factors.averaged_weight = state.averaged_weight + weight;
+    factors.share = weight > 0.0 ? weight / factors.averaged_weight : 0.0;
+  } else if (plan.has_detours()) {
+    factors.momentum.velocity = state.clock.velocity_factor;
+    if (state.returns_from_detour) {
+      factors.momentum.look_ahead = 0.0;
+    }
+    factors.clock_after.velocity_factor = factors.momentum.look_ahead;
+  }
   return factors;
 }
 
+/// Share of a gradient of squared 2-norm `square` that is stepped along (Pascanu et al., ICML
+/// 2013).
+STEEPEST_HD inline double clip_factor(const ModelPlan& plan, double square) {
+  return plan.clip_norm > 0.0 && square > plan.clip_norm * plan.clip_norm
+             ? plan.clip_norm / std::sqrt(square)
+             : 1.0;
+}
+
 /// One element of the gradient: `mean_gradient` is the reduced gradient of the mean loss; the
-/// penalty is added here. An intercept is not penalised, and has gradient 0 when the model has
-/// none.
+/// smooth penalty is added here. An intercept is not penalised, and has gradient 0 when the model
+/// has none. What the sums hold of the gradient is its smallest subgradient; that of coefficients
+/// on a simplex is not known from one element and left out.
 STEEPEST_HD inline double penalised_gradient(const ModelPlan& plan, bool is_intercept,
                                              double mean_gradient, double parameter,
-                                             UpdateSums& sums) {
+                                             const Bound& bound, UpdateSums& sums) {
   if (is_intercept && !plan.has_intercept) {
     return 0.0;
   }
@@ -70,19 +98,97 @@ STEEPEST_HD inline double penalised_gradient(const ModelPlan& plan, bool is_inte
     gradient += plan.penalty.derivative(parameter);
     sums.penalty += plan.penalty.value(parameter);
   }
-  const double size = std::fabs(gradient);
+  const bool is_smooth = is_intercept || !plan.is_proximal();
+  const double subgradient =
+      is_smooth         ? gradient
+      : plan.on_simplex ? 0.0
+                        : smallest_subgradient(gradient, plan.penalty.l1, parameter, bound);
+  const double size = std::fabs(subgradient);
   sums.gradient_max = size > sums.gradient_max ? size : sums.gradient_max;
   sums.gradient_square += gradient * gradient;
   return gradient;
 }
 
-/// One element of the step: returns the parameter after it. `direction` is the gradient, or the
-/// preconditioned gradient.
+/// An element on its way through a step, before the proximal map.
+struct ForwardPoint {
+  double point = 0.0;
+  double size = 0.0;  ///< the step's length in the metric of this element: scales the threshold
+};
+
+/// The first half of a step of one element. `direction` is the gradient, or the preconditioned
+/// gradient; `velocity` and `second` are the rule's own numbers of the element.
+STEEPEST_HD inline ForwardPoint forward_point(const ModelPlan& plan, const StepFactors& factors,
+                                              bool is_intercept, double direction, double parameter,
+                                              double& velocity, double& second) {
+  const double clipped = factors.clip * direction;
+  const double descent = factors.rate * clipped;
+  const RuleKind kind = plan.rule.kind;
+  if (is_adaptive(kind)) {
+    const double size = adapt(factors.adaptive, clipped, velocity, second);
+    const double kept = is_intercept ? parameter : factors.adaptive.shrink * parameter;
+    return {kept - size * velocity, size};
+  }
+  if (kind == RuleKind::schedule_free) {
+    return {velocity - descent, factors.rate};
+  }
+  // Heavy-ball momentum before the map is iPiano (Ochs et al. 2014, arXiv 1404.4805).
+  const bool carries = kind == RuleKind::momentum;
+  return {
+      carries ? parameter + (factors.momentum.velocity * velocity - descent) : parameter - descent,
+      factors.rate};
+}
+
+/// The second half: `point` is the forward point, mapped. Returns the parameter after the step.
+STEEPEST_HD inline double finished_step(const ModelPlan& plan, const StepFactors& factors,
+                                        double point, double parameter, double& velocity,
+                                        double& second, UpdateSums& sums) {
+  const RuleKind kind = plan.rule.kind;
+  double next = point;
+  if (kind == RuleKind::averaged) {
+    second += factors.share * (point - second);
+  } else if (kind == RuleKind::schedule_free) {
+    velocity = point;
+    second += factors.share * (point - second);
+    next = (1.0 - plan.rule.momentum) * point + plan.rule.momentum * second;
+  } else if (looks_ahead(kind)) {
+    // As in apply_rule: w - b v is the point stepped to before.
+    velocity = point - (parameter - factors.momentum.velocity * velocity);
+    next = point + factors.momentum.look_ahead * velocity;
+    second = point;
+    const double mapped = parameter - point;
+    sums.uphill += mapped * velocity;
+    sums.mapping_max = std::fabs(mapped) > sums.mapping_max ? std::fabs(mapped) : sums.mapping_max;
+  } else if (!is_adaptive(kind)) {
+    velocity = point - parameter;
+  }
+  const double moved = std::fabs(next - parameter);
+  sums.step_max = moved > sums.step_max ? moved : sums.step_max;
+  return next;
+}
+
+/// Whether a step takes the two halves above, with a proximal map between; else it is one of
+/// apply_rule's.
+STEEPEST_HD inline bool steps_in_halves(const ModelPlan& plan) {
+  return plan.is_proximal() || is_adaptive(plan.rule.kind) || is_averaging(plan.rule.kind);
+}
+
+/// One element of a step of a model that is not on a simplex: returns the parameter after it.
+/// `direction` is the gradient, or the preconditioned gradient. `second` is the element of the
+/// second array, any number where the rule has none; `bound` that of the element.
 STEEPEST_HD inline double stepped_parameter(const ModelPlan& plan, const StepFactors& factors,
-                                            double gradient, double direction, double parameter,
-                                            double& velocity, UpdateSums& sums) {
-  const double next =
-      apply_rule(plan.rule, factors.momentum, factors.rate, direction, parameter, velocity);
+                                            bool is_intercept, const Bound& bound, double gradient,
+                                            double direction, double parameter, double& velocity,
+                                            double& second, UpdateSums& sums) {
+  if (steps_in_halves(plan)) {
+    const ForwardPoint forward =
+        forward_point(plan, factors, is_intercept, direction, parameter, velocity, second);
+    const bool maps = plan.is_proximal() && !is_intercept;
+    const double point =
+        maps ? proximal_point(forward.point, forward.size * plan.penalty.l1, bound) : forward.point;
+    return finished_step(plan, factors, point, parameter, velocity, second, sums);
+  }
+  const double next = apply_rule(plan.rule, factors.momentum, factors.rate,
+                                 factors.clip * direction, parameter, velocity);
   const double moved = std::fabs(next - parameter);
   sums.step_max = moved > sums.step_max ? moved : sums.step_max;
   sums.uphill += gradient * velocity;
@@ -100,6 +206,27 @@ STEEPEST_HD inline Evaluation evaluation_of(double mean_loss, const UpdateSums& 
   return now;
 }
 
+/// Judges the point of a full-batch step. A detour is only judged for divergence; `state` notes
+/// whether the next step shall return from it, because the point it would return to promises to
+/// meet a tolerance.
+STEEPEST_HD inline Reason judge_step(const ModelPlan& plan, const StepFactors& factors,
+                                     const Evaluation& now, const UpdateSums& sums,
+                                     ModelState& state) {
+  constexpr std::int64_t longest_detour = 10;  // where flat or short steps are counted
+  const Tolerances& all = plan.tolerances;
+  state.returns_from_detour = false;
+  if (!plan.has_detours() || state.reports_current) {
+    return judge(all, now, state.stopping);
+  }
+  Tolerances none = all;
+  none.gradient = none.loss = none.step = 0.0;
+  StoppingState unchanged = state.stopping;
+  state.returns_from_detour =
+      sums.mapping_max <= all.gradient * factors.rate ||
+      ((all.loss > 0.0 || all.step > 0.0) && (state.step + 1) % longest_detour == 0);
+  return judge(none, now, unchanged);
+}
+
 /// Ends the update of one model: judges, and when the run goes on accepts the new parameters.
 STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& factors,
                                       UpdateMode mode, double mean_loss, const UpdateSums& sums,
@@ -113,14 +240,18 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
     }
     return;
   }
+  if (plan.has_detours() && !state.reports_current && is_finite(now.gradient_max_norm)) {
+    now.gradient_max_norm = sums.mapping_max / factors.rate;  // no subgradient of a detour is small
+  }
   state.at = now;
   if (mode == UpdateMode::judged_step) {
     note_objective(plan.schedule, now.objective(), state.schedule);
-    state.reason = judge(plan.tolerances, now, state.stopping);
+    state.reason = judge_step(plan, factors, now, sums, state);
   } else if (!is_finite(now.objective()) || !is_finite(now.gradient_max_norm)) {
     state.reason = Reason::diverged;
   }
   if (state.reason != Reason::running) {
+    state.reports_current = true;
     return;
   }
   state.learning_rate = factors.rate;
@@ -130,7 +261,11 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
   if (plan.rule.kind == RuleKind::accelerated && sums.uphill > 0.0) {
     state.clock.restart();
   }
+  state.averaged_weight = factors.averaged_weight;
+  state.reports_current =
+      plan.has_detours() ? factors.momentum.look_ahead == 0.0 : !is_averaging(plan.rule.kind);
   state.current = 1 - state.current;
+  state.rule_steps += 1;
   state.step += 1;
 }
 
@@ -145,12 +280,18 @@ struct BankState {
   std::vector<double> directions;      ///< (columns, d + 1); empty without a preconditioner
   std::vector<double> preconditioner;  ///< (d + 1, d + 1) symmetric, or empty: see BankPlan
   std::vector<Lbfgs> quasi_newton;     ///< one a model, or empty where no rule is lbfgs
+  std::vector<double> second;          ///< (columns, d + 1), or empty where no rule has one
+  std::vector<Bound> bounds;           ///< (d + 1), or empty: see BankPlan
+  std::vector<double> simplex;         ///< d, or empty: see BankPlan
 
-  /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0.
+  /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0, without bounds.
   /// `objective_rounding` is the relative error that passes evaluate objectives with.
   static BankState at_start(const BankShape& shape, std::vector<ModelPlan> plans,
                             const std::vector<double>& initial, std::vector<double> preconditioner,
                             double objective_rounding = 1e-14);
+
+  /// Sets velocities and second arrays to what the rules start from at parameters[0].
+  void set_first_elements();
 
   /// Ends a model's run at the point last accepted; for Reason::gap where it is, which is the point
   /// that was certified.
@@ -160,7 +301,23 @@ struct BankState {
     const auto& buffer = parameters[states[static_cast<std::size_t>(model)].current];
     return buffer.data() + model * shape.elements_per_model();
   }
+
+  /// The point that a model reports; gradients are taken at parameters_of().
+  [[nodiscard]] const double* reported_of(std::int64_t model) const {
+    return states[static_cast<std::size_t>(model)].reports_current
+               ? parameters_of(model)
+               : second.data() + model * shape.elements_per_model();
+  }
 };
+
+/// The elements that a rule starts from where parameters start at `initial`: for the velocity and
+/// for the second array.
+STEEPEST_HD inline double first_velocity(const ModelPlan& plan, double initial) {
+  return plan.rule.kind == RuleKind::schedule_free ? initial : 0.0;
+}
+STEEPEST_HD inline double first_second(const ModelPlan& plan, double initial) {
+  return is_adaptive(plan.rule.kind) ? 0.0 : initial;
+}
 
 /// Updates every running model of the bank on the CPU (in mode evaluate, every model).
 ///

@@ -58,15 +58,30 @@ HWY_INLINE void reduce_coefficients(const ModelPlan& plan, const GradientParts& 
   part.gradient_square = hn::GetLane(hn::SumOfLanes(d, squares));
   for (; e < end; ++e) {
     arrays.gradient[e] =
-        penalised_gradient(plan, false, total_of_parts(parts, e), arrays.now[e], part);
+        penalised_gradient(plan, false, total_of_parts(parts, e), arrays.now[e], {}, part);
   }
   sums.add(part);
+}
+
+// Any elements of a model whose subgradients are not its gradient.
+HWY_INLINE void reduce_proximal(const ModelPlan& plan, const GradientParts& parts,
+                                const ModelArrays& arrays, std::int64_t stride, std::int64_t begin,
+                                std::int64_t end, UpdateSums& sums) {
+  for (std::int64_t e = begin; e < end; ++e) {
+    arrays.gradient[e] =
+        penalised_gradient(plan, e % stride == stride - 1, total_of_parts(parts, e), arrays.now[e],
+                           arrays.bound_of(e, stride), sums);
+  }
 }
 
 }  // namespace
 
 void reduce_on_target(const ModelPlan& plan, const GradientParts& parts, const ModelArrays& arrays,
                       std::int64_t stride, std::int64_t begin, std::int64_t end, UpdateSums& sums) {
+  if (plan.is_proximal()) {
+    reduce_proximal(plan, parts, arrays, stride, begin, end, sums);
+    return;
+  }
   while (begin < end) {
     const std::int64_t intercept = begin / stride * stride + stride - 1;
     const std::int64_t stop = std::min(end, intercept);
@@ -74,7 +89,7 @@ void reduce_on_target(const ModelPlan& plan, const GradientParts& parts, const M
     begin = stop;
     if (begin < end) {
       arrays.gradient[begin] =
-          penalised_gradient(plan, true, total_of_parts(parts, begin), arrays.now[begin], sums);
+          penalised_gradient(plan, true, total_of_parts(parts, begin), arrays.now[begin], {}, sums);
       ++begin;
     }
   }
@@ -87,17 +102,17 @@ void step_on_target(const ModelPlan& plan, const StepFactors& factors, const Mod
   const V rate = hn::Set(d, factors.rate);
   const V keep = hn::Set(d, factors.momentum.velocity);
   const V look_ahead = hn::Set(d, factors.momentum.look_ahead);
-  const bool looks_ahead =
-      plan.rule.kind == RuleKind::nesterov || plan.rule.kind == RuleKind::accelerated;
+  const V clip = hn::Set(d, factors.clip);
+  const bool ahead = looks_ahead(plan.rule.kind);
   V farthest = hn::Zero(d);
   V uphill = hn::Zero(d);
   std::int64_t e = begin;
   for (; e + lanes <= end; e += lanes) {
-    const V descent = hn::Mul(rate, hn::LoadU(d, arrays.direction + e));
+    const V descent = hn::Mul(rate, hn::Mul(clip, hn::LoadU(d, arrays.direction + e)));
     const V velocity = hn::Sub(hn::Mul(keep, hn::LoadU(d, arrays.velocity + e)), descent);
     const V parameter = hn::LoadU(d, arrays.now + e);
-    const V next = looks_ahead ? hn::Sub(hn::Add(parameter, hn::Mul(look_ahead, velocity)), descent)
-                               : hn::Add(parameter, velocity);
+    const V next = ahead ? hn::Sub(hn::Add(parameter, hn::Mul(look_ahead, velocity)), descent)
+                         : hn::Add(parameter, velocity);
     hn::StoreU(velocity, d, arrays.velocity + e);
     hn::StoreU(next, d, arrays.next + e);
     farthest = hn::Max(farthest, hn::Abs(hn::Sub(next, parameter)));
@@ -106,9 +121,11 @@ void step_on_target(const ModelPlan& plan, const StepFactors& factors, const Mod
   UpdateSums part;
   part.step_max = hn::GetLane(hn::MaxOfLanes(d, farthest));
   part.uphill = hn::GetLane(hn::SumOfLanes(d, uphill));
+  double none = 0.0;
   for (; e < end; ++e) {
-    arrays.next[e] = stepped_parameter(plan, factors, arrays.gradient[e], arrays.direction[e],
-                                       arrays.now[e], arrays.velocity[e], part);
+    arrays.next[e] =
+        stepped_parameter(plan, factors, false, {}, arrays.gradient[e], arrays.direction[e],
+                          arrays.now[e], arrays.velocity[e], none, part);
   }
   sums.add(part);
 }
@@ -122,14 +139,16 @@ namespace steepest::kernels {
 HWY_EXPORT(reduce_on_target);
 HWY_EXPORT(step_on_target);
 
-ModelArrays::ModelArrays(BankState& bank, std::int64_t model) {
+ModelArrays::ModelArrays(BankState& bank, std::int64_t model, bool reported) {
   const std::int64_t offset = model * bank.shape.elements_per_model();
   const std::int32_t current = bank.states[static_cast<std::size_t>(model)].current;
-  now = bank.parameters[current].data() + offset;
+  now = reported ? bank.reported_of(model) : bank.parameters_of(model);
   next = bank.parameters[1 - current].data() + offset;
   velocity = bank.velocities.data() + offset;
   gradient = bank.gradients.data() + offset;
   direction = bank.preconditioner.empty() ? gradient : bank.directions.data() + offset;
+  second = bank.second.empty() ? nullptr : bank.second.data() + offset;
+  bounds = bank.plans[static_cast<std::size_t>(model)].is_bounded ? bank.bounds.data() : nullptr;
 }
 
 void reduce_elements(const ModelPlan& plan, const GradientParts& parts, const ModelArrays& arrays,

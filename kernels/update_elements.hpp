@@ -16,8 +16,16 @@ struct ModelArrays {
   double* velocity;
   double* gradient;
   const double* direction;  ///< the gradient itself without a preconditioner
+  double* second;           ///< null where no rule of the bank has one
+  const Bound* bounds;      ///< stride long, repeated for every output; null: none
 
-  ModelArrays(BankState& bank, std::int64_t model);
+  /// `reported`: `now` is the point the model reports, not the one that gradients are taken at.
+  ModelArrays(BankState& bank, std::int64_t model, bool reported = false);
+
+  /// The bound of element e of a model whose outputs are `stride` elements.
+  [[nodiscard]] Bound bound_of(std::int64_t e, std::int64_t stride) const {
+    return bounds == nullptr ? Bound{} : bounds[e % stride];
+  }
 };
 
 /// Where the partial gradients of a model lie: `partitions` parts, `part` elements apart.
@@ -34,7 +42,8 @@ struct GradientParts {
 void reduce_elements(const ModelPlan& plan, const GradientParts& parts, const ModelArrays& arrays,
                      std::int64_t stride, std::int64_t begin, std::int64_t end, UpdateSums& sums);
 
-/// next[e] = stepped_parameter(...) for e in [begin, end), likewise.
+/// next[e] = stepped_parameter(...) for e in [begin, end), likewise, of a rule that does not step
+/// in halves.
 void step_elements(const ModelPlan& plan, const StepFactors& factors, const ModelArrays& arrays,
                    std::int64_t begin, std::int64_t end, UpdateSums& sums);
 

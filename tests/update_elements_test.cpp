@@ -51,7 +51,10 @@ TEST(UpdateElements, AreThoseOfTheFormula) {
         for (const std::int64_t cut : {std::int64_t{0}, std::int64_t{31}}) {  // as two tasks
           reduce_elements(plan, from, arrays, stride, cut, cut == 0 ? 31 : elements, sums);
         }
-        const StepFactors factors{0.25, {0.75, 0.5}, {}};
+        StepFactors factors;
+        factors.rate = 0.25;
+        factors.momentum = {0.75, 0.5};
+        factors.clip = 0.625;
         step_elements(plan, factors, arrays, 0, elements, sums);
 
         ModelArrays plain(wanted, 0);
@@ -62,9 +65,11 @@ TEST(UpdateElements, AreThoseOfTheFormula) {
             total += partial[static_cast<std::size_t>(p * elements + e)];
           }
           plain.gradient[e] = penalised_gradient(plan, e % stride == stride - 1, total * 0.5,
-                                                 plain.now[e], expected);
-          plain.next[e] = stepped_parameter(plan, factors, plain.gradient[e], plain.gradient[e],
-                                            plain.now[e], plain.velocity[e], expected);
+                                                 plain.now[e], {}, expected);
+          double none = 0.0;
+          plain.next[e] =
+              stepped_parameter(plan, factors, e % stride == stride - 1, {}, plain.gradient[e],
+                                plain.gradient[e], plain.now[e], plain.velocity[e], none, expected);
         }
         EXPECT_EQ(found.gradients, wanted.gradients);
         EXPECT_EQ(found.velocities, wanted.velocities);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "steepest/checkpoint.hpp"
+#include "steepest/constraint.hpp"
 #include "steepest/dataset.hpp"
 #include "steepest/device.hpp"
 #include "steepest/metrics.hpp"
@@ -29,14 +30,18 @@ struct FitOptions {
   std::optional<RowLoss> loss;       ///< nullopt: squared for numbers, softmax for classes
   std::optional<double> l2;          ///< nullopt: 0 for numbers, 1 / sum of weights for classifiers
   double label_smoothing = 0.0;      ///< of classifiers, in [0, 1): see SoftmaxLoss
+  double l1 = 0.0;                   ///< >= 0; coefficients become exactly 0
+  Constraint constraint;             ///< on the coefficients reported
   std::optional<UpdateRule> rule;    ///< nullopt: lbfgs or accelerated (full batch), gradient
-  std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch)
-  std::optional<double> learning_rate;  ///< nullopt: from the curvature
+  std::optional<Schedule> schedule;  ///< nullopt: constant (full batch), cosine (mini-batch, adam)
+  std::optional<double> learning_rate;  ///< nullopt: from the curvature, or of an adaptive rule
 
   /// Whether steps go along P g, P the inverse of a bound on the Hessian made once from the second
   /// moments of the features, instead of along the gradient g. nullopt: in full-batch runs with
   /// rule, schedule and rate automatic, where there are at most 2,000 features.
   std::optional<bool> precondition;
+
+  double clip_norm = 0.0;  ///< gradients with a longer 2-norm are shortened to it; 0: never
 
   std::int64_t batch_size = 0;               ///< rows a step; 0: full batch
   std::int64_t epochs = 0;                   ///< budget; 0: 20,000 (full batch) or 100 (mini-batch)
@@ -117,7 +122,10 @@ struct FitResult {
 /// Throws OptionError for options that contradict each other or the data, InputError for data that
 /// cannot be fitted (a constant column, one class, as many classes as rows), DeviceError.
 /// Ends as diverged, not by an exception, when the objective explodes at a rate the caller gave; an
-/// automatic rate is halved and the run starts anew.
+/// automatic rate is halved and the run goes on from the last parameters known to be good.
+///
+/// With l1 or a constraint steps end in a proximal map, and what is called the gradient's norm is
+/// that of the smallest subgradient: 0 exactly at an optimum.
 [[nodiscard]] FitResult fit(Dataset data, const FitOptions& options,
                             const FitCallback& progress = {});
 

@@ -26,6 +26,8 @@ struct Model {
   std::string loss;  ///< the row loss it was trained with, as to_string(RowLoss) writes it
   double l2 = 0.0;
   double label_smoothing = 0.0;
+  double l1 = 0.0;
+  std::string constraint = "none";    ///< on its coefficients: see parse_constraint
   bool standardized = true;           ///< whether it was trained on standardized features
   std::vector<double> feature_mean;   ///< d, of the training rows; what standardizing subtracted
   std::vector<double> feature_scale;  ///< d, what it divided by

@@ -2,6 +2,7 @@
 // The first move: what is minimised. Objective = mean row loss + penalty on the coefficients.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -51,19 +52,20 @@ inline constexpr bool takes_labels = requires {
 /// All forms, in the order of the variant: "squared", "huber:D", ...
 [[nodiscard]] std::vector<std::string_view> row_loss_names();
 
-/// One coefficient's share of the penalty l2 / 2 * b^2 and of its derivative l2 * b.
-/// The intercept is never penalised.
+/// One coefficient's share of the penalty l2 / 2 * b^2 + l1 |b|, and the derivative l2 * b of its
+/// smooth part. The intercept is never penalised.
 struct Penalty {
   double l2 = 0.0;  ///< >= 0
+  double l1 = 0.0;  ///< >= 0
 
   [[nodiscard]] STEEPEST_HD double value(double coefficient) const {
-    return 0.5 * l2 * coefficient * coefficient;
+    return 0.5 * l2 * coefficient * coefficient + l1 * std::fabs(coefficient);
   }
   [[nodiscard]] STEEPEST_HD double derivative(double coefficient) const { return l2 * coefficient; }
 };
 
-/// objective(B) = sum_i w_i l_i / sum_i w_i + l2/2 |B|_2^2, over the coefficients in the scale they
-/// are trained in.
+/// objective(B) = sum_i w_i l_i / sum_i w_i + l2/2 |B|_2^2 + l1 |B|_1, over the coefficients in the
+/// scale they are trained in.
 struct Objective {
   RowLoss loss = SquaredLoss{};
   Penalty penalty;

@@ -19,6 +19,19 @@ void project_onto_sum_in_box(std::span<double> v, std::span<const double> low,
 /// Replaces v by the nearest w with w_i >= 0 and sum w = total > 0 (Duchi et al., ICML 2008).
 void project_onto_simplex(std::span<double> v, double total = 1.0);
 
+/// Replaces v by the nearest w with w_i >= 0 and sum_i weights_i w_i = total: w_i = max(0, v_i -
+/// theta weights_i), theta found by Newton's method from below on the sum, which is convex and
+/// piecewise linear in theta: exact but for rounding after a few rounds of O(d), d at most
+/// (Michelot 1986). Weights and total are above 0.
+void project_onto_weighted_simplex(std::span<double> v, std::span<const double> weights,
+                                   double total = 1.0);
+
+/// How far w, a point of that simplex, is from a minimum of a function whose gradient there is g:
+/// the largest element of -g projected onto the directions that lead from w along the simplex, 0
+/// where none of them leads down. O(d) a round, likewise.
+[[nodiscard]] double simplex_subgradient_max(std::span<const double> g, std::span<const double> w,
+                                             std::span<const double> weights);
+
 /// Replaces v by the nearest w with low_i <= w_i <= high_i.
 void project_onto_box(std::span<double> v, std::span<const double> low,
                       std::span<const double> high);

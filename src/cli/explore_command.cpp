@@ -119,6 +119,11 @@ ExploreOptions options_of(const ExploreTexts& given, const Expression& expressio
   options.method = parse_method(given.method);
   options.maximize = given.maximize;
   options.rule = parse_rate_rule(given.rule);
+  if (is_adaptive(options.rule.kind) || is_averaging(options.rule.kind)) {
+    throw OptionError(fmt::format(
+        "explore knows the rules gradient, momentum:M, nesterov:M and accelerated, not {}",
+        given.rule));
+  }
   options.schedule = parse_schedule(given.schedule);
   if (watches_run(options.schedule.kind)) {
     throw OptionError(fmt::format(

@@ -24,6 +24,9 @@ struct FitCommandOptions {
   DataOptions data;
   MemoryOptions memory;
   ProblemOptions problem;
+  std::string l1;
+  std::string constraint = "none";
+  std::string clip_norm;
   std::string rule = "auto";
   std::string schedule = "auto";
   std::string learning_rate = "auto";
@@ -45,6 +48,14 @@ struct FitCommandOptions {
 FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& global) {
   FitOptions options;
   given.problem.add_to(options, global);
+  options.l1 = given.l1.empty() ? 0.0 : parse_option_number("--l1", given.l1);
+  options.constraint = parse_constraint(given.constraint);
+  if (!given.clip_norm.empty()) {
+    options.clip_norm = parse_option_number("--clip-norm", given.clip_norm);
+    if (!(options.clip_norm > 0.0)) {
+      throw OptionError("--clip-norm must be a number above 0");
+    }
+  }
   if (given.rule != "auto") {
     options.rule = parse_rule(given.rule);
   }
@@ -156,6 +167,12 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
   add_problem_options(*app, options->problem);
+  app->add_option("--l1", options->l1, "L1 penalty: coefficients become exactly 0; default 0");
+  app->add_option("--constraint", options->constraint,
+                  "of the coefficients as reported: " + join_choices(constraint_names()))
+      ->default_str("none");
+  app->add_option("--clip-norm", options->clip_norm,
+                  "shorten gradients whose 2-norm is larger; default: never");
   app->add_option("--rule", options->rule, "auto, " + join_choices(rule_names()))
       ->default_str("auto");
   app->add_option("--schedule", options->schedule,

@@ -67,6 +67,20 @@ std::string verdict_text(const FitResult& result) {
   return fmt::format("{}: {}", word, result.termination.inequality);
 }
 
+std::int64_t nonzero_coefficients(const Model& model) {
+  return std::count_if(model.coefficients.begin(), model.coefficients.end(),
+                       [](double coefficient) { return coefficient != 0.0; });
+}
+
+// "l2 0.001, l1 0.1, nonnegative"
+std::string penalty_text(const Model& model) {
+  std::string text = fmt::format("l2 {:.4g}", model.l2);
+  if (model.l1 > 0.0) {
+    text += fmt::format(", l1 {:.4g}", model.l1);
+  }
+  return model.constraint == "none" ? text : text + ", " + model.constraint;
+}
+
 // The coefficients that move a prediction most: |coefficient| times the deviation of its feature.
 void print_coefficients(const Model& model) {
   constexpr std::size_t shown = 12;
@@ -150,7 +164,10 @@ Json fit_json(const FitRun& run) {
                    {"coefficients", json_rows(model.coefficients, model.features())},
                    {"intercept", model.intercept},
                    {"loss", model.loss},
-                   {"l2", model.l2}};
+                   {"l2", model.l2},
+                   {"l1", model.l1},
+                   {"constraint", model.constraint},
+                   {"nonzero_coefficients", nonzero_coefficients(model)}};
   if (model.label_smoothing > 0.0) {
     json["model"]["label_smoothing"] = model.label_smoothing;
   }
@@ -159,7 +176,9 @@ Json fit_json(const FitRun& run) {
   }
   json["objective"] = {{"mean_loss", json_number(result.at.mean_loss)},
                        {"penalty", json_number(result.at.penalty)},
-                       {"total", json_number(result.at.objective())}};
+                       {"total", json_number(result.at.objective())},
+                       {"l2", model.l2},
+                       {"l1", model.l1}};
   json["termination"] = {
       {"reason", name(result.termination.reason)},
       {"converged", result.termination.converged()},
@@ -194,11 +213,11 @@ void print_fit(const FitRun& run) {
   const FitResult& result = run.result;
   const Model& model = result.model;
   line("data", fmt::format("{}: {}", fmt::join(run.paths, " "), shape_text(run)));
-  line("model", fmt::format("{}, {} loss{}, l2 {:.4g}, target {}{}", name(model.kind), model.loss,
+  line("model", fmt::format("{}, {} loss{}, {}, target {}{}", name(model.kind), model.loss,
                             model.label_smoothing > 0.0
                                 ? fmt::format(" of labels smoothed by {:g}", model.label_smoothing)
                                 : "",
-                            model.l2, fmt::join(model.schema.target_names, ","),
+                            penalty_text(model), fmt::join(model.schema.target_names, ","),
                             run.target_note.empty() ? "" : " (" + run.target_note + ")"));
   if (!run.class_weights.empty()) {
     line("weights", class_weights_text(run));
@@ -224,6 +243,12 @@ void print_fit(const FitRun& run) {
                       : "not bounded: " + result.gap_note);
   line("objective", fmt::format("{:.9g} = mean loss {:.9g} + penalty {:.6g}", result.at.objective(),
                                 result.at.mean_loss, result.at.penalty));
+  if (model.l1 > 0.0 || model.constraint != "none") {
+    const bool has_reference = model.loss == name(RowLoss(LogisticLoss{}));
+    line("coefficients",
+         fmt::format("{} of {} are not 0", format_count(nonzero_coefficients(model)),
+                     format_count((model.outputs() - (has_reference ? 1 : 0)) * model.features())));
+  }
   line("training", to_text(training_metrics(result)));
   if (run.validation) {
     line("validation", to_text(*run.validation));

@@ -94,8 +94,7 @@ void set_bounds(Exploration& run) {
     case RuleKind::nesterov:
       run.stability_bound = 2.0 * (1.0 + m) / ((1.0 + 2.0 * m) * largest);
       break;
-    case RuleKind::accelerated:
-    case RuleKind::lbfgs:
+    default:
       break;
   }
 }

@@ -37,6 +37,8 @@ Json to_json(const Model& model) {
   if (model.label_smoothing > 0.0) {
     json["label_smoothing"] = model.label_smoothing;
   }
+  json["l1"] = model.l1;
+  json["constraint"] = model.constraint;
   data::add_schema(model.schema, json);
   json["coefficients"] = rows_of(model.coefficients, model.features());
   json["intercept"] = model.intercept;
@@ -101,6 +103,10 @@ Model load_model(const std::string& path) {
   model.l2 = file.value<double>(json, "l2");
   if (json.contains("label_smoothing")) {
     model.label_smoothing = file.value<double>(json, "label_smoothing");
+  }
+  if (json.contains("l1")) {  // files of earlier versions have neither
+    model.l1 = file.value<double>(json, "l1");
+    model.constraint = file.value<std::string>(json, "constraint");
   }
   model.schema = file.schema();
   model.intercept = file.finite(json, "intercept");

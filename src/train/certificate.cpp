@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/train/composite_gap.hpp"
+
 namespace steepest::train {
 namespace {
 
@@ -77,6 +79,10 @@ struct MixtureBound {
   double of_mixture = 0.0;
 };
 
+Composite composite_of(const CertifiedPoint& point) {
+  return {point.l2, point.l1, point.bounds, point.simplex};
+}
+
 MixtureBound bound_at(const CertifiedPoint& point) {
   const Rows now{point.gradient, point.features + 1};
   const Rows start{point.gradient_at_zero, point.features + 1};
@@ -87,6 +93,7 @@ MixtureBound bound_at(const CertifiedPoint& point) {
   MixtureBound bound;
   bound.of_mixture = mixture.theta * (point.mean_loss + mixture.negative_entropy);
   double squares = 0.0;
+  std::vector<double> mixed;  // G'
   for (std::int64_t c = 0; c < point.columns; ++c) {
     bound.of_mixture += point.intercept ? rest * parameters.intercept(c) * now.intercept(c) : 0.0;
     const double shift = mixture.q[static_cast<std::size_t>(c)] - at_zero;
@@ -100,9 +107,21 @@ MixtureBound bound_at(const CertifiedPoint& point) {
           point.l2 * weight + rest * now.coefficient(c, j) + mixture.theta * constant;
       bound.of_mixture -= mixture.theta * weight * constant;
       squares += left * left;
+      mixed.push_back(left - point.l2 * weight);
     }
   }
-  bound.total = bound.of_mixture + squares / (2.0 * point.l2);
+  const Composite h = composite_of(point);
+  if (!h.is_composite()) {
+    bound.total = bound.of_mixture + squares / (2.0 * point.l2);
+    return bound;
+  }
+  const auto gradient = [&](std::int64_t c, std::int64_t j) {
+    return mixed[static_cast<std::size_t>(c * point.features + j)];
+  };
+  const auto weight = [&](std::int64_t c, std::int64_t j) { return parameters.coefficient(c, j); };
+  const double scale = largest_dual_scale(h, point.columns, point.features, gradient);
+  bound.total = (1.0 - scale) * point.mean_loss + scale * bound.of_mixture +
+                fenchel_gap(h, point.columns, point.features, scale, weight, gradient);
   return bound;
 }
 
@@ -174,10 +193,94 @@ class InterceptSearch {
   Eigen::MatrixXd inverse_;  // of the gradient's derivative in the intercepts
 };
 
+bool has_finite_bounds(const CertifiedPoint& point) {
+  return !point.simplex.empty() ||
+         (!point.bounds.empty() &&
+          std::all_of(point.bounds.begin(), point.bounds.end() - 1, [](const Bound& bound) {
+            return std::isfinite(bound.low) && std::isfinite(bound.high);
+          }));
+}
+
+// The smallest eigenvalue of a Hessian, at least; not above 0 where it is singular to rounding.
+double smallest_eigenvalue(const InverseHessian& inverse, std::int64_t stride) {
+  const std::vector<double>& matrix = *inverse.matrix;
+  double norm = 0.0;  // of the inverse: its largest eigenvalue at least
+  for (std::int64_t i = 0; i < stride; ++i) {
+    double sum = 0.0;
+    for (std::int64_t j = 0; j < stride; ++j) {
+      sum += std::fabs(matrix[static_cast<std::size_t>(i * stride + j)]);
+    }
+    norm = std::max(norm, sum);
+  }
+  return 1.0 / norm - inverse.ridge;
+}
+
+// The square of the smallest subgradient's 2-norm; bounds or l1, no simplex.
+double subgradient_square(const CertifiedPoint& point) {
+  const std::int64_t stride = point.features + 1;
+  double square = 0.0;
+  for (std::int64_t e = 0; e < point.columns * stride; ++e) {
+    const auto i = static_cast<std::size_t>(e);
+    const auto j = static_cast<std::size_t>(e % stride);
+    const bool is_intercept = e % stride == point.features;
+    double left = is_intercept && !point.intercept ? 0.0 : point.gradient[i];
+    if (!is_intercept) {
+      left =
+          smallest_subgradient(left + point.l2 * point.parameters[i], point.l1, point.parameters[i],
+                               point.bounds.empty() ? Bound{} : point.bounds[j]);
+    }
+    square += left * left;
+  }
+  return square;
+}
+
+GapBound composite_squared_gap(const CertifiedPoint& point,
+                               const std::optional<InverseHessian>& inverse) {
+  const std::int64_t stride = point.features + 1;
+  const Rows now{point.gradient, stride};
+  const Rows parameters{point.parameters, stride};
+  const auto free = [&](std::int64_t c) { return point.intercept ? now.intercept(c) : 0.0; };
+  const auto gradient = [&](std::int64_t c, std::int64_t j) {
+    return now.coefficient(c, j) - free(c) * point.feature_mean[static_cast<std::size_t>(j)];
+  };
+  const auto weight = [&](std::int64_t c, std::int64_t j) { return parameters.coefficient(c, j); };
+  const Composite h = composite_of(point);
+  GapBound bound{std::nullopt,
+                 "a bound needs a penalty (--l1 X or --l2 X), finite bounds, or the second moments "
+                 "of features that are not collinear"};
+  if (point.l1 > 0.0 || point.l2 > 0.0 || has_finite_bounds(point)) {
+    double squares = 0.0;
+    for (std::int64_t c = 0; c < point.columns; ++c) {
+      squares += free(c) * free(c);
+    }
+    const double scale = largest_dual_scale(h, point.columns, point.features, gradient);
+    const double rest = 1.0 - scale;
+    bound = {
+        0.5 * squares + 0.5 * rest * rest * std::max(0.0, 2.0 * point.mean_loss - squares) +
+            std::max(0.0, fenchel_gap(h, point.columns, point.features, scale, weight, gradient)) +
+            point.rounding * point.mean_loss,
+        ""};
+  }
+  if (inverse && point.simplex.empty()) {
+    const double smallest = smallest_eigenvalue(*inverse, stride);
+    const double by_convexity = subgradient_square(point) / (2.0 * smallest);
+    if (smallest > inverse->ridge && (!bound.value || by_convexity < *bound.value)) {
+      bound = {by_convexity, ""};
+    }
+  }
+  return bound;
+}
+
 }  // namespace
 
 GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate) {
-  if (!(point.l2 > 0.0)) {
+  const Composite h = composite_of(point);
+  if (h.is_composite() && !(point.l2 > 0.0 || point.l1 > 0.0 || has_finite_bounds(point))) {
+    return {std::nullopt,
+            "without a penalty (--l1 0 --l2 0) or finite bounds no bound on the distance to the "
+            "optimum holds"};
+  }
+  if (!h.is_composite() && !(point.l2 > 0.0)) {
     return {std::nullopt,
             "without a penalty (--l2 0) no bound on the distance to the optimum holds"};
   }
@@ -193,18 +296,13 @@ GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate)
 }
 
 GapBound squared_gap(const CertifiedPoint& point, const std::optional<InverseHessian>& inverse) {
+  if (composite_of(point).is_composite()) {
+    return composite_squared_gap(point, inverse);
+  }
   const std::int64_t stride = point.features + 1;
   if (inverse) {
     const std::vector<double>& matrix = *inverse->matrix;
-    double norm = 0.0;  // of the inverse: its largest eigenvalue at least
-    for (std::int64_t i = 0; i < stride; ++i) {
-      double sum = 0.0;
-      for (std::int64_t j = 0; j < stride; ++j) {
-        sum += std::fabs(matrix[static_cast<std::size_t>(i * stride + j)]);
-      }
-      norm = std::max(norm, sum);
-    }
-    const double smallest = 1.0 / norm - inverse->ridge;  // eigenvalue of the Hessian, at least
+    const double smallest = smallest_eigenvalue(*inverse, stride);
     if (smallest > inverse->ridge) {
       double product = 0.0;
       for (std::int64_t c = 0; c < point.columns; ++c) {

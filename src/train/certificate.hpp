@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "steepest/proximal.hpp"
 
 namespace steepest::train {
 
@@ -28,6 +29,9 @@ struct CertifiedPoint {
   std::vector<double> gradient;          ///< of the mean loss, without the penalty
   std::vector<double> gradient_at_zero;  ///< the same where all parameters are 0; for classifiers
   std::vector<double> feature_mean;      ///< d: weighted mean of the features as trained
+  double l1 = 0.0;
+  std::vector<Bound> bounds;    ///< (d + 1), or empty: see FeasibleSet
+  std::vector<double> simplex;  ///< d, or empty
 };
 
 /// Inverse of the Hessian of squared loss with a ridge on its diagonal: see Preconditioner.
@@ -55,13 +59,22 @@ struct GapBound {
 /// matters intercepts b' are sought by Broyden's method, a few passes, whose gradient is nearly 0:
 /// by convexity the objective at the point is at most <g_b, b - b'> above that at b', and the least
 /// bound by way of any b' tried is taken. Without `evaluate`, or beyond 2,000 columns, the point's
-/// own is. Added is what rounding can do to terms of either sign: rounding (L + |b|_1).
+/// own is. With h any penalty and constraint, the last term is h(W) + <W, G'> + h*(-G'); where that
+/// is infinite (l1 without l2) residuals are shrunk by the largest s for which it is not:
+///   (1 - s) L + s (the other terms) + h(W) + <W, s G'> + h*(-s G')
+/// because the entropy of p' moved towards the labels is concave. Added is what rounding can do to
+/// terms of either sign: rounding (L + |b|_1).
 [[nodiscard]] GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate);
 
 /// Of squared loss: g' H^-1 g / 2, which is the gap itself, where the Hessian was inverted and is
 /// not singular to rounding; else, for l2 > 0, |g_B - m g_b|^2 / (2 l2) + g_b^2 / 2 with m the
 /// means of the features: the second term is what the intercept could gain, the first bounds the
 /// rest.
+///
+/// With h any penalty and constraint, G the centred gradient g_B - m g_b, R twice the mean loss
+/// less sum g_b^2 and s as above: sum g_b^2 / 2 + (1 - s)^2 R / 2 + h(W) + <W, s G> + h*(-s G), the
+/// gap of the lasso (Kim et al. 2007). Where a Hessian with smallest eigenvalue mu is known, |v|^2
+/// / (2 mu) for the smallest subgradient v, if that is less (mu-strong convexity).
 [[nodiscard]] GapBound squared_gap(const CertifiedPoint& point,
                                    const std::optional<InverseHessian>& inverse);
 

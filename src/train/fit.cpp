@@ -15,6 +15,7 @@
 #include "src/train/checkpoint.hpp"
 #include "src/train/continuation.hpp"
 #include "src/train/curvature.hpp"
+#include "src/train/feasible_set.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
 #include "src/train/preconditioner.hpp"
@@ -94,10 +95,13 @@ class Fit {
 
   // What a fit remembers beside its run.
   void exchange_state(kernels::StateArchive& archive) {
-    archive.exchange(rate_);
+    archive.exchange(plan_.schedule.learning_rate);
     archive.exchange_all(rate_warnings_, [](kernels::StateArchive& part, std::string& warning) {
       part.exchange(warning);
     });
+    archive.exchange(path_steps_);
+    archive.exchange(path_seconds_);
+    archive.exchange_all(path_history_, exchange_point);
   }
 
   // The bound on the curvature of what a step sees, in the metric it moves in, in trained units.
@@ -136,36 +140,64 @@ class Fit {
   }
 
   RunOutcome run_with_safe_rate() {
-    constexpr std::size_t most_halvings = 30;
     if (!options_.learning_rate || plan_.preconditioned) {
       result_.largest_curvature = curvature_bound();
     }
-    const double slowdown =
-        plan_.full_batch || plan_.rule.kind == RuleKind::gradient ? 1.0 : 1.0 - plan_.rule.momentum;
-    rate_ = options_.learning_rate.value_or(slowdown / result_.largest_curvature);
+    double& rate = plan_.schedule.learning_rate;
+    rate = options_.learning_rate.value_or(automatic_rate());
     if (resumed_) {
       kernels::StateArchive archive =
           kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
       exchange_state(archive);
     }
     const Reason path_end =
-        plan_.may_choose_rule && !resumed_ ? narrow_huber(rate_) : Reason::running;
+        plan_.may_choose_rule && !resumed_ ? narrow_huber(rate) : Reason::running;
     const FitCallback stop = [](const FitProgress& /*now*/) { return false; };
-    for (;; rate_ /= 2) {
-      plan_.schedule.learning_rate = rate_;
-      RunOutcome outcome = run_once(path_end == Reason::interrupted ? stop : progress_);
-      if (!path_history_.empty()) {
-        put_before(outcome);
-      }
-      if (outcome.termination.reason != Reason::diverged || options_.learning_rate ||
-          rate_warnings_.size() == most_halvings) {
-        result_.warnings.insert(result_.warnings.end(), rate_warnings_.begin(),
-                                rate_warnings_.end());
-        return outcome;
-      }
-      rate_warnings_.push_back(
-          fmt::format("the automatic rate {:.3g} diverged: starting anew with half of it", rate_));
-      resumed_.reset();
+    RunOutcome outcome = run_once(path_end == Reason::interrupted ? stop : progress_);
+    if (!path_history_.empty()) {
+      put_before(outcome);
+    }
+    result_.warnings.insert(result_.warnings.end(), rate_warnings_.begin(), rate_warnings_.end());
+    return outcome;
+  }
+
+  // After a divergence at an automatic rate: on from a good point with half of it.
+  bool restart(const std::vector<double>& parameters, std::int64_t step) {
+    constexpr std::size_t most_halvings = 30;
+    if (rate_warnings_.size() == most_halvings) {
+      return false;
+    }
+    double& rate = plan_.schedule.learning_rate;
+    rate_warnings_.push_back(fmt::format(
+        "the automatic rate {:.3g} diverged: going on from step {} with half of it", rate, step));
+    rate /= 2;
+    bank_.models.front().schedule.learning_rate = rate;
+    bank_.initial = parameters;
+    bank_.first_step = step;
+    backend_->start(bank_);
+    return true;
+  }
+
+  // Steps safe for the curvature; of adaptive rules, whose steps do not depend on it, the sizes
+  // that coefficients of trained scale want (docs/math.md).
+  [[nodiscard]] double automatic_rate() const {
+    constexpr double adagrad_rate = 0.5;
+    constexpr double adaptive_rate = 0.05;
+    const double safe = 1.0 / result_.largest_curvature;
+    switch (plan_.rule.kind) {
+      case RuleKind::adagrad:
+        return adagrad_rate;
+      case RuleKind::rmsprop:
+      case RuleKind::adam:
+      case RuleKind::adamw:
+        return adaptive_rate;
+      case RuleKind::momentum:
+        // iPiano's bound is 2 (1 - M) / L.
+        return plan_.full_batch && !plan_.proximal ? safe : (1.0 - plan_.rule.momentum) * safe;
+      case RuleKind::nesterov:
+        return plan_.full_batch ? safe : (1.0 - plan_.rule.momentum) * safe;
+      default:
+        return safe;
     }
   }
 
@@ -253,10 +285,15 @@ class Fit {
     model.rule = plan_.rule;
     model.schedule = plan_.schedule;
     model.penalty.l2 = plan_.l2;
+    model.penalty.l1 = options_.l1 / scaling_.gradient_unit();
+    model.clip_norm = options_.clip_norm / scaling_.gradient_unit();
+    set_ = feasible_set(options_.constraint, scaling_);
+    model.is_bounded = !set_.bounds.empty();
+    model.on_simplex = !set_.simplex.empty();
     model.has_intercept = options_.intercept;
     model.tolerances = plan_tolerances(options_, plan_.loss, result_.precision, scaling_,
                                        preconditioner_.empty() ? result_.largest_curvature : 1.0);
-    kernels::BankPlan bank;
+    kernels::BankPlan& bank = bank_;
     bank.loss = plan_.loss;
     bank.outputs = plan_.columns;
     bank.models = {model};
@@ -266,17 +303,20 @@ class Fit {
     bank.most_steps = plan_.epochs * plan_.steps_per_epoch;
     bank.preconditioner = preconditioner_;
     bank.initial = initial_;
-    if (std::holds_alternative<HuberLoss>(plan_.loss)) {
-      bank_ = bank;  // for bound_without_penalty
+    if (plan_.proximal) {
+      bank.initial.resize(static_cast<std::size_t>(plan_.columns * (features_ + 1)), 0.0);
+      project(set_, plan_.columns, bank.initial);
     }
-    backend_->start(std::move(bank));
+    bank.bounds = set_.bounds;
+    bank.simplex = set_.simplex;
+    backend_->start(bank);
     result_.normal_equations = backend_->uses_normal_equations();
     result_.tolerances = model.tolerances;
     result_.tolerances.gradient *= scaling_.gradient_unit();
     result_.tolerances.step *= scaling_.coefficient_unit();
     const bool mean_needed =
         classifies(plan_.loss) || std::holds_alternative<PoissonLoss>(plan_.loss);
-    if (mean_needed && options_.intercept && plan_.l2 > 0.0) {
+    if (mean_needed && options_.intercept && (plan_.l2 > 0.0 || plan_.proximal)) {
       const std::vector<double> zeros(static_cast<std::size_t>(plan_.columns * (features_ + 1)),
                                       0.0);
       gradient_at_zero_ = backend_->evaluate_at(zeros).gradient;
@@ -287,6 +327,11 @@ class Fit {
         options_.max_seconds > 0.0 ? std::max(1e-9, options_.max_seconds - path_seconds_) : 0.0;
     limits.tolerance_gap = options_.tolerance_gap;
     limits.gap = [this](bool thorough) { return gap_bound(thorough); };
+    if (!options_.learning_rate) {
+      limits.restart = [this](const std::vector<double>& parameters, std::int64_t step) {
+        return restart(parameters, step);
+      };
+    }
     limits.checkpoints = &checkpoints_;
     limits.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
     limits.resumed = resumed_;
@@ -303,6 +348,9 @@ class Fit {
     point.features = features_;
     point.intercept = options_.intercept;
     point.l2 = plan_.l2;
+    point.l1 = bank_.models.front().penalty.l1;
+    point.bounds = set_.bounds;
+    point.simplex = set_.simplex;
     const EvaluateAt evaluate = [this](const std::vector<double>& parameters) {
       return backend_->evaluate_at(parameters);
     };
@@ -385,6 +433,8 @@ class Fit {
     model.loss = to_string(given_.loss);
     model.l2 = given_.l2;
     model.label_smoothing = options_.label_smoothing;
+    model.l1 = options_.l1;
+    model.constraint = to_string(options_.constraint);
     model.standardized = options_.standardize;
     model.feature_mean = scaling_.feature_mean;
     model.feature_scale = scaling_.feature_scale;
@@ -399,7 +449,9 @@ class Fit {
     }
     for (std::int64_t o = 0; o < plan_.columns; ++o) {
       const auto column = parameters.begin() + o * (features_ + 1);
-      model.coefficients.insert(model.coefficients.end(), column, column + features_);
+      std::vector<double> coefficients(column, column + features_);
+      clamp_reported(options_.constraint, coefficients);
+      model.coefficients.insert(model.coefficients.end(), coefficients.begin(), coefficients.end());
       model.intercept.push_back(column[features_]);
     }
   }
@@ -546,8 +598,8 @@ class Fit {
   CheckpointFolder checkpoints_;
   RunIdentity identity_;
   std::optional<std::string> resumed_;  // the state to go on from
-  double rate_ = 0.0;
   std::vector<std::string> rate_warnings_;
+  FeasibleSet set_;
   FitResult result_;
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::int64_t default_epochs_full_batch = 20000;
 constexpr std::int64_t default_epochs_mini_batch = 100;
+constexpr std::int64_t default_epochs_adaptive =
+    2000;  // of full batch: their rate decays till then
 
 RowLoss choose_loss(const RowSource& data, const FitOptions& options) {
   RowLoss loss =
@@ -74,6 +76,9 @@ void require(bool holds, const std::string& sentence) {
 void check_numbers(const FitOptions& options) {
   require(!options.l2 || (*options.l2 >= 0.0 && std::isfinite(*options.l2)),
           "--l2 must be a number of 0 or more");
+  require(options.l1 >= 0.0 && std::isfinite(options.l1), "--l1 must be a number of 0 or more");
+  require(options.clip_norm >= 0.0 && std::isfinite(options.clip_norm),
+          "--clip-norm must be a number above 0");
   require(!options.learning_rate ||
               (*options.learning_rate > 0.0 && std::isfinite(*options.learning_rate)),
           "--learning-rate must be above 0, or auto");
@@ -91,6 +96,41 @@ void check_numbers(const FitOptions& options) {
   require(options.tolerance_gap >= 0.0 && std::isfinite(options.tolerance_gap),
           "a tolerance must be a number of 0 or more");
   require(!options.patience || *options.patience >= 1, "--patience must be at least 1");
+}
+
+// What does not go together with a proximal map, and with the gradient's clipping.
+void check_rule(const FitPlan& plan, const FitOptions& options) {
+  const RuleKind kind = plan.rule.kind;
+  if (plan.proximal) {
+    const std::string_view what = options.l1 > 0.0 ? "--l1" : "--constraint";
+    require(
+        kind != RuleKind::lbfgs,
+        fmt::format("rule lbfgs needs derivatives that {} does not have: use --rule auto", what));
+    require(!options.precondition.value_or(false),
+            fmt::format("--preconditioner second-moment mixes coefficients, so that no step of it "
+                        "knows what {} asks of each: leave it to auto",
+                        what));
+  }
+  require(options.l1 == 0.0 || !is_averaging(kind),
+          fmt::format("rule {} reports an average, in which no coefficient is exactly 0: use "
+                      "another one with --l1",
+                      to_string(plan.rule)));
+  require(
+      options.constraint.kind != ConstraintKind::simplex || !is_adaptive(kind),
+      fmt::format("rule {} measures distances in another way for each coefficient: use gradient, "
+                  "momentum, nesterov or accelerated with --constraint simplex",
+                  to_string(plan.rule)));
+  require(options.clip_norm == 0.0 || kind != RuleKind::lbfgs,
+          "rule lbfgs finds the length of its steps: leave out --clip-norm");
+  require(!options.precondition.value_or(false) || !is_adaptive(kind),
+          fmt::format("rule {} has a metric of its own: leave --preconditioner to auto",
+                      to_string(plan.rule)));
+}
+
+std::int64_t default_epochs(const FitPlan& plan) {
+  return !plan.full_batch              ? default_epochs_mini_batch
+         : is_adaptive(plan.rule.kind) ? default_epochs_adaptive
+                                       : default_epochs_full_batch;
 }
 
 }  // namespace
@@ -116,11 +156,11 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   plan.together =
       options.shuffle_rows ? 1 : kernels::rows_kept_together(data.rows(), data.feature_count());
   plan.steps_per_epoch = (data.rows() + plan.batch_size - 1) / plan.batch_size;
-  plan.epochs = options.epochs > 0 ? options.epochs
-                : plan.full_batch  ? default_epochs_full_batch
-                                   : default_epochs_mini_batch;
+  plan.proximal = options.l1 > 0.0 || options.constraint.kind != ConstraintKind::none;
   plan.rule = options.rule.value_or(
       UpdateRule{plan.full_batch ? RuleKind::accelerated : RuleKind::gradient, 0.9});
+  plan.epochs = options.epochs > 0 ? options.epochs : default_epochs(plan);
+  check_rule(plan, options);
   require(plan.full_batch || plan.rule.kind != RuleKind::accelerated,
           "rule accelerated needs the whole gradient: use it with --batch-size full");
   const bool quasi_newton = plan.rule.kind == RuleKind::lbfgs;
@@ -130,12 +170,16 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   require(length_automatic || !quasi_newton,
           "rule lbfgs finds the length of its steps: leave --schedule and --learning-rate to auto");
   const bool all_automatic = (!options.rule || quasi_newton) && length_automatic;
-  plan.preconditioned = options.precondition.value_or(plan.full_batch && all_automatic);
-  plan.may_choose_rule = plan.full_batch && !options.rule && length_automatic;
+  const bool plain_steps = !plan.proximal && options.clip_norm == 0.0;
+  plan.preconditioned =
+      options.precondition.value_or(plan.full_batch && all_automatic && plain_steps);
+  plan.may_choose_rule = plan.full_batch && !options.rule && length_automatic && plain_steps;
   require(plan.full_batch || !plan.preconditioned,
           "--preconditioner second-moment needs the whole gradient: use it with --batch-size full");
   Schedule schedule;
-  schedule.kind = plan.full_batch ? ScheduleKind::constant : ScheduleKind::cosine;
+  const bool decays = !plan.full_batch || is_adaptive(plan.rule.kind);
+  schedule.kind = decays && plan.rule.kind != RuleKind::schedule_free ? ScheduleKind::cosine
+                                                                      : ScheduleKind::constant;
   plan.schedule = options.schedule.value_or(schedule);
   require(plan.schedule.kind != ScheduleKind::risk_adaptive || classifies(plan.loss),
           "schedule risk_adaptive is for classifiers: its rate is eta / (1 - exp(-loss))");

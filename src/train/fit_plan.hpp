@@ -20,6 +20,7 @@ struct FitPlan {
   RowLoss loss;
   std::int64_t columns = 1;  ///< score columns: outputs, or 1 for logistic
   double l2 = 0.0;
+  bool proximal = false;  ///< an l1 penalty or a constraint ends steps in a proximal map
   UpdateRule rule;
   bool may_choose_rule = false;  ///< whether another one may take its place
   Schedule schedule;             ///< learning_rate and horizon still 0 where automatic

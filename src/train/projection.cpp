@@ -77,6 +77,29 @@ double solve_between(Values v, Values low, Values high, double total, double lef
   return free > 0.0 ? std::clamp((sum - total) / free, left, right) : inside;
 }
 
+// The theta with sum_i a_i p_i = total, where p_i is v_i - theta a_i, but not below 0 unless
+// is_free(i). Newton's method on a convex, falling function, from a theta no larger than its root.
+template <class Free>
+double simplex_shift(Values v, Values a, double total, Free is_free) {
+  double theta = -std::numeric_limits<double>::infinity();
+  for (std::size_t round = 0; round <= v.size(); ++round) {
+    double sum = -total;
+    double slope = 0.0;
+    for (std::size_t i = 0; i < v.size(); ++i) {
+      if (is_free(i) || v[i] > theta * a[i]) {
+        sum += a[i] * v[i];
+        slope += a[i] * a[i];
+      }
+    }
+    const double next = sum / slope;
+    if (!(next > theta)) {
+      break;
+    }
+    theta = next;
+  }
+  return theta;
+}
+
 }  // namespace
 
 void project_onto_sum_in_box(std::span<double> v, Values low, Values high, double total) {
@@ -111,6 +134,28 @@ void project_onto_box(std::span<double> v, Values low, Values high) {
     }
     v[i] = std::clamp(v[i], low[i], high[i]);
   }
+}
+
+void project_onto_weighted_simplex(std::span<double> v, std::span<const double> weights,
+                                   double total) {
+  const double theta = simplex_shift(v, weights, total, [](std::size_t /*i*/) { return false; });
+  for (std::size_t i = 0; i < v.size(); ++i) {
+    v[i] = std::max(0.0, v[i] - theta * weights[i]);
+  }
+}
+
+double simplex_subgradient_max(std::span<const double> g, std::span<const double> w,
+                               std::span<const double> weights) {
+  std::vector<double> downhill(g.size());
+  std::transform(g.begin(), g.end(), downhill.begin(), [](double each) { return -each; });
+  const auto is_free = [&](std::size_t i) { return w[i] > 0.0; };
+  const double theta = simplex_shift(downhill, weights, 0.0, is_free);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < g.size(); ++i) {
+    const double left = downhill[i] - theta * weights[i];
+    largest = std::max(largest, is_free(i) ? std::fabs(left) : left);
+  }
+  return largest;
 }
 
 }  // namespace steepest

@@ -70,7 +70,11 @@ RunIdentity problem_identity(std::string kind, const FitOptions& options, const 
 RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const HeldData& held) {
   RunIdentity run = problem_identity("fit", options, held);
   const std::vector<std::pair<std::string, std::string>> own = {
-      {"--loss", std::string(name(plan.loss))},
+      {"--loss", to_string(plan.loss)},
+      {"--label-smoothing", fmt::format("{}", options.label_smoothing)},
+      {"--l1", fmt::format("{}", options.l1)},
+      {"--constraint", to_string(options.constraint)},
+      {"--clip-norm", fmt::format("{}", options.clip_norm)},
       {"--rule", to_string(plan.rule)},
       {"--schedule", to_string(plan.schedule)},
       {"--learning-rate", text(options.learning_rate)},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "kernels/state_archive.hpp"
 
@@ -17,6 +18,9 @@ using Clock = std::chrono::steady_clock;
 // and the time budget are heeded, and a GPU is still left alone for thousands of steps.
 constexpr double portion_seconds = 0.1;
 constexpr std::int64_t most_steps_a_portion = 4096;
+
+// Of full-batch runs: how often the point is noted that a run which diverges goes back to.
+constexpr std::int64_t steps_between_good = 256;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -47,8 +51,10 @@ class Run {
     std::int64_t portion = 1;
     if (limits_.resumed) {
       resume(*limits_.resumed);
+    } else {
+      note_good_point();
     }
-    while (backend_.state(0).reason == Reason::running) {
+    while (backend_.state(0).reason == Reason::running || rolls_back()) {
       const kernels::ModelState before = backend_.state(0);
       if (before.step >= budget) {
         backend_.stop(0, Reason::epochs);
@@ -61,6 +67,9 @@ class Run {
       if (limits_.tolerance_gap > 0.0 && plan_.full_batch) {  // at the same steps every time
         steps = std::min(steps, std::max<std::int64_t>(1, next_certificate_ - before.step));
       }
+      if (plan_.full_batch && limits_.restart) {
+        steps = std::min(steps, steps_between_good - before.step % steps_between_good);
+      }
       const double began = seconds_since(start_);
       if (limits_.checkpoints != nullptr) {
         steps = limits_.checkpoints->steps_to_next(before.step, steps);
@@ -72,6 +81,7 @@ class Run {
       portion = next_portion(steps, ended - began);
       if (backend_.state(0).reason == Reason::running) {
         judge_from_outside(ended);
+        note_good_point();
       }
       save_if_due();
     }
@@ -80,6 +90,20 @@ class Run {
   }
 
  private:
+  // Where a run that diverges goes back to.
+  struct GoodPoint {
+    std::vector<double> parameters;
+    std::int64_t step = 0;
+    double objective = std::numeric_limits<double>::infinity();
+  };
+
+  static void exchange_good_point(kernels::StateArchive& archive, GoodPoint& point) {
+    archive.exchange_all(point.parameters,
+                         [](kernels::StateArchive& part, double& value) { part.exchange(value); });
+    archive.exchange(point.step);
+    archive.exchange(point.objective);
+  }
+
   // All that the loop itself remembers; the same both ways.
   void exchange_state(kernels::StateArchive& archive) {
     limits_.exchange_outer(archive);
@@ -89,15 +113,10 @@ class Run {
              std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(elapsed));
     kernels::exchange_state(archive, stopping_);
     archive.exchange(next_certificate_);
-    archive.exchange_all(outcome_.history, [](kernels::StateArchive& part, HistoryPoint& point) {
-      part.exchange(point.step);
-      part.exchange(point.epoch);
-      part.exchange(point.seconds);
-      part.exchange(point.learning_rate);
-      part.exchange(point.mean_loss);
-      part.exchange(point.penalty);
-      part.exchange(point.gradient_max_norm);
-    });
+    archive.exchange_all(outcome_.history, exchange_point);
+    exchange_good_point(archive, start_point_);
+    exchange_good_point(archive, good_);
+    archive.exchange(rolled_back_to_);
     backend_.exchange_state(archive);
   }
 
@@ -130,6 +149,42 @@ class Run {
         limits_.checkpoints->is_due(state.step)) {
       save(false);
     }
+  }
+
+  // At the same steps in every run: ends of epochs, or every so many steps. A point is good while
+  // the objective falls.
+  void note_good_point() {
+    const kernels::ModelState state = backend_.state(0);
+    const std::int64_t every = plan_.full_batch ? steps_between_good : plan_.steps_per_epoch;
+    if (!limits_.restart || state.reason != Reason::running || state.step % every != 0) {
+      return;
+    }
+    if (state.step == 0) {
+      start_point_.parameters = backend_.parameters(0);
+      good_ = start_point_;
+    } else if (state.step > good_.step && state.at.objective() <= good_.objective) {
+      good_ = {backend_.parameters(0), state.step, state.at.objective()};
+    }
+  }
+
+  // A second time from the same point, it was not good after all.
+  bool rolls_back() {
+    if (backend_.state(0).reason != Reason::diverged || !limits_.restart) {
+      return false;
+    }
+    if (good_.step == rolled_back_to_) {
+      good_ = start_point_;
+    }
+    rolled_back_to_ = good_.step;
+    if (!limits_.restart(good_.parameters, good_.step)) {
+      return false;
+    }
+    const auto later = [this](const HistoryPoint& point) {
+      return point.step > good_.step || (plan_.full_batch && point.step == good_.step);
+    };
+    std::erase_if(outcome_.history, later);
+    stopping_ = {};
+    return true;
   }
 
   // Full-batch records are evaluations on all rows; batch losses are not and are left out.
@@ -299,12 +354,25 @@ class Run {
   const FitCallback& progress_;
   Clock::time_point start_ = Clock::now();
   StoppingState stopping_;
+  GoodPoint start_point_;
+  GoodPoint good_;
+  std::int64_t rolled_back_to_ = -1;
   std::int64_t next_certificate_ = 0;
   std::vector<std::vector<kernels::StepRecord>> records_;
   RunOutcome outcome_;
 };
 
 }  // namespace
+
+void exchange_point(kernels::StateArchive& archive, HistoryPoint& point) {
+  archive.exchange(point.step);
+  archive.exchange(point.epoch);
+  archive.exchange(point.seconds);
+  archive.exchange(point.learning_rate);
+  archive.exchange(point.mean_loss);
+  archive.exchange(point.penalty);
+  archive.exchange(point.gradient_max_norm);
+}
 
 RunOutcome run_to_end(kernels::Backend& backend, const kernels::ModelPlan& model,
                       const FitPlan& plan, const Scaling& scaling, const RunLimits& limits,

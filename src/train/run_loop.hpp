@@ -38,12 +38,19 @@ struct RunLimits {
   /// `thorough` allows it a dozen more passes for a better one.
   std::function<GapBound(bool thorough)> gap;
 
+  /// Starts the bank anew at parameters and a step of this run that were good, with half the rate,
+  /// after it diverged; false when that is not wanted. Empty: a run that diverges has ended.
+  std::function<bool(const std::vector<double>& parameters, std::int64_t step)> restart;
+
   CheckpointFolder* checkpoints = nullptr;  ///< opened; null: none
 
   /// Writes or reads what the caller remembers, before the run's own state.
   std::function<void(kernels::StateArchive&)> exchange_outer;
   std::optional<std::string> resumed;  ///< a state saved there, to go on from
 };
+
+/// For checkpoints: see kernels/state_archive.hpp.
+void exchange_point(kernels::StateArchive& archive, HistoryPoint& point);
 
 /// Runs the bank of one model that was started on `backend`. `model` is its plan there.
 [[nodiscard]] RunOutcome run_to_end(kernels::Backend& backend, const kernels::ModelPlan& model,

@@ -9,7 +9,7 @@
 namespace steepest {
 namespace {
 
-enum class Takes { nothing, momentum, pairs };
+enum class Takes { nothing, momentum, pairs, square_decay, two_momenta, weight_decay };
 
 struct RuleEntry {
   RuleKind kind;
@@ -24,24 +24,56 @@ constexpr RuleEntry rules[] = {
     {RuleKind::nesterov, "nesterov", "nesterov:M", Takes::momentum},
     {RuleKind::accelerated, "accelerated", "accelerated", Takes::nothing},
     {RuleKind::lbfgs, "lbfgs", "lbfgs:PAIRS", Takes::pairs},
+    {RuleKind::adagrad, "adagrad", "adagrad", Takes::nothing},
+    {RuleKind::rmsprop, "rmsprop", "rmsprop:DECAY", Takes::square_decay},
+    {RuleKind::adam, "adam", "adam:B1:B2", Takes::two_momenta},
+    {RuleKind::adamw, "adamw", "adamw:DECAY", Takes::weight_decay},
+    {RuleKind::averaged, "averaged", "averaged", Takes::nothing},
+    {RuleKind::schedule_free, "schedule_free", "schedule_free:B", Takes::momentum},
 };
 
 constexpr std::int64_t most_pairs = 1000;
 
+double parse_share(std::string_view what, std::string_view text) {
+  const double share = parse_option_number(what, text);
+  if (share < 0.0 || share >= 1.0) {
+    throw OptionError(fmt::format("{} {} is outside [0, 1)", what, share));
+  }
+  return share;
+}
+
 void parse_value(const RuleEntry& entry, std::string_view value, UpdateRule& rule) {
-  if (entry.takes == Takes::nothing) {
-    throw OptionError(fmt::format("rule {0} takes no value: \"{0}:{1}\"", entry.name, value));
-  }
-  if (entry.takes == Takes::pairs) {
-    rule.pairs = parse_option_count("pairs of lbfgs", value);
-    if (rule.pairs < 1 || rule.pairs > most_pairs) {
-      throw OptionError(fmt::format("lbfgs remembers 1 to {} pairs, not {}", most_pairs, value));
+  switch (entry.takes) {
+    case Takes::nothing:
+      throw OptionError(fmt::format("rule {0} takes no value: \"{0}:{1}\"", entry.name, value));
+    case Takes::pairs:
+      rule.pairs = parse_option_count("pairs of lbfgs", value);
+      if (rule.pairs < 1 || rule.pairs > most_pairs) {
+        throw OptionError(fmt::format("lbfgs remembers 1 to {} pairs, not {}", most_pairs, value));
+      }
+      return;
+    case Takes::momentum:
+      rule.momentum = parse_share("momentum", value);
+      return;
+    case Takes::square_decay:
+      rule.square_decay = parse_share("decay of rmsprop", value);
+      return;
+    case Takes::two_momenta: {
+      const std::vector<std::string_view> both = split(value, ':');
+      if (both.size() != 2) {
+        throw OptionError(
+            fmt::format("rule adam takes two momenta, as in adam:0.9:0.999, not \"{}\"", value));
+      }
+      rule.momentum = parse_share("first momentum of adam", both[0]);
+      rule.square_momentum = parse_share("second momentum of adam", both[1]);
+      return;
     }
-    return;
-  }
-  rule.momentum = parse_option_number("momentum", value);
-  if (rule.momentum < 0.0 || rule.momentum >= 1.0) {
-    throw OptionError(fmt::format("momentum {} is outside [0, 1)", rule.momentum));
+    case Takes::weight_decay:
+      rule.weight_decay = parse_option_number("decay of adamw", value);
+      if (rule.weight_decay < 0.0) {
+        throw OptionError(fmt::format("decay of adamw {} is below 0", rule.weight_decay));
+      }
+      return;
   }
 }
 
@@ -84,6 +116,12 @@ std::string to_string(const UpdateRule& rule) {
           return fmt::format("{}:{}", entry.name, rule.momentum);
         case Takes::pairs:
           return fmt::format("{}:{}", entry.name, rule.pairs);
+        case Takes::square_decay:
+          return fmt::format("{}:{}", entry.name, rule.square_decay);
+        case Takes::two_momenta:
+          return fmt::format("{}:{}:{}", entry.name, rule.momentum, rule.square_momentum);
+        case Takes::weight_decay:
+          return fmt::format("{}:{}", entry.name, rule.weight_decay);
       }
     }
   }

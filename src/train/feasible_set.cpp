@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/feasible_set.hpp"
+
+#include <algorithm>
+
+#include "steepest/projection.hpp"
+
+namespace steepest::train {
+
+FeasibleSet feasible_set(const Constraint& constraint, const Scaling& scaling) {
+  FeasibleSet set;
+  if (constraint.kind == ConstraintKind::none) {
+    return set;
+  }
+  for (const double scale : scaling.feature_scale) {
+    if (constraint.kind == ConstraintKind::simplex) {
+      set.simplex.push_back(scaling.target_scale / scale);
+    } else {
+      const double unit = scale / scaling.target_scale;
+      set.bounds.push_back({constraint.low * unit, constraint.high * unit});
+    }
+  }
+  if (!set.bounds.empty()) {
+    set.bounds.emplace_back();
+  }
+  return set;
+}
+
+void project(const FeasibleSet& set, std::int64_t outputs, std::vector<double>& parameters) {
+  const std::size_t stride = parameters.size() / static_cast<std::size_t>(outputs);
+  for (std::size_t first = 0; first < parameters.size(); first += stride) {
+    for (std::size_t j = 0; j < set.bounds.size(); ++j) {
+      double& parameter = parameters[first + j];
+      parameter = std::clamp(parameter, set.bounds[j].low, set.bounds[j].high);
+    }
+    if (!set.simplex.empty()) {
+      project_onto_weighted_simplex({parameters.data() + first, set.simplex.size()}, set.simplex);
+    }
+  }
+}
+
+void clamp_reported(const Constraint& constraint, std::vector<double>& coefficients) {
+  if (constraint.kind == ConstraintKind::none) {
+    return;
+  }
+  for (double& coefficient : coefficients) {
+    coefficient = std::clamp(coefficient, constraint.low, constraint.high);
+  }
+}
+
+}  // namespace steepest::train

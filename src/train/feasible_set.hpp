@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// A constraint on reported coefficients, in the scale that training sees.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/train/scaling.hpp"
+#include "steepest/constraint.hpp"
+#include "steepest/proximal.hpp"
+
+namespace steepest::train {
+
+/// The set that an output's trained parameters keep to. A reported coefficient is t / s_j times the
+/// trained one, t the scale of the targets and s_j that of feature j.
+struct FeasibleSet {
+  std::vector<Bound> bounds;    ///< d + 1, the intercept's infinite; empty: none
+  std::vector<double> simplex;  ///< d: t / s_j; empty: none
+};
+
+[[nodiscard]] FeasibleSet feasible_set(const Constraint& constraint, const Scaling& scaling);
+
+/// Moves the outputs' coefficients, (outputs, d + 1) row-major, to the nearest points of the set.
+void project(const FeasibleSet& set, std::int64_t outputs, std::vector<double>& parameters);
+
+/// Takes back what rounding did to the bounds of reported coefficients, any number of them.
+void clamp_reported(const Constraint& constraint, std::vector<double>& coefficients);
+
+}  // namespace steepest::train
