@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -109,6 +110,48 @@ TEST(Projection, RefusesEmptySets) {
   Values v{1.0};
   EXPECT_THROW(project_onto_simplex(v, 0.0), OptionError);
   EXPECT_THROW(project_onto_box(v, Values{2.0}, Values{1.0}), OptionError);
+}
+
+TEST(Projection, OntoAWeightedSimplex) {
+  std::mt19937 random(11);
+  std::normal_distribution<double> normal;
+  std::uniform_real_distribution<double> uniform(0.1, 3.0);
+  for (int trial = 0; trial < 50; ++trial) {
+    const std::size_t d = 1 + static_cast<std::size_t>(trial) % 9;
+    Values v(d);
+    Values weights(d);
+    std::generate(v.begin(), v.end(), [&] { return 3.0 * normal(random); });
+    std::generate(weights.begin(), weights.end(), [&] { return uniform(random); });
+    Values found = v;
+    project_onto_weighted_simplex(found, weights, 2.0);
+    EXPECT_NEAR(std::inner_product(found.begin(), found.end(), weights.begin(), 0.0), 2.0, 1e-12);
+    // The nearest point is the one from which v - w leads nowhere along the set: every vertex
+    // 2 / a_i lies on the other side (the set is their hull).
+    Values away(d);
+    std::transform(found.begin(), found.end(), v.begin(), away.begin(), std::minus<>());
+    const double here = std::inner_product(away.begin(), away.end(), found.begin(), 0.0);
+    for (std::size_t i = 0; i < d; ++i) {
+      EXPECT_GE(found[i], 0.0);
+      EXPECT_GE(away[i] * 2.0 / weights[i], here - 1e-11) << trial;
+    }
+    // f(w) = |w - v|^2 / 2 has its minimum there, and nowhere near it.
+    EXPECT_NEAR(simplex_subgradient_max(away, found, weights), 0.0, 1e-12);
+    if (d > 1) {
+      Values other(d);
+      std::transform(weights.begin(), weights.end(), other.begin(),
+                     [&](double a) { return 2.0 / (a * static_cast<double>(d)); });
+      Values slope(d);
+      std::transform(other.begin(), other.end(), v.begin(), slope.begin(), std::minus<>());
+      EXPECT_GT(simplex_subgradient_max(slope, other, weights), 1e-6);
+    }
+    Values plain = v;
+    Values equal = v;
+    project_onto_simplex(plain, 2.0);
+    project_onto_weighted_simplex(equal, Values(d, 1.0), 2.0);
+    for (std::size_t i = 0; i < d; ++i) {
+      EXPECT_NEAR(equal[i], plain[i], 1e-13);
+    }
+  }
 }
 
 }  // namespace

@@ -104,8 +104,11 @@ Model load_model(const std::string& path) {
   if (json.contains("label_smoothing")) {
     model.label_smoothing = file.value<double>(json, "label_smoothing");
   }
-  if (json.contains("l1")) {  // files of earlier versions have neither
+  // Files of earlier versions have neither of these.
+  if (json.contains("l1")) {
     model.l1 = file.value<double>(json, "l1");
+  }
+  if (json.contains("constraint")) {
     model.constraint = file.value<std::string>(json, "constraint");
   }
   model.schema = file.schema();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <limits>
 
 #include "kernels/state_archive.hpp"
@@ -155,6 +156,7 @@ class Run {
   // the objective falls.
   void note_good_point() {
     const kernels::ModelState state = backend_.state(0);
+    constexpr double rounding = 1e-6;
     const std::int64_t every = plan_.full_batch ? steps_between_good : plan_.steps_per_epoch;
     if (!limits_.restart || state.reason != Reason::running || state.step % every != 0) {
       return;
@@ -162,7 +164,8 @@ class Run {
     if (state.step == 0) {
       start_point_.parameters = backend_.parameters(0);
       good_ = start_point_;
-    } else if (state.step > good_.step && state.at.objective() <= good_.objective) {
+    } else if (state.step > good_.step &&
+               state.at.objective() <= good_.objective + rounding * std::fabs(good_.objective)) {
       good_ = {backend_.parameters(0), state.step, state.at.objective()};
     }
   }
