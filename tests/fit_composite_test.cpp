@@ -260,8 +260,8 @@ TEST_P(CompositeFit, AnAutomaticRateThatDivergesGoesOnFromTheLastGoodPoint) {
     FitOptions options = fit_options();
     options.rule = parse_rule("gradient");
     options.batch_size = batch;
-    options.schedule = parse_schedule("piecewise:milestones=600+700,factors=1+1000");
-    options.epochs = 2000;
+    options.schedule = parse_schedule("piecewise:milestones=300+350,factors=1+1000");
+    options.epochs = batch == 0 ? 600 : 120;
     options.l2 = 0.01;
     options.tolerance_gradient = 0.0;
     const FitResult result = fit(petals(), options);

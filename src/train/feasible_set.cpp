@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "steepest/error.hpp"
 #include "steepest/projection.hpp"
 
 namespace steepest::train {
 
-FeasibleSet feasible_set(const Constraint& constraint, const Scaling& scaling) {
+FeasibleSet feasible_set(const Constraint& constraint, const Scaling& scaling,
+                         const std::vector<std::int64_t>& dropped) {
   FeasibleSet set;
   if (constraint.kind == ConstraintKind::none) {
     return set;
@@ -19,6 +21,14 @@ FeasibleSet feasible_set(const Constraint& constraint, const Scaling& scaling) {
       const double unit = scale / scaling.target_scale;
       set.bounds.push_back({constraint.low * unit, constraint.high * unit});
     }
+  }
+  if (!set.simplex.empty() && !dropped.empty()) {
+    throw OptionError(
+        "--constraint simplex has no place for columns that never change: leave them out with "
+        "--ignore");
+  }
+  for (const std::int64_t column : dropped) {
+    set.bounds[static_cast<std::size_t>(column)] = {0.0, 0.0};
   }
   if (!set.bounds.empty()) {
     set.bounds.emplace_back();
@@ -39,12 +49,15 @@ void project(const FeasibleSet& set, std::int64_t outputs, std::vector<double>& 
   }
 }
 
-void clamp_reported(const Constraint& constraint, std::vector<double>& coefficients) {
+void clamp_reported(const Constraint& constraint, const FeasibleSet& set,
+                    std::vector<double>& coefficients) {
   if (constraint.kind == ConstraintKind::none) {
     return;
   }
-  for (double& coefficient : coefficients) {
-    coefficient = std::clamp(coefficient, constraint.low, constraint.high);
+  for (std::size_t j = 0; j < coefficients.size(); ++j) {
+    const bool dropped =
+        !set.bounds.empty() && set.bounds[j].high == 0.0 && set.bounds[j].low == 0.0;
+    coefficients[j] = dropped ? 0.0 : std::clamp(coefficients[j], constraint.low, constraint.high);
   }
 }
 

@@ -70,6 +70,9 @@ class Fit {
     }
     HeldData held =
         hold_data(data_, weights_, options_, plan_.loss, plan_.columns, !plan_.full_batch);
+    set_ =
+        feasible_set(options_.constraint, held.scaling,
+                     options_.drop_constant ? held.constant_columns : std::vector<std::int64_t>());
     if (checkpoints_.is_used()) {
       identity_ = fit_identity(options_, plan_, held);
     }
@@ -287,7 +290,6 @@ class Fit {
     model.penalty.l2 = plan_.l2;
     model.penalty.l1 = options_.l1 / scaling_.gradient_unit();
     model.clip_norm = options_.clip_norm / scaling_.gradient_unit();
-    set_ = feasible_set(options_.constraint, scaling_);
     model.is_bounded = !set_.bounds.empty();
     model.on_simplex = !set_.simplex.empty();
     model.has_intercept = options_.intercept;
@@ -450,7 +452,7 @@ class Fit {
     for (std::int64_t o = 0; o < plan_.columns; ++o) {
       const auto column = parameters.begin() + o * (features_ + 1);
       std::vector<double> coefficients(column, column + features_);
-      clamp_reported(options_.constraint, coefficients);
+      clamp_reported(options_.constraint, set_, coefficients);
       model.coefficients.insert(model.coefficients.end(), coefficients.begin(), coefficients.end());
       model.intercept.push_back(column[features_]);
     }
@@ -599,7 +601,7 @@ class Fit {
   RunIdentity identity_;
   std::optional<std::string> resumed_;  // the state to go on from
   std::vector<std::string> rate_warnings_;
-  FeasibleSet set_;
+  FeasibleSet set_;  // that trained coefficients keep to
   FitResult result_;
 };
 

@@ -92,6 +92,12 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
       data->statistics() != nullptr ? *data->statistics() : kernels::column_statistics(*data, pool);
   check_columns(statistics, *data, options, held.warnings);
   held.feature_mean = statistics.mean;
+  for (std::int64_t j = 0; j < held.features; ++j) {
+    const auto column = static_cast<std::size_t>(j);
+    if (statistics.minimum[column] == statistics.maximum[column]) {
+      held.constant_columns.push_back(j);
+    }
+  }
   const std::int64_t beyond_bytes = column_beyond_bytes(*data, statistics, pool);
   const bool bytes = beyond_bytes < 0;
   check_storage(options, held.device.kind, *data, beyond_bytes);
