@@ -47,6 +47,19 @@ struct StreamedData {
   std::int64_t memory_bytes = 0;    ///< most that buffers may take
 };
 
+/// Which rows a model of a bank sees.
+struct RowMask {
+  std::int32_t fold = -1;  ///< -1: all rows
+  bool only = false;       ///< the rows of `fold` alone, instead of all others
+
+  /// Weights of the rows seen are multiplied by it, so that their sum over all n rows is n.
+  double weight = 1.0;
+
+  [[nodiscard]] bool sees(std::int32_t fold_of_row) const {
+    return fold < 0 || (fold_of_row == fold) == only;
+  }
+};
+
 /// What to train on the data held.
 struct BankPlan {
   RowLoss loss;
@@ -63,7 +76,8 @@ struct BankPlan {
   bool allow_normal_equations = true;
 
   /// P, (d + 1, d + 1) symmetric positive semidefinite: each output's gradient g moves the
-  /// parameters along P g instead of g. Empty: along g.
+  /// parameters along P g instead of g. Empty: along g. On the CPU there may be M of them, one
+  /// after the other, M a divisor of K: model k takes number k * M / K.
   std::vector<double> preconditioner;
 
   /// (d + 1): of each output's parameters, for models that are bounded. Empty: none.
@@ -75,6 +89,11 @@ struct BankPlan {
 
   /// Step that the run starts at, as one that goes on does; velocities and means start from 0.
   std::int64_t first_step = 0;
+
+  /// Full batch on the CPU only: the fold of every row (n), and the rows each model sees (K). Both
+  /// empty: every model sees all rows.
+  std::shared_ptr<const std::vector<std::uint8_t>> folds;
+  std::vector<RowMask> masks;
 };
 
 /// A mean loss over all rows, and its gradient: (C, d + 1).
@@ -111,6 +130,9 @@ class Backend {
   /// S / n over `sample` rows chosen by a fixed shuffle (all of them when there are no more):
   /// (d + 1, d + 1), see kernels/second_moment.hpp.
   [[nodiscard]] virtual std::vector<double> second_moment(std::int64_t sample) = 0;
+
+  /// Rows [first, first + count) of the data held, as they are trained on: (count, d) into `out`.
+  virtual void trained_rows(std::int64_t first, std::int64_t count, float* out) = 0;
 
   /// Starts a bank on the data held, at step 0.
   virtual void start(BankPlan plan) = 0;

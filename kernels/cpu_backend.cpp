@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -94,6 +95,22 @@ class CpuBackend final : public Backend {
     return kernels::second_moment<T>(*feed_, sample_rows(rows(), sample), 0, pool_);
   }
 
+  void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
+    constexpr std::int64_t block = 256;
+    const std::int64_t d = feed_->features();
+    const RowSelection selection{first, count, false, rows(), 0, 0, 1};
+    pool_.for_each((count + block - 1) / block, [&](std::int64_t b, int worker) {
+      std::array<std::int64_t, block> indexes{};
+      std::array<const float*, block> pointers{};
+      const std::int64_t begin = b * block;
+      const std::int64_t size = std::min(block, count - begin);
+      feed_->tile({&selection, begin, size, begin + size, worker}, indexes.data(), pointers.data());
+      for (std::int64_t r = 0; r < size; ++r) {
+        std::copy_n(pointers[static_cast<std::size_t>(r)], d, out + (begin + r) * d);
+      }
+    });
+  }
+
   void start(BankPlan plan) override {
     const BankShape shape{feed_->features(), plan.outputs,
                           static_cast<std::int64_t>(plan.models.size())};
@@ -109,11 +126,14 @@ class CpuBackend final : public Backend {
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = plan.first_step;
+    folds_ = std::move(plan.folds);
+    masks_ = std::move(plan.masks);
+    pass_.set_masks(masks_.empty() ? nullptr : folds_.get(), masks_.empty() ? nullptr : &masks_);
     // A preconditioner from a sample of the rows says that all of them are too many.
     const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
-    steps_on_moments_ = plan.allow_normal_equations && std::holds_alternative<SquaredLoss>(loss_) &&
-                        bank_.quasi_newton.empty() && batch_size_ >= rows() && !sampled &&
-                        normal_equations_pay(plan.most_steps);
+    steps_on_moments_ = plan.allow_normal_equations && masks_.empty() &&
+                        std::holds_alternative<SquaredLoss>(loss_) && bank_.quasi_newton.empty() &&
+                        batch_size_ >= rows() && !sampled && normal_equations_pay(plan.most_steps);
     if (steps_on_moments_) {
       normal_equations().start(shape);
     } else {
@@ -325,6 +345,8 @@ class CpuBackend final : public Backend {
   std::uint64_t seed_ = 0;
   std::int64_t together_ = 1;
   std::int64_t step_ = 0;
+  std::shared_ptr<const std::vector<std::uint8_t>> folds_;
+  std::vector<RowMask> masks_;
   LossGradient<T> pass_;
   Partials partials_;
   std::optional<NormalEquations> normal_equations_;  // once asked for

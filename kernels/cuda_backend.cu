@@ -68,9 +68,24 @@ class CudaBackend final : public Backend {
                                 products_);
   }
 
+  void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
+    const DeviceScope scope(info_.ordinal);
+    const DeviceRows<T> held = data_.view();
+    std::vector<T> padded(static_cast<std::size_t>(count * held.pitch));
+    download(held.features + first * held.pitch, count * held.pitch, padded.data(), stream_.get());
+    for (std::int64_t r = 0; r < count; ++r) {
+      std::transform(padded.data() + r * held.pitch,
+                     padded.data() + r * held.pitch + data_.features(), out + r * data_.features(),
+                     [](T value) { return static_cast<float>(value); });
+    }
+  }
+
   void start(BankPlan plan) override {
     if (!plan.simplex.empty()) {
       throw OptionError("--constraint simplex runs on the CPU only: use --device cpu");
+    }
+    if (!plan.masks.empty()) {
+      throw OptionError("folds are trained on the CPU only: use --device cpu");
     }
     const DeviceScope scope(info_.ordinal);
     pass_.reset();

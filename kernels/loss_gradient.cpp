@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/tile_residuals.hpp"
-
 namespace steepest::kernels {
 namespace {
 
@@ -82,6 +80,7 @@ void LossGradient<T>::prepare(Scratch& scratch) const {
   scratch.targets.resize(pitch * static_cast<std::size_t>(shape_.outputs));
   scratch.labels.resize(pitch);
   scratch.weights.resize(pitch);
+  scratch.masked.resize(masks_ == nullptr ? 0 : pitch);
   scratch.gradient.resize(columns * static_cast<std::size_t>(padded_), T(0));
   scratch.intercept_gradient.resize(columns, 0.0);
   scratch.loss.resize(static_cast<std::size_t>(shape_.models), 0.0);
@@ -109,10 +108,32 @@ void LossGradient<T>::gather(const RowFeed::Targets& data, std::int64_t count,
   }
 }
 
+// Model by model, each with weights of its own; `first` is the tile's first row of all.
 template <class T>
 template <class Loss>
-void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::int64_t count,
-                                Scratch& scratch) const {
+void LossGradient<T>::masked_residuals(Loss loss, const TileScores<T>& tile, std::int64_t first,
+                                       Scratch& scratch) const {
+  const std::uint8_t* const folds = folds_->data() + first;
+  TileScores<T> one = tile;
+  one.models = 1;
+  one.weights = scratch.masked.data();
+  for (const RowMask& mask : *masks_) {
+    const T factor = static_cast<T>(mask.weight);
+    for (std::int64_t r = 0; r < tile.count; ++r) {
+      scratch.masked[static_cast<std::size_t>(r)] =
+          mask.sees(folds[r]) ? factor * tile.weights[r] : T(0);
+    }
+    tile_residuals(loss, one);
+    one.scores += tile.outputs * tile.pitch;
+    one.residuals += tile.outputs;
+    one.loss += 1;
+  }
+}
+
+template <class T>
+template <class Loss>
+void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::int64_t first,
+                                std::int64_t count, Scratch& scratch) const {
   RowFeed::Targets wanted = data;
   if constexpr (!takes_labels<Loss>) {
     wanted.labels = nullptr;
@@ -135,6 +156,8 @@ void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::in
   if constexpr (std::is_same_v<Loss, QuadraticForm>) {
     std::fill(scratch.targets.begin(), scratch.targets.end(), T(0));
     tile_residuals(SquaredLoss{}, tile);
+  } else if (masks_ != nullptr) {
+    masked_residuals(loss, tile, first, scratch);
   } else {
     tile_residuals(loss, tile);
   }
@@ -207,10 +230,10 @@ void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request r
     const TileRows rows{scratch.rows.data(), peek(feed, request, after, scratch), request.count,
                         shape_.features};
     const bool done = std::is_same_v<Loss, SquaredLoss> && shape_.columns() == 1 &&
-                      squared_column(targets, rows, scratch);
+                      masks_ == nullptr && squared_column(targets, rows, scratch);
     if (!done) {
       tile_scores(rows, weights, intercepts_.data(), pitch, scratch.scores.data());
-      residuals(loss, targets, request.count, scratch);
+      residuals(loss, targets, request.selection->first + request.begin, request.count, scratch);
       tile_gradient(rows, scratch.scores.data(), pitch, sums);
     }
     unflushed += request.count;

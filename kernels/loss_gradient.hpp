@@ -13,6 +13,7 @@
 #include "kernels/row_selection.hpp"
 #include "kernels/thread_pool.hpp"
 #include "kernels/tile_products.hpp"
+#include "kernels/tile_residuals.hpp"
 #include "steepest/feature_matrix.hpp"
 #include "steepest/objective.hpp"
 
@@ -57,6 +58,13 @@ class LossGradient {
   void set_parameters(const BankShape& shape, const double* parameters, std::int64_t first_column,
                       std::int64_t columns);
 
+  /// The rows each model sees in the passes that follow, see BankPlan; with masks a pass reads rows
+  /// in order. Keeps references. Null and empty: all.
+  void set_masks(const std::vector<std::uint8_t>* folds, const std::vector<RowMask>* masks) {
+    folds_ = folds;
+    masks_ = masks;
+  }
+
   /// One pass. Targets must fit the loss: values for regression, labels for the classifiers.
   /// `next`, if not null, is what the pass after this one will read: its first rows are asked for
   /// in time.
@@ -76,6 +84,7 @@ class LossGradient {
     AlignedVector<T> targets;  // (outputs, pitch)
     AlignedVector<T> labels;   // pitch
     AlignedVector<T> weights;  // pitch
+    AlignedVector<T> masked;   // pitch: weights as one model sees them
     AlignedVector<T> gradient;
     std::vector<double> intercept_gradient;
     std::vector<double> loss;
@@ -86,8 +95,11 @@ class LossGradient {
                      const RowFeed::Request& after, Scratch& scratch, double* gradient,
                      double* losses) const;
   template <class Loss>
-  void residuals(Loss loss, const RowFeed::Targets& data, std::int64_t count,
+  void residuals(Loss loss, const RowFeed::Targets& data, std::int64_t first, std::int64_t count,
                  Scratch& scratch) const;
+  template <class Loss>
+  void masked_residuals(Loss loss, const TileScores<T>& tile, std::int64_t first,
+                        Scratch& scratch) const;
   void gather(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
   bool squared_column(const RowFeed::Targets& data, const TileRows& rows, Scratch& scratch) const;
   const float* const* peek(RowFeed& feed, const RowFeed::Request& request,
@@ -99,8 +111,10 @@ class LossGradient {
 
   BankShape shape_;
   std::int64_t padded_ = 0;
-  AlignedVector<T> weights_;   // (columns, padded)
-  std::vector<T> intercepts_;  // columns
+  AlignedVector<T> weights_;                          // (columns, padded)
+  std::vector<T> intercepts_;                         // columns
+  const std::vector<std::uint8_t>* folds_ = nullptr;  // n
+  const std::vector<RowMask>* masks_ = nullptr;       // models
   std::vector<Scratch> scratch_;
   bool clean_ = true;  // no sums are left in scratch_
 };

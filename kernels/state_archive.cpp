@@ -87,7 +87,7 @@ void exchange_state(StateArchive& archive, StoppingState& stopping) {
 
 void exchange_state(StateArchive& archive, ModelState& state) {
   archive.exchange(state.step);
-  archive.exchange(state.reason, Reason::rounding);
+  archive.exchange(state.reason, Reason::validation);
   std::int64_t current = state.current;
   archive.exchange_in(current, 0, 1);
   state.current = static_cast<std::int32_t>(current);

@@ -55,12 +55,13 @@ double mean_loss_of(const Partials& partials, std::int64_t rows, std::int64_t mo
 }
 
 // out = P v for one model's vectors.
-void precondition(const BankState& bank, const double* v, ThreadPool& pool, double* out) {
+void precondition(const BankState& bank, std::int64_t model, const double* v, ThreadPool& pool,
+                  double* out) {
   const std::int64_t stride = bank.shape.stride();
   if (bank.preconditioner.empty()) {
     std::copy_n(v, bank.shape.elements_per_model(), out);
   } else {
-    symmetric_product(bank.preconditioner.data(), stride, stride, v, bank.shape.outputs, stride,
+    symmetric_product(bank.preconditioner_of(model), stride, stride, v, bank.shape.outputs, stride,
                       pool, out);
   }
 }
@@ -141,7 +142,9 @@ void quasi_newton_update(const ModelPlan& plan, double mean_loss, const ModelArr
   Lbfgs& memory = bank.quasi_newton[static_cast<std::size_t>(model)];
   const StepFactors factors = step_factors(plan, state, mean_loss);
   const Evaluation now = evaluation_of(mean_loss, sums);
-  const auto metric = [&](const double* v, double* out) { precondition(bank, v, pool, out); };
+  const auto metric = [&](const double* v, double* out) {
+    precondition(bank, model, v, pool, out);
+  };
   bool goes_on = false;
   if (memory.takes(now, arrays.gradient, pool)) {
     sums.step_max =
@@ -240,7 +243,7 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
     if (mode != UpdateMode::evaluate) {
       factors.clip = clip_factor(plan, sums.gradient_square);
       if (!bank.preconditioner.empty()) {
-        precondition(bank, arrays.gradient, pool,
+        precondition(bank, model, arrays.gradient, pool,
                      bank.directions.data() + model * bank.shape.elements_per_model());
       }
       sums.add(take_step(plan, factors, arrays, pool, bank));

@@ -278,7 +278,7 @@ struct BankState {
   std::vector<double> velocities;      ///< (columns, d + 1)
   std::vector<double> gradients;       ///< (columns, d + 1): of the objective, at the last update
   std::vector<double> directions;      ///< (columns, d + 1); empty without a preconditioner
-  std::vector<double> preconditioner;  ///< (d + 1, d + 1) symmetric, or empty: see BankPlan
+  std::vector<double> preconditioner;  ///< (M, d + 1, d + 1) symmetric, or empty: see BankPlan
   std::vector<Lbfgs> quasi_newton;     ///< one a model, or empty where no rule is lbfgs
   std::vector<double> second;          ///< (columns, d + 1), or empty where no rule has one
   std::vector<Bound> bounds;           ///< (d + 1), or empty: see BankPlan
@@ -296,6 +296,13 @@ struct BankState {
   /// Ends a model's run at the point last accepted; for Reason::gap where it is, which is the point
   /// that was certified.
   void stop(std::int64_t model, Reason reason);
+
+  /// The preconditioner a model takes, where there is one.
+  [[nodiscard]] const double* preconditioner_of(std::int64_t model) const {
+    const std::int64_t size = shape.stride() * shape.stride();
+    const std::int64_t matrices = static_cast<std::int64_t>(preconditioner.size()) / size;
+    return preconditioner.data() + model * matrices / shape.models * size;
+  }
 
   [[nodiscard]] const double* parameters_of(std::int64_t model) const {
     const auto& buffer = parameters[states[static_cast<std::size_t>(model)].current];

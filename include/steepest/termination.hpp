@@ -23,6 +23,7 @@ enum class Reason : std::int32_t {
   gap,          ///< converged: objective - optimum <= tolerance is proved
   rounding,     ///< stopped: rounding hides whatever could still be gained
   separable,    ///< stopped: the classes are separated, so no finite optimum exists
+  validation,   ///< stopped: rows held back are predicted no better; the best point is kept
 };
 
 /// Each tolerance is an inequality; 0 switches it off.
@@ -105,7 +106,7 @@ struct Termination {
 };
 
 /// The name in `--json`: gradient, loss, step, epochs, seconds, diverged, interrupted,
-/// gap, rounding, separable.
+/// gap, rounding, separable, validation.
 [[nodiscard]] std::string_view name(Reason reason);
 
 }  // namespace steepest

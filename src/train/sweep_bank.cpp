@@ -326,7 +326,7 @@ std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
 }
 
 void exchange_state(kernels::StateArchive& archive, SweepRun& run) {
-  archive.exchange(run.reason, Reason::rounding);
+  archive.exchange(run.reason, Reason::validation);
   archive.exchange(run.steps);
   archive.exchange(run.epochs);
   archive.exchange(run.seconds);

@@ -32,6 +32,8 @@ std::string_view name(Reason reason) {
       return "rounding";
     case Reason::separable:
       return "separable";
+    case Reason::validation:
+      return "validation";
   }
   return "running";
 }
