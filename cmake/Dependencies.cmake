@@ -10,3 +10,4 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(ZLIB REQUIRED)
 find_package(zstd REQUIRED)
 find_package(muparser REQUIRED)
+find_package(Boost REQUIRED)  # headers only: boost::math's distributions

@@ -41,7 +41,7 @@ target_include_directories(steepest
   PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(steepest PRIVATE $<BUILD_INTERFACE:steepest_settings>
   FastFloat::fast_float nlohmann_json::nlohmann_json fmt::fmt hwy::hwy Eigen3::Eigen ZLIB::ZLIB zstd::libzstd_shared
-  muparser::muparser Threads::Threads)
+  muparser::muparser $<BUILD_INTERFACE:Boost::headers> Threads::Threads)
 if(STEEPEST_HAS_CUDA)
   target_link_libraries(steepest PRIVATE CUDA::cudart_static CUDA::cublas)
 endif()

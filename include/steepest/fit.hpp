@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +14,11 @@
 #include "steepest/constraint.hpp"
 #include "steepest/dataset.hpp"
 #include "steepest/device.hpp"
+#include "steepest/inference.hpp"
 #include "steepest/metrics.hpp"
 #include "steepest/model.hpp"
 #include "steepest/objective.hpp"
+#include "steepest/path.hpp"
 #include "steepest/precision.hpp"
 #include "steepest/row_source.hpp"
 #include "steepest/schedule.hpp"
@@ -62,6 +65,28 @@ struct FitOptions {
   Precision precision = Precision::automatic;
   Storage storage = Storage::automatic;  ///< of features in memory
   CheckpointOptions checkpoint;
+
+  /// Standard errors, see Inference. Needs l2 = 0, which is then what nullopt stands for, and at
+  /// most 5,000 coefficients; linear models need more rows (sum of weights) than coefficients.
+  bool inference = false;
+
+  /// Where training begins, instead of at 0: a model of the same features, targets and classes.
+  std::shared_ptr<const Model> initial;
+
+  /// Rows of the same schema that are not trained on; they are left as they are.
+  std::shared_ptr<RowSource> validation;
+
+  /// Ends a run as Reason::validation once the mean loss on `validation` has not been below its
+  /// least so often in a row, counted in steps (full batch) or epochs (mini-batch), >= 1. That run,
+  /// and one that a budget ends, keeps the point where it was least.
+  std::optional<std::int64_t> stop_on_validation;
+
+  /// Penalties to choose from instead of `l2`, each >= 0: by the mean loss on `validation`, or,
+  /// with `folds` >= 2, by cross-validation. Then the model is fitted to all rows with the one
+  /// picked.
+  std::vector<double> l2_path;
+  std::int64_t folds = 0;                ///< 0: none; at most 255. Made by seed, even over classes
+  bool pick_one_standard_error = false;  ///< instead of the best: see PathResult
 };
 
 /// A point of a run's history: the objective on all rows, at every step of a full-batch run and at
@@ -75,6 +100,7 @@ struct HistoryPoint {
   double mean_loss = 0.0;
   double penalty = 0.0;
   double gradient_max_norm = 0.0;
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();  ///< NaN: not measured
 };
 
 /// Where a run is, told to FitOptions' caller now and then.
@@ -115,7 +141,9 @@ struct FitResult {
   std::optional<LinearMetrics> linear;  ///< on the training rows
   std::optional<SoftmaxMetrics> softmax;
   std::string resumed_from;           ///< the checkpoint the run went on from; empty: none
-  std::vector<std::string> warnings;  ///< one sentence each
+  std::optional<Inference> inference;  ///< where asked for, and the run was not cut short
+  std::optional<PathResult> path;      ///< where asked for
+  std::vector<std::string> warnings;   ///< one sentence each
 };
 
 /// Fits one model. Takes the data: features may be standardized in place.

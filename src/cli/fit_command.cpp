@@ -10,6 +10,7 @@
 #include "src/cli/data_options.hpp"
 #include "src/cli/fit_report.hpp"
 #include "src/cli/metrics_json.hpp"
+#include "src/cli/path_report.hpp"
 #include "src/cli/problem_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "src/cli/validation_options.hpp"
@@ -41,13 +42,21 @@ struct FitCommandOptions {
   std::string max_seconds;
   ValidationOptions validation;
   CheckpointArguments checkpoint;
+  PathOptions path;
+  std::vector<std::string> stop_on_validation;  // empty: no; "": with the default
+  bool inference = false;
+  std::string initial_path;
   std::string history_path;
   std::string output;
 };
 
 FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& global) {
   FitOptions options;
-  given.problem.add_to(options, global);
+  ProblemOptions problem = given.problem;
+  if (given.path.add_to(options, problem.l2)) {
+    problem.l2.clear();
+  }
+  problem.add_to(options, global);
   options.l1 = given.l1.empty() ? 0.0 : parse_option_number("--l1", given.l1);
   options.constraint = parse_constraint(given.constraint);
   if (!given.clip_norm.empty()) {
@@ -85,6 +94,16 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
     options.patience = count_at_least_one("--patience", given.patience);
   }
   options.checkpoint = given.checkpoint.options();
+  if (!given.stop_on_validation.empty()) {
+    constexpr std::int64_t default_patience = 10;
+    const std::string& patience = given.stop_on_validation.front();
+    options.stop_on_validation =
+        patience.empty() ? default_patience : count_at_least_one("--stop-on-validation", patience);
+  }
+  options.inference = given.inference;
+  if (!given.initial_path.empty()) {
+    options.initial = std::make_shared<const Model>(load_model(given.initial_path));
+  }
   return options;
 }
 
@@ -114,6 +133,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   std::vector<std::string> inputs = read.paths;
   inputs.push_back(given.validation.path);
   inputs.push_back(given.problem.class_weight);
+  inputs.push_back(given.initial_path);
   check_outputs({given.output, given.history_path}, inputs);
   const RowStorage storage = given.memory.storage();
   options.memory_bytes = storage.memory_bytes;
@@ -129,6 +149,7 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
       given.validation.rows(read, given.memory, global, data.rows);
   options.memory_bytes = memory_beside(valid.get(), options.memory_bytes);
   run.class_weights = given.problem.weigh(data.rows);
+  options.validation = valid;
   run.rows = data.rows->rows();
   run.streamed = data.rows->in_memory() == nullptr;
   {
@@ -173,6 +194,9 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
       ->default_str("none");
   app->add_option("--clip-norm", options->clip_norm,
                   "shorten gradients whose 2-norm is larger; default: never");
+  app->get_option("--l2")->description(
+      "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax; or a path "
+      "LO:HI:log|lin:COUNT to choose from, with --folds or validation rows");
   app->add_option("--rule", options->rule, "auto, " + join_choices(rule_names()))
       ->default_str("auto");
   app->add_option("--schedule", options->schedule,
@@ -202,6 +226,15 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--patience", options->patience, "times in a row; default 10");
   add_validation_options(*app, options->validation);
   add_checkpoint_options(*app, options->checkpoint);
+  app->add_option("--stop-on-validation", options->stop_on_validation,
+                  "stop when the loss on validation rows has not fallen for so many steps (full "
+                  "batch) or epochs, and keep the best point; default 10")
+      ->expected(0, 1)
+      ->type_name("[PATIENCE]");
+  add_path_options(*app, options->path);
+  app->add_flag("--inference", options->inference,
+                "standard errors, p-values and 95 % intervals; --l2 is 0 then");
+  app->add_option("--init", options->initial_path, "model file to begin at");
   app->add_option("--history", options->history_path,
                   "CSV of objective and gradient, step by step");
   app->add_option("-o,--output", options->output, "model file (JSON)");

@@ -10,6 +10,8 @@
 #include <set>
 
 #include "src/cli/checkpoint_options.hpp"
+#include "src/cli/inference_report.hpp"
+#include "src/cli/path_report.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "steepest/output_file.hpp"
 #include "steepest/version.hpp"
@@ -205,6 +207,8 @@ Json fit_json(const FitRun& run) {
                     {"storage", name(result.storage)},
                     {"tolerance_gradient", result.tolerances.gradient}};
   json["checkpoint"] = checkpoint_json(run.checkpoint, result.resumed_from);
+  json["inference"] = result.inference ? inference_json(*result.inference) : Json(nullptr);
+  json["path"] = result.path ? path_json(*result.path) : Json(nullptr);
   json["warnings"] = result.warnings;
   return json;
 }
@@ -260,18 +264,32 @@ void print_fit(const FitRun& run) {
   }
   print_checkpoint(run.checkpoint, result.resumed_from,
                    result.termination.reason == Reason::interrupted);
-  if (model.kind == ModelKind::linear && model.outputs() == 1) {
+  if (result.path) {
+    print_path(*result.path);
+  }
+  if (result.inference) {
+    print_inference(*result.inference, model);
+  } else if (model.kind == ModelKind::linear && model.outputs() == 1) {
     print_coefficients(model);
   }
 }
 
 void write_history(const FitResult& result, const std::string& path) {
   OutputFile file(path);
-  file.write("step,epoch,seconds,learning_rate,mean_loss,penalty,objective,gradient_max_norm\n");
+  const bool validated =
+      std::any_of(result.history.begin(), result.history.end(),
+                  [](const HistoryPoint& point) { return std::isfinite(point.validation_loss); });
+  file.write("step,epoch,seconds,learning_rate,mean_loss,penalty,objective,gradient_max_norm");
+  file.write(validated ? ",validation_loss\n" : "\n");
   for (const HistoryPoint& point : result.history) {
-    file.write(fmt::format("{},{},{},{},{},{},{},{}\n", point.step, point.epoch, point.seconds,
+    file.write(fmt::format("{},{},{},{},{},{},{},{}", point.step, point.epoch, point.seconds,
                            point.learning_rate, point.mean_loss, point.penalty,
                            point.mean_loss + point.penalty, point.gradient_max_norm));
+    if (validated) {
+      file.write(std::isfinite(point.validation_loss) ? fmt::format(",{}", point.validation_loss)
+                                                      : ",");
+    }
+    file.write("\n");
   }
   file.commit();
 }

@@ -37,7 +37,8 @@ struct FitRun {
 /// A page of aligned lines on stdout.
 void print_fit(const FitRun& run);
 
-/// CSV: step,epoch,seconds,learning_rate,mean_loss,penalty,objective,gradient_max_norm.
+/// CSV: step,epoch,seconds,learning_rate,mean_loss,penalty,objective,gradient_max_norm, and
+/// validation_loss where it was measured.
 void write_history(const FitResult& result, const std::string& path);
 
 }  // namespace steepest::cli

@@ -18,6 +18,8 @@
 #include "src/train/feasible_set.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
+#include "src/train/inference.hpp"
+#include "src/train/path.hpp"
 #include "src/train/preconditioner.hpp"
 #include "src/train/quantile_fit.hpp"
 #include "src/train/regression_certificate.hpp"
@@ -25,6 +27,8 @@
 #include "src/train/run_loop.hpp"
 #include "src/train/scaling.hpp"
 #include "src/train/separation.hpp"
+#include "src/train/validation.hpp"
+#include "src/train/warm_start.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -48,8 +52,15 @@ class Fit {
     const auto start = std::chrono::steady_clock::now();
     weights_ = data_->rows() > 0 ? sum_weights(*data_) : RowWeights{};
     plan_ = plan_fit(*data_, weights_, options_);
+    if (options_.inference) {
+      check_inference(plan_, *data_, weights_, options_.intercept);
+    }
+    if (options_.initial != nullptr) {
+      check_warm_start(*options_.initial, data_->schema());
+    }
     prepare();
     find_checkpoint();
+    choose_penalty();
     RunOutcome outcome = plan_.may_choose_rule && std::holds_alternative<QuantileLoss>(plan_.loss)
                              ? run_quantile()
                              : run_with_safe_rate();
@@ -57,6 +68,7 @@ class Fit {
     keep(std::move(outcome));
     measure();
     note_separation();
+    infer_errors();
     result_.train_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
@@ -68,8 +80,15 @@ class Fit {
     if (may_be_separable()) {
       separating_feature_ = find_separating_feature(*data_, options_.intercept, options_.threads);
     }
+    if (has_path()) {
+      check_path(options_, plan_, kernels::choose_device(options_.device, options_.threads).kind);
+    }
+    FitOptions options = options_;
+    if (options.inference && options.precision == Precision::automatic) {
+      options.precision = Precision::fp64;  // tests and intervals are read to many digits
+    }
     HeldData held =
-        hold_data(data_, weights_, options_, plan_.loss, plan_.columns, !plan_.full_batch);
+        hold_data(data_, weights_, options, plan_.loss, plan_.columns, !plan_.full_batch);
     set_ =
         feasible_set(options_.constraint, held.scaling,
                      options_.drop_constant ? held.constant_columns : std::vector<std::int64_t>());
@@ -86,9 +105,31 @@ class Fit {
     scaling_ = std::move(held.scaling);
     plan_ = in_trained_units(std::move(plan_), scaling_);
     row_curvature_ = held.row_curvature;
+    bytes_ = held.bytes;
+    if (options_.validation != nullptr && (has_path() || options_.stop_on_validation)) {
+      held.scaling = scaling_;
+      validation_ = std::make_unique<Validation>(options_.validation, held, options_, true);
+    }
     backend_ = std::move(held.backend);
     rows_ = held.rows;
     features_ = held.features;
+    if (options_.initial != nullptr) {
+      initial_ =
+          warm_start(*options_.initial, data_->schema(), plan_.loss, options_.intercept, scaling_);
+    }
+  }
+
+  [[nodiscard]] bool has_path() const { return !options_.l2_path.empty() || options_.folds > 0; }
+
+  void choose_penalty() {
+    if (!has_path()) {
+      return;
+    }
+    const PathInput input{backend_.get(),    data_.get(), &plan_, &scaling_, &options_,
+                          validation_.get(), initial_,    rows_,  features_};
+    result_.path = choose_l2(input, progress_, result_.warnings);
+    plan_.l2 = result_.path->points[result_.path->picked].l2;  // paths are of losses with one unit
+    given_.l2 = plan_.l2;
   }
 
   void find_checkpoint() {
@@ -217,6 +258,7 @@ class Fit {
     Continuation path(
         {*backend_, plan_, scaling_, preconditioner_, options_.intercept, options_.max_seconds},
         progress_);
+    path.set_parameters(initial_);
     bool whole = true;
     for (double delta = wide; whole && delta > huber->delta * 2.0; delta /= factor) {
       whole = path.descend(HuberLoss{delta}, rate, flat * delta);
@@ -267,7 +309,7 @@ class Fit {
   void bound_without_penalty(RunOutcome& outcome) {
     const auto* const huber = std::get_if<HuberLoss>(&plan_.loss);
     const Reason reason = outcome.termination.reason;
-    if (huber == nullptr || outcome.gap.value || !hessian_ || reason == Reason::diverged ||
+    if (huber == nullptr || plan_.proximal || outcome.gap.value || !hessian_ || reason == Reason::diverged ||
         reason == Reason::interrupted || reason == Reason::seconds ||
         backend_->storage() == Storage::bfloat16) {
       return;
@@ -334,6 +376,14 @@ class Fit {
         return restart(parameters, step);
       };
     }
+    if (options_.stop_on_validation) {
+      limits.validation_loss = [&] { return validation_->mean_losses(*backend_, bank).front(); };
+      limits.validation_patience = *options_.stop_on_validation;
+      limits.put_back = [&](const std::vector<double>& parameters) {
+        bank.initial = parameters;
+        backend_->start(bank);
+      };
+    }
     limits.checkpoints = &checkpoints_;
     limits.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
     limits.resumed = resumed_;
@@ -384,6 +434,10 @@ class Fit {
   GapBound loss_gap(const CertifiedPoint& point, const EvaluateAt& evaluate) {
     if (classifies(plan_.loss)) {
       return classifier_gap(point, evaluate);
+    }
+    if (plan_.proximal && !std::holds_alternative<SquaredLoss>(plan_.loss)) {
+      return {std::nullopt, fmt::format("no bound is known for loss {} with --l1 or --constraint",
+                                        to_string(given_.loss))};
     }
     if (const auto* const huber = std::get_if<HuberLoss>(&plan_.loss)) {
       return huber_gap(point, huber->delta);
@@ -489,7 +543,8 @@ class Fit {
 
   // Without a penalty on sharp labels.
   [[nodiscard]] bool may_be_separable() const {
-    return classifies(plan_.loss) && plan_.l2 == 0.0 && options_.label_smoothing == 0.0;
+    return classifies(plan_.loss) && plan_.l2 == 0.0 && !plan_.proximal &&
+           options_.label_smoothing == 0.0;
   }
 
   // A run on separated classes may end at a tolerance, but at no optimum: there is none.
@@ -524,6 +579,46 @@ class Fit {
       result_.model.termination = name(Reason::separable);
       result_.model.inequality = sentence;
       result_.model.converged = false;
+    }
+  }
+
+  // Of a run that came to an end of its own.
+  void infer_errors() {
+    const Reason reason = result_.termination.reason;
+    if (!options_.inference || reason == Reason::diverged || reason == Reason::interrupted) {
+      return;
+    }
+    InferenceInput input;
+    input.model = &result_.model;
+    input.data = data_.get();
+    input.features = [this](std::int64_t first, std::int64_t count, float* out) {
+      read_features(first, count, out);
+    };
+    for (std::size_t j = 0; j < feature_mean_.size(); ++j) {
+      // Where training has centred a column it did so at the very value of a constant one.
+      const double centre = scaling_.feature_mean[j];
+      input.feature_mean.push_back(centre != 0.0 ? centre : feature_mean_[j]);
+    }
+    input.intercept = options_.intercept;
+    input.weight_sum = weights_.sum;
+    kernels::ThreadPool pool(options_.threads);
+    result_.inference = infer(input, pool, result_.warnings);
+  }
+
+  // Rows in the units of the input. Those that the backend took come back from their scale to the
+  // float they were, or next to it.
+  void read_features(std::int64_t first, std::int64_t count, float* out) {
+    if (data_->in_memory() == nullptr) {
+      std::copy_n(data_->features(first, count, buffer_), count * features_, out);
+      return;
+    }
+    backend_->trained_rows(first, count, out);
+    for (std::int64_t i = 0; i < count; ++i) {
+      for (std::size_t j = 0; j < scaling_.feature_mean.size(); ++j, ++out) {
+        const double value =
+            static_cast<double>(*out) * scaling_.feature_scale[j] + scaling_.feature_mean[j];
+        *out = static_cast<float>(bytes_ ? std::round(value) : value);
+      }
     }
   }
 
@@ -594,6 +689,9 @@ class Fit {
   std::vector<double> feature_mean_;       // weighted
   std::string separating_feature_;         // a sentence's beginning; empty: none known
   double row_curvature_ = 0.0;
+  bool bytes_ = false;           // see kernels::TrainingData
+  std::unique_ptr<Validation> validation_;
+  RowBuffer buffer_;
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;
   std::unique_ptr<kernels::Backend> backend_;

@@ -96,6 +96,10 @@ void check_numbers(const FitOptions& options) {
   require(options.tolerance_gap >= 0.0 && std::isfinite(options.tolerance_gap),
           "a tolerance must be a number of 0 or more");
   require(!options.patience || *options.patience >= 1, "--patience must be at least 1");
+  require(!options.stop_on_validation || *options.stop_on_validation >= 1,
+          "--stop-on-validation must be at least 1");
+  require(!options.stop_on_validation || options.validation != nullptr,
+          "--stop-on-validation needs rows to measure on: --valid FILE or --valid-fraction F");
 }
 
 // What does not go together with a proximal map, and with the gradient's clipping.
@@ -149,7 +153,7 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
         weights.sum));
   }
   plan.columns = std::holds_alternative<LogisticLoss>(plan.loss) ? 1 : data.outputs();
-  plan.l2 = options.l2.value_or(default_l2(weights, plan.loss));
+  plan.l2 = options.l2.value_or(options.inference ? 0.0 : default_l2(weights, plan.loss));
   plan.batch_size =
       options.batch_size == 0 ? data.rows() : std::min(options.batch_size, data.rows());
   plan.full_batch = plan.batch_size == data.rows();
@@ -270,7 +274,8 @@ Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Preci
   // shows through the largest curvature.
   constexpr double float_rounding = 6e-8;
   const bool exact = precision == Precision::fp64;
-  double wanted = classifies(loss) ? (exact ? 1e-6 : 5e-6) : (exact ? 1e-8 : 1e-6);
+  const double of_classes = options.inference ? 1e-8 : 1e-6;
+  double wanted = classifies(loss) ? (exact ? of_classes : 5e-6) : (exact ? 1e-8 : 1e-6);
   if (const auto* const huber = std::get_if<HuberLoss>(&loss)) {
     wanted *= std::min(1.0, huber->delta);  // no row's residual is larger
   }

@@ -100,6 +100,7 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   }
   const std::int64_t beyond_bytes = column_beyond_bytes(*data, statistics, pool);
   const bool bytes = beyond_bytes < 0;
+  held.bytes = bytes;
   check_storage(options, held.device.kind, *data, beyond_bytes);
   const Scaling scaling = make_scaling(statistics, *data, weights, loss, options.standardize,
                                        options.intercept, bytes, pool);

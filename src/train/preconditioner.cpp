@@ -17,24 +17,36 @@ double ridge_of(Precision precision) { return precision == Precision::fp64 ? 1e-
 
 }  // namespace
 
-std::optional<Preconditioner> make_preconditioner(kernels::Backend& backend, std::int64_t rows,
-                                                  const HessianBound& limits) {
-  const std::int64_t features = limits.features;
+std::optional<std::int64_t> preconditioner_sample(std::int64_t rows, std::int64_t features) {
   if (features > most_features) {
     return std::nullopt;
   }
   const std::int64_t stride = features + 1;
   const auto affordable = static_cast<std::int64_t>(
       affordable_multiply_adds / (static_cast<double>(stride) * static_cast<double>(stride)));
-  const std::int64_t sample =
-      std::min(rows, std::max(affordable, sampled_rows_per_feature * stride));
-  const std::vector<double> moment = backend.second_moment(sample);
+  return std::min(rows, std::max(affordable, sampled_rows_per_feature * stride));
+}
 
+std::optional<Preconditioner> make_preconditioner(kernels::Backend& backend, std::int64_t rows,
+                                                  const HessianBound& limits) {
+  const std::optional<std::int64_t> sample = preconditioner_sample(rows, limits.features);
+  if (!sample) {
+    return std::nullopt;
+  }
+  return make_preconditioner(backend.second_moment(*sample), *sample >= rows, backend.precision(),
+                             limits);
+}
+
+std::optional<Preconditioner> make_preconditioner(const std::vector<double>& moment,
+                                                  bool exact_bound, Precision precision,
+                                                  const HessianBound& limits) {
+  const std::int64_t features = limits.features;
+  const std::int64_t stride = features + 1;
   const std::int64_t used = limits.intercept ? stride : features;
   Eigen::MatrixXd bound =
       Eigen::Map<const Eigen::MatrixXd>(moment.data(), stride, stride).topLeftCorner(used, used);
   bound *= limits.loss_curvature;
-  const double ridge = ridge_of(backend.precision()) * bound.diagonal().maxCoeff();
+  const double ridge = ridge_of(precision) * bound.diagonal().maxCoeff();
   for (std::int64_t j = 0; j < used; ++j) {
     bound(j, j) += ridge + (j < features ? limits.l2 : 0.0);
   }
@@ -55,7 +67,7 @@ std::optional<Preconditioner> make_preconditioner(kernels::Backend& backend, std
     }
   }
   result.ridge = ridge;
-  result.exact_bound = sample >= rows;
+  result.exact_bound = exact_bound;
   return result;
 }
 

@@ -25,6 +25,17 @@ struct Preconditioner {
   bool exact_bound = false;    ///< S was taken over all rows, so the largest eigenvalue of P B is 1
 };
 
+/// Builds it from S, (d + 1, d + 1), which `exact_bound` says is that of all rows; nothing where B
+/// cannot be inverted.
+[[nodiscard]] std::optional<Preconditioner> make_preconditioner(const std::vector<double>& moment,
+                                                                bool exact_bound,
+                                                                Precision precision,
+                                                                const HessianBound& limits);
+
+/// Rows that S is taken over; nullopt where there are too many features for it.
+[[nodiscard]] std::optional<std::int64_t> preconditioner_sample(std::int64_t rows,
+                                                                std::int64_t features);
+
 /// Builds it, or nothing where it would not pay: over 2,000 features. S is taken over all rows
 /// while that costs less than about 2e11 multiply-adds, and over a sample of at least 64 (d + 1)
 /// rows beyond; a ridge of `ridge` times the largest diagonal element keeps B invertible.

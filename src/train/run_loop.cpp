@@ -61,6 +61,10 @@ class Run {
         backend_.stop(0, Reason::epochs);
         break;
       }
+      if ((plan_.full_batch || before.step == 0) && is_overfitted(before.step)) {
+        backend_.stop(0, Reason::validation);
+        break;
+      }
       const std::int64_t left_in_epoch =
           plan_.full_batch ? budget - before.step
                            : plan_.steps_per_epoch - before.step % plan_.steps_per_epoch;
@@ -70,6 +74,9 @@ class Run {
       }
       if (plan_.full_batch && limits_.restart) {
         steps = std::min(steps, steps_between_good - before.step % steps_between_good);
+      }
+      if (limits_.validation_loss && plan_.full_batch) {
+        steps = 1;
       }
       const double began = seconds_since(start_);
       if (limits_.checkpoints != nullptr) {
@@ -118,6 +125,13 @@ class Run {
     exchange_good_point(archive, start_point_);
     exchange_good_point(archive, good_);
     archive.exchange(rolled_back_to_);
+    archive.exchange(validation_loss_);
+    archive.exchange(validated_step_);
+    archive.exchange(best_validation_loss_);
+    archive.exchange(best_step_);
+    archive.exchange_all(best_parameters_,
+                         [](kernels::StateArchive& part, double& value) { part.exchange(value); });
+    archive.exchange(worse_turns_);
     backend_.exchange_state(archive);
   }
 
@@ -213,6 +227,9 @@ class Run {
     point.mean_loss = real.mean_loss;
     point.penalty = real.penalty;
     point.gradient_max_norm = real.gradient_max_norm;
+    if (plan_.full_batch && step == validated_step_) {
+      point.validation_loss = validation_loss_;
+    }
     outcome_.history.push_back(point);
   }
 
@@ -237,6 +254,12 @@ class Run {
       }
       if (is_certified(state.step / plan_.steps_per_epoch)) {
         backend_.stop(0, Reason::gap);
+        return;
+      }
+      const bool overfitted = is_overfitted(state.step);
+      outcome_.history.back().validation_loss = validation_loss_;
+      if (overfitted) {
+        backend_.stop(0, Reason::validation);
         return;
       }
     }
@@ -266,6 +289,35 @@ class Run {
     return outcome_.gap.value && *outcome_.gap.value <= limits_.tolerance_gap;
   }
 
+  // Measures the current point on the validation rows, where there are any, and keeps it if it is
+  // the best.
+  bool is_overfitted(std::int64_t step) {
+    if (!limits_.validation_loss) {
+      return false;
+    }
+    validation_loss_ = limits_.validation_loss();
+    validated_step_ = step;
+    if (best_parameters_.empty() || validation_loss_ < best_validation_loss_) {
+      best_validation_loss_ = validation_loss_;
+      best_step_ = step;
+      best_parameters_ = backend_.parameters(0);
+      worse_turns_ = 0;
+      return false;
+    }
+    return ++worse_turns_ >= limits_.validation_patience;
+  }
+
+  // What a budget or the validation rows ended goes back to its best point.
+  void put_back_best(Reason reason) {
+    const bool budget = reason == Reason::epochs || reason == Reason::seconds;
+    if (best_parameters_.empty() || (!budget && reason != Reason::validation)) {
+      return;
+    }
+    if (backend_.parameters(0) != best_parameters_) {
+      limits_.put_back(best_parameters_);
+    }
+  }
+
   [[nodiscard]] FitProgress describe(const kernels::ModelState& state) const {
     FitProgress now;
     now.step = state.step;
@@ -288,6 +340,7 @@ class Run {
         plan_.full_batch && (reason == Reason::gradient || reason == Reason::loss ||
                              reason == Reason::step || reason == Reason::rounding);
     const Evaluation last = outcome_.state.at;
+    put_back_best(reason);
     if (!judged_here) {
       backend_.evaluate();
     }
@@ -338,6 +391,12 @@ class Run {
         return fmt::format(
             "no step lowers the objective beyond its rounding; gradient_max_norm {:.3g} > {:.3g}",
             real.gradient_max_norm, gradient_tolerance);
+      case Reason::validation:
+        return fmt::format(
+            "validation loss {:.6g} >= {:.6g}, {} {} in a row; kept is the point of the least, {} "
+            "{}",
+            validation_loss_, best_validation_loss_, limits_.validation_patience, turns,
+            plan_.full_batch ? "step" : "epoch", best_step_ / plan_.steps_per_epoch);
       case Reason::running:
       case Reason::separable:
         break;
@@ -361,6 +420,12 @@ class Run {
   GoodPoint good_;
   std::int64_t rolled_back_to_ = -1;
   std::int64_t next_certificate_ = 0;
+  double validation_loss_ = std::numeric_limits<double>::quiet_NaN();  // at validated_step_
+  std::int64_t validated_step_ = -1;
+  double best_validation_loss_ = 0.0;  // at best_parameters_
+  std::int64_t best_step_ = 0;
+  std::vector<double> best_parameters_;
+  std::int64_t worse_turns_ = 0;
   std::vector<std::vector<kernels::StepRecord>> records_;
   RunOutcome outcome_;
 };

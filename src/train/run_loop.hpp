@@ -47,6 +47,14 @@ struct RunLimits {
   /// Writes or reads what the caller remembers, before the run's own state.
   std::function<void(kernels::StateArchive&)> exchange_outer;
   std::optional<std::string> resumed;  ///< a state saved there, to go on from
+
+  /// The mean loss on validation rows at the backend's current parameters, in the objective's
+  /// units; empty: the run is not judged by it. It ends when the loss has not been below its least
+  /// so many turns in a row, steps (full batch) or epochs; `put_back` then starts the backend's
+  /// bank at the parameters of the least.
+  std::function<double()> validation_loss;
+  std::int64_t validation_patience = 0;
+  std::function<void(const std::vector<double>& parameters)> put_back;
 };
 
 /// For checkpoints: see kernels/state_archive.hpp.

@@ -279,4 +279,20 @@ void fold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& par
   }
 }
 
+void unfold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters) {
+  const std::size_t features = scaling.feature_mean.size();
+  const double unit = scaling.log_link ? 1.0 : scaling.target_scale;
+  const double offset = scaling.log_link ? std::log(scaling.target_scale) : 0.0;
+  for (std::size_t o = 0; o < static_cast<std::size_t>(outputs); ++o) {
+    double* column = parameters.data() + o * (features + 1);
+    double shift = 0.0;
+    for (std::size_t j = 0; j < features; ++j) {
+      shift += column[j] * scaling.feature_mean[j];
+      column[j] *= scaling.feature_scale[j] / unit;
+    }
+    const double mean = scaling.target_mean.empty() ? offset : scaling.target_mean[o] + offset;
+    column[features] = (column[features] + shift - mean) / unit;
+  }
+}
+
 }  // namespace steepest::train

@@ -79,4 +79,7 @@ void normalise_weights(const RowWeights& summed, std::vector<double>& weights);
 /// Folds the scaling into (C, d + 1) parameters: afterwards they apply to inputs as they came.
 void fold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters);
 
+/// The reverse: from parameters that apply to inputs as they came to those trained.
+void unfold(const Scaling& scaling, std::int64_t outputs, std::vector<double>& parameters);
+
 }  // namespace steepest::train

@@ -4,10 +4,18 @@
 namespace steepest::train {
 
 Validation::Validation(const std::shared_ptr<RowSource>& rows, const HeldData& training,
-                       const FitOptions& problem)
+                       const FitOptions& problem, bool keep_rows)
     : backend_(kernels::make_backend(training.device, problem.threads, training.precision)),
       loss_unit_(training.scaling.loss_unit()) {
-  hold_scaled(rows, sum_weights(*rows), training.scaling, problem, *backend_);
+  const RowWeights weights = sum_weights(*rows);
+  if (keep_rows) {
+    const Scaling& scaling = training.scaling;
+    backend_->hold(kernels::StreamedData{rows, scaling.feature_mean, scaling.feature_scale,
+                                         scaling.target_mean, scaling.target_scale, training.bytes,
+                                         weights.mean, problem.memory_bytes});
+  } else {
+    hold_scaled(rows, weights, training.scaling, problem, *backend_);
+  }
 }
 
 std::vector<double> Validation::mean_losses(const kernels::Backend& training,

@@ -11,9 +11,10 @@ namespace steepest::train {
 
 class Validation {
  public:
-  /// Holds `rows`, which have the schema of the training rows, in their scale and arithmetic.
+  /// Holds `rows`, which have the schema of the training rows, in their scale and arithmetic. They
+  /// are used up where they lie in memory, unless they are to be kept: then each pass copies them.
   Validation(const std::shared_ptr<RowSource>& rows, const HeldData& training,
-             const FitOptions& problem);
+             const FitOptions& problem, bool keep_rows = false);
 
   /// The mean loss of each model `bank` has just been started or stepped with on `training`, in the
   /// objective's units and without the penalty.
