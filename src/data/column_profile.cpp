@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "src/data/excerpt.hpp"
 #include "src/data/number.hpp"
@@ -16,6 +17,9 @@ namespace steepest::data {
 namespace {
 
 constexpr std::size_t example_limit = 5;
+constexpr double float_resolution = 1e5;  // of a mean over a deviation
+constexpr double first_year = 1000.0;     // years follow each other as row numbers do
+constexpr double last_year = 2999.0;
 constexpr std::int64_t row_number_rows = 10;  // fewer rows say nothing about row numbers
 
 }  // namespace
@@ -32,14 +36,15 @@ void ColumnProfile::add_number(double value) {
   squares_ += difference * (value - mean_);
 }
 
-void ColumnProfile::add(std::string_view text, bool is_quoted, const MissingTexts& missing,
-                        std::int64_t line) {
+double ColumnProfile::add(std::string_view text, bool is_quoted, const MissingTexts& missing,
+                          std::int64_t line) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const std::string_view bare = is_quoted ? text : trimmed(text);
   double value = 0.0;
   const NumberStatus status = parse_number(trimmed(text), value, dialect_.numbers);
   if ((status != NumberStatus::finite || missing.has_numbers()) && missing.contains(bare)) {
     ++missing_;
-    return;
+    return none;
   }
   ++values_;
   if (static_cast<std::int64_t>(distinct_.size()) < ColumnSummary::distinct_limit &&
@@ -51,12 +56,15 @@ void ColumnProfile::add(std::string_view text, bool is_quoted, const MissingText
   }
   if (status == NumberStatus::finite) {
     add_number(value);
-  } else if (status == NumberStatus::infinite || status == NumberStatus::too_large) {
+    return value;
+  }
+  if (status == NumberStatus::infinite || status == NumberStatus::too_large) {
     ++infinite_;
   } else if (first_text_line_ == 0) {
     first_text_line_ = line;
     first_text_ = bare;
   }
+  return none;
 }
 
 ColumnSummary::Type ColumnProfile::type() const {
@@ -112,7 +120,17 @@ void ColumnProfile::append_warnings(const std::string& name,
     warnings.push_back(fmt::format("column {} has {} infinite values: they cannot be fitted",
                                    column, grouped(infinite_)));
   }
-  if (numbers_ == values_ && numbers_ >= row_number_rows && steps_of_one_ == numbers_ - 1) {
+  const double deviation =
+      std::sqrt(squares_ / static_cast<double>(std::max<std::int64_t>(1, numbers_)));
+  if (deviation > 0.0 && std::fabs(mean_) > float_resolution * deviation) {
+    warnings.push_back(
+        fmt::format("column {} has a mean over 100,000 times its deviation: float32 keeps few "
+                    "digits of what varies; subtract a round number first",
+                    column));
+  }
+  const bool years = minimum_ >= first_year && maximum_ <= last_year;
+  if (!years && numbers_ == values_ && numbers_ >= row_number_rows &&
+      steps_of_one_ == numbers_ - 1) {
     warnings.push_back(
         fmt::format("column {} counts the rows: --ignore it unless it is meant", column));
   }

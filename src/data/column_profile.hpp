@@ -17,7 +17,8 @@ class ColumnProfile {
  public:
   explicit ColumnProfile(const Dialect& dialect) : dialect_(dialect) {}
 
-  void add(std::string_view text, bool is_quoted, const MissingTexts& missing, std::int64_t line);
+  /// Returns the number the text is, NaN where it is none.
+  double add(std::string_view text, bool is_quoted, const MissingTexts& missing, std::int64_t line);
 
   [[nodiscard]] ColumnSummary summary(const std::string& name) const;
 

@@ -15,6 +15,7 @@
 #include "src/train/checkpoint.hpp"
 #include "src/train/continuation.hpp"
 #include "src/train/curvature.hpp"
+#include "src/train/doctor.hpp"
 #include "src/train/feasible_set.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
@@ -83,6 +84,7 @@ class Fit {
     if (has_path()) {
       check_path(options_, plan_, kernels::choose_device(options_.device, options_.threads).kind);
     }
+    const std::vector<std::string> suspicions = examine(*data_, options_.standardize);
     FitOptions options = options_;
     if (options.inference && options.precision == Precision::automatic) {
       options.precision = Precision::fp64;  // tests and intervals are read to many digits
@@ -101,6 +103,7 @@ class Fit {
       throw OptionError("rule lbfgs runs on the CPU only: use --device cpu, or rule accelerated");
     }
     result_.warnings = std::move(held.warnings);
+    result_.warnings.insert(result_.warnings.end(), suspicions.begin(), suspicions.end());
     feature_mean_ = std::move(held.feature_mean);
     scaling_ = std::move(held.scaling);
     plan_ = in_trained_units(std::move(plan_), scaling_);
