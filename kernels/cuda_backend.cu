@@ -84,8 +84,10 @@ class CudaBackend final : public Backend {
     if (!plan.simplex.empty()) {
       throw OptionError("--constraint simplex runs on the CPU only: use --device cpu");
     }
-    if (!plan.masks.empty()) {
-      throw OptionError("folds are trained on the CPU only: use --device cpu");
+    const std::int64_t stride = data_.features() + 1;
+    if (!plan.masks.empty() ||
+        static_cast<std::int64_t>(plan.preconditioner.size()) > stride * stride) {
+      throw OptionError("paths and folds are trained on the CPU only: use --device cpu");
     }
     const DeviceScope scope(info_.ordinal);
     pass_.reset();

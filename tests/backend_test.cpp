@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "kernels/standardize.hpp"
+#include "steepest/error.hpp"
 #include "tests/backends.hpp"
 #include "tests/problems.hpp"
 
@@ -73,6 +75,75 @@ TEST_P(BackendContract, EvaluatesAnywhereAndChangesNothing) {
       EXPECT_NEAR(found.gradient[e], expected.gradient[e], tolerance(1e-12, 1e-5)) << e;
     }
     EXPECT_EQ(backend->parameters(2), before);
+  }
+}
+
+TEST_P(BackendContract, GivesRowsBackAsTheyAreTrainedOn) {
+  kernels::TrainingData data = random_data({700, 19, 1, false}, false, 4);
+  data.mean.assign(19, 0.5);
+  data.scale.assign(19, 1.5);
+  std::vector<float> expected;
+  for (std::int64_t i = 130 * 19; i < (130 + 420) * 19; ++i) {
+    expected.push_back(kernels::standardized(data.features.data()[i], 0.5, 1.0 / 1.5));
+  }
+  const auto backend = make(3);
+  backend->hold(std::move(data));
+  std::vector<float> rows(expected.size());
+  backend->trained_rows(130, 420, rows.data());
+  EXPECT_EQ(rows, expected);
+  backend->start([] {
+    BankPlan bank;
+    bank.models = {plan_with({RuleKind::gradient, 0.0}, 0.2)};
+    return bank;
+  }());
+  backend->trained_rows(130, 420, rows.data());
+  EXPECT_EQ(rows, expected);
+}
+
+// Models that leave a fold out, and one that sees nothing else, against losses of those rows alone.
+TEST_P(BackendContract, AMaskedModelSeesItsRowsOnly) {
+  const ProblemShape shape{301, 7, 3, true};
+  for (const RowLoss& loss :
+       {RowLoss(SquaredLoss{}), RowLoss(LogisticLoss{}), RowLoss(SoftmaxLoss{})}) {
+    const std::int64_t outputs = columns_of(loss, shape.outputs);
+    std::vector<std::uint8_t> folds(301);
+    for (std::size_t i = 0; i < folds.size(); ++i) {
+      folds[i] = static_cast<std::uint8_t>(i * 7 % 3);
+    }
+    BankPlan bank;
+    bank.loss = loss;
+    bank.outputs = outputs;
+    bank.models.assign(3, plan_with({RuleKind::gradient, 0.0}, 0.2));
+    bank.initial = random_parameters(3 * outputs * 8, 0.4, 3);
+    bank.allow_normal_equations = false;
+    bank.folds = std::make_shared<const std::vector<std::uint8_t>>(folds);
+    std::vector<double> expected;
+    for (const kernels::RowMask mask : {kernels::RowMask{1, false, 1.0}, {2, true, 1.0}, {}}) {
+      kernels::TrainingData seen = random_data(shape, classifies(loss), 21);
+      double weight = 0.0;
+      for (std::size_t i = 0; i < folds.size(); ++i) {
+        seen.weights[i] *= mask.sees(folds[i]) ? 1.0 : 0.0;
+        weight += seen.weights[i];
+      }
+      bank.masks.push_back({mask.fold, mask.only, 301.0 / weight});
+      const auto first =
+          bank.initial.begin() + static_cast<std::ptrdiff_t>(expected.size()) * outputs * 8;
+      expected.push_back(
+          static_cast<double>(plain_mean_loss(loss, seen, outputs, {first, first + outputs * 8})) *
+          301.0 / weight);
+    }
+    const auto backend = make();
+    backend->hold(random_data(shape, classifies(loss), 21));
+    if (GetParam().kind == DeviceKind::cuda) {
+      EXPECT_THROW(backend->start(bank), OptionError);
+      continue;
+    }
+    backend->start(bank);
+    backend->evaluate();
+    for (std::int64_t k = 0; k < 3; ++k) {
+      EXPECT_NEAR(backend->state(k).at.mean_loss, expected[static_cast<std::size_t>(k)],
+                  tolerance(1e-12, 1e-5));
+    }
   }
 }
 

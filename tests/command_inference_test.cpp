@@ -178,12 +178,32 @@ TEST_F(Inference, DependentColumnsHaveNoStandardErrors) {
   EXPECT_NE(run.err.find("depend on each other"), std::string::npos) << run.err;
   const CommandRun page = run_command(folder_, "fit " + data + " --target y --inference");
   EXPECT_EQ(page.out.find("nan"), std::string::npos) << page.out;
-  // One degree of freedom fewer, but neither fit nor x4's column moves without x3.
+  // Neither the fit nor what is known of x4 moves without x3.
   const json without = inference_of(folder_, data + " --target y --ignore x3");
-  const double degrees = without["degrees_of_freedom"].get<double>();
+  EXPECT_EQ(found["degrees_of_freedom"], without["degrees_of_freedom"]);
   EXPECT_NEAR(found["standard_errors"][0][3].get<double>(),
-              without["standard_errors"][0][2].get<double>() * std::sqrt(degrees / (degrees - 1)),
-              1e-7);
+              without["standard_errors"][0][2].get<double>(), 1e-7);
+}
+
+TEST_F(Inference, AConstantColumnThatWasDroppedChangesNothing) {
+  const std::string data = folder_.write("c.csv", "y,x,c\n1,1,5\n2,2,5\n3,3.5,5\n4,4,5\n5,5.5,5\n");
+  const json with = inference_of(folder_, data + " --target y --constant drop");
+  const json without = inference_of(folder_, data + " --target y --ignore c");
+  EXPECT_TRUE(with["standard_errors"][0][1].is_null());
+  EXPECT_EQ(with["degrees_of_freedom"], 3.0);
+  EXPECT_NEAR(with["standard_errors"][0][0].get<double>(),
+              without["standard_errors"][0][0].get<double>(), 1e-9);
+  EXPECT_NEAR(with["intercept"]["standard_errors"][0].get<double>(),
+              without["intercept"]["standard_errors"][0].get<double>(), 1e-9);
+}
+
+// Nothing is left of a target that a line explains: errors of rounding, and no alarm.
+TEST_F(Inference, AnExactFitIsNotFarFromItself) {
+  const std::string data =
+      folder_.write("e.csv", "y,x,z\n1,1,2\n2,2,1\n3,3,7\n4,4,2\n5,5,3\n6,6,6\n");
+  const json found = inference_of(folder_, data + " --target y --ignore z");
+  EXPECT_NEAR(found["coefficients"][0][0].get<double>(), 1.0, 1e-9);
+  EXPECT_LT(found["standard_errors"][0][0].get<double>(), 1e-9);
 }
 
 TEST_F(Inference, RefusesWhatItCannotTell) {

@@ -17,10 +17,11 @@ struct CoefficientValues {
 
 /// Wald inference from the Hessian H of the summed loss at the coefficients found, over all rows.
 ///
-/// Linear: covariance s^2 H^-1 with s^2 = sum w r^2 / (sum w - p) of each target, p coefficients
-/// and intercept; Student's t with sum w - p degrees of freedom. Softmax and logistic: covariance
-/// H^-1, the inverse of Fisher's information, of every class against the first; standard normal. As
-/// in Greene 2018, Econometric Analysis, chapters 4 and 17. A weight of k counts as k rows.
+/// Linear: covariance s^2 H^-1 with s^2 = sum w r^2 / (sum w - p) of each target, p the rank of H,
+/// the number of coefficients and intercept where no column depends on others; Student's t with sum
+/// w - p degrees of freedom. Softmax and logistic: covariance H^-1, the inverse of Fisher's
+/// information, of every class against the first; standard normal. As in Greene 2018, Econometric
+/// Analysis, chapters 4 and 17. A weight of k counts as k rows.
 ///
 /// All values are in the units of the input. NaN where a coefficient is not determined, because its
 /// column depends on others.

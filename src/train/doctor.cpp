@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
+#include <utility>
 
 #include "src/data/column_relations.hpp"
 #include "src/data/excerpt.hpp"
@@ -100,28 +100,44 @@ data::ColumnRelation line_to(const Sample& sample, std::int64_t feature, std::in
   return {target, {feature}, {slope}, mean_y - slope * mean_x, 1.0 - given_away * given_away};
 }
 
-// Whether each value, or each range of values, of a feature goes with one class only.
-bool gives_class_away(const Sample& sample, std::int64_t feature, std::int64_t classes) {
-  std::vector<std::size_t> order(static_cast<std::size_t>(sample.rows));
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const auto value = [&](std::size_t i) {
-    return sample.at(static_cast<std::int64_t>(i), feature);
-  };
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return value(a) != value(b) ? value(a) < value(b) : sample.labels[a] < sample.labels[b];
-  });
+// How the classes lie along a feature, over every `stride`-th row.
+struct Tour {
+  std::int64_t rows = 0;
   std::int64_t runs = 1;      // of rows of one class
   std::int64_t distinct = 1;  // values
   bool pure = true;           // no value has two classes
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const bool other_class = sample.labels[order[i]] != sample.labels[order[i - 1]];
-    const bool other_value = value(order[i]) != value(order[i - 1]);
-    runs += other_class ? 1 : 0;
-    distinct += other_value ? 1 : 0;
-    pure = pure && (other_value || !other_class);
+};
+
+Tour tour_of(const Sample& sample, std::int64_t feature, std::int64_t stride) {
+  std::vector<std::pair<double, std::int32_t>> order;
+  for (std::int64_t i = 0; i < sample.rows; i += stride) {
+    order.emplace_back(sample.at(i, feature), sample.labels[static_cast<std::size_t>(i)]);
   }
+  std::sort(order.begin(), order.end());
+  Tour tour;
+  tour.rows = static_cast<std::int64_t>(order.size());
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const bool other_class = order[i].second != order[i - 1].second;
+    const bool other_value = order[i].first != order[i - 1].first;
+    tour.runs += other_class ? 1 : 0;
+    tour.distinct += other_value ? 1 : 0;
+    tour.pure = tour.pure && (other_value || !other_class);
+  }
+  return tour;
+}
+
+// Whether each value, or each range of values, of a feature goes with one class only. Few rows show
+// of most features that they do not.
+bool gives_class_away(const Sample& sample, std::int64_t feature, std::int64_t classes) {
+  constexpr std::int64_t glance_rows = 1000;
   constexpr std::int64_t rows_a_value = 10;
-  return pure && (runs == classes || distinct * rows_a_value <= sample.rows);
+  const Tour glance =
+      tour_of(sample, feature, std::max<std::int64_t>(1, sample.rows / glance_rows));
+  if (!glance.pure || (glance.runs > classes && 2 * glance.distinct > glance.rows)) {
+    return false;
+  }
+  const Tour tour = tour_of(sample, feature, 1);
+  return tour.pure && (tour.runs == classes || tour.distinct * rows_a_value <= tour.rows);
 }
 
 class Doctor {

@@ -83,10 +83,10 @@ std::vector<double> fold_weights(const RowSource& data,
   const double total = std::accumulate(sums.begin(), sums.end(), 0.0);
   for (const double sum : sums) {
     if (!(sum > 0.0) || !(total - sum > 0.0)) {
-      throw InputError(
-          fmt::format("a fold of --folds {} holds rows of weight 0 only, or all others are: give "
-                      "fewer folds, or leave those rows out",
-                      folds));
+      throw InputError(fmt::format(
+          "a fold of --folds {} holds only rows of weight 0, or all other folds do: give "
+          "fewer folds, or leave those rows out",
+          folds));
     }
   }
   return sums;

@@ -35,6 +35,8 @@ constexpr double undetermined_above = 1e-8;
 constexpr double settled = 1e-9;
 constexpr double newton_converges = 1.0;
 
+constexpr double rounding = 1e-13;  // of squares of targets, by features that are float32
+
 constexpr double harmful_condition = 30.0;
 constexpr double tail = 0.025;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -57,10 +59,8 @@ class InverseInformation {
   // a' H^-1 a; NaN where that is not determined.
   [[nodiscard]] double variance(const Eigen::VectorXd& a) const {
     const Eigen::VectorXd scaled = inverse_scale_.cwiseProduct(a);
-    for (std::int64_t i = 0; i < a.size(); ++i) {
-      if (a(i) != 0.0 && inverse_scale_(i) == 0.0) {
-        return nan;
-      }
+    if (scaled.isZero(0.0)) {  // of a parameter that no row depends on
+      return nan;
     }
     if (inverse_.size() > 0 && (a.array() != 0.0).count() == 1) {  // of most parameters
       return scaled.dot(inverse_.diagonal().cwiseProduct(scaled));
@@ -96,6 +96,12 @@ class InverseInformation {
   }
 
   [[nodiscard]] double condition_number() const { return condition_; }
+
+  // Parameters that are determined together.
+  [[nodiscard]] std::int64_t rank() const {
+    return vectors_.size() > 0 ? (values_.array() > floor_).count()
+                               : (inverse_scale_.array() > 0.0).count();
+  }
 
   // The parameters that owe over half of their variance to directions of little curvature.
   [[nodiscard]] std::vector<std::int64_t> collinear() const {
@@ -223,7 +229,7 @@ class Inferring {
     result_.outputs.assign(names.begin() + (classifies_ ? 1 : 0), names.end());
     result_.reference = classifies_ ? names.front() : "";
     if (!classifies_) {
-      result_.degrees_of_freedom = input_.weight_sum - static_cast<double>(information_.width);
+      result_.degrees_of_freedom = input_.weight_sum - static_cast<double>(inverse_.rank());
       for (const double square : information_.residual) {
         result_.residual_variance.push_back(square / result_.degrees_of_freedom);
       }
@@ -291,7 +297,8 @@ class Inferring {
     return std::sqrt(scale * inverse_.variance(a));
   }
 
-  // Of a Newton step, in standard errors.
+  // Of a Newton step, in standard errors. Where a model explains a target to rounding, errors are
+  // rounding, too.
   [[nodiscard]] double distance() const {
     Eigen::MatrixXd steps(information_.gradient.rows(), information_.gradient.cols());
     for (std::int64_t c = 0; c < steps.cols(); ++c) {
@@ -300,7 +307,10 @@ class Inferring {
     double most = 0.0;
     for_each_parameter([&](std::int64_t o, std::int64_t /*j*/, const Eigen::VectorXd& a) {
       const double error = standard_error(o, a);
-      if (error > 0.0) {
+      const bool exact =
+          !classifies_ && information_.residual[static_cast<std::size_t>(o)] <=
+                              rounding * information_.target_squares[static_cast<std::size_t>(o)];
+      if (error > 0.0 && !exact) {
         most = std::max(most, std::fabs(a.dot(steps.col(classifies_ ? 0 : o))) / error);
       }
     });
@@ -390,8 +400,12 @@ void check_inference(const FitPlan& plan, const RowSource& data, const RowWeight
     throw OptionError(
         "--inference is for coefficients that are free: leave --l1 and --constraint away");
   }
-  if (!classifies(plan.loss) && !std::holds_alternative<SquaredLoss>(plan.loss)) {
-    throw OptionError("--inference is for the losses squared, logistic and softmax");
+  if (!std::holds_alternative<SquaredLoss>(plan.loss) &&
+      !std::holds_alternative<LogisticLoss>(plan.loss) &&
+      !std::holds_alternative<SoftmaxLoss>(plan.loss)) {
+    throw OptionError(
+        fmt::format("--inference is for the losses squared, logistic and softmax, not for {}",
+                    name(plan.loss)));
   }
   const std::int64_t width = data.feature_count() + (intercept ? 1 : 0);
   const std::int64_t groups = data.classifies() ? data.outputs() - 1 : 1;

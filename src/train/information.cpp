@@ -34,6 +34,7 @@ class InformationPass {
     sum_.moment = Eigen::MatrixXd::Zero(sum_.width, sum_.width);
     sum_.gradient = Eigen::MatrixXd::Zero(size, classifies_ ? 1 : columns_);
     sum_.residual.assign(classifies_ ? 0 : static_cast<std::size_t>(columns_), 0.0);
+    sum_.target_squares = sum_.residual;
     block_rows_ = std::clamp<std::int64_t>(
         block_bytes / (sum_.width * static_cast<std::int64_t>(sizeof(double))), rows_a_task, 2048);
     set_weights();
@@ -123,6 +124,12 @@ class InformationPass {
       add_tile(tiles_[static_cast<std::size_t>(task)]);
     });
     add_gradient(count, labels);
+    for (std::int64_t o = 0; !classifies_ && o < columns_; ++o) {
+      for (std::int64_t r = 0; r < count; ++r) {
+        const double y = targets[r * columns_ + o];
+        sum_.target_squares[static_cast<std::size_t>(o)] += row_weights_(r) * y * y;
+      }
+    }
   }
 
   // The design's row, centred, and its scores.

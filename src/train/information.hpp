@@ -16,11 +16,12 @@ namespace steepest::train {
 /// Features are centred at InferenceInput::feature_mean where there is an intercept.
 struct Information {
   std::int64_t groups = 1;
-  std::int64_t width = 0;        ///< p
-  Eigen::MatrixXd hessian;       ///< (groups p, groups p), symmetric
-  Eigen::MatrixXd moment;        ///< (p, p): sum w x x', the Hessian itself for linear models
-  Eigen::MatrixXd gradient;      ///< (groups p, 1), or of linear models (p, targets)
-  std::vector<double> residual;  ///< sum w r^2 of every target; empty for classifiers
+  std::int64_t width = 0;              ///< p
+  Eigen::MatrixXd hessian;             ///< (groups p, groups p), symmetric
+  Eigen::MatrixXd moment;              ///< (p, p): sum w x x', the Hessian itself for linear models
+  Eigen::MatrixXd gradient;            ///< (groups p, 1), or of linear models (p, targets)
+  std::vector<double> residual;        ///< sum w r^2 of every target; empty for classifiers
+  std::vector<double> target_squares;  ///< sum w y^2, likewise
 };
 
 [[nodiscard]] Information information_at_model(const InferenceInput& input,

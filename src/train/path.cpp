@@ -112,6 +112,28 @@ class Path {
                                               most_metric_bytes / matrix_bytes));
   }
 
+  // The preconditioners of so many penalties; returns the rate that goes with them.
+  [[nodiscard]] double add_metrics(std::int64_t first, std::int64_t count,
+                                   kernels::BankPlan& bank) const {
+    for (std::int64_t i = first; i < first + count && !moment_.empty(); ++i) {
+      const double l2 = penalties_[static_cast<std::size_t>(i)];
+      const std::optional<Preconditioner> metric =
+          make_preconditioner(moment_, exact_moment_, backend_.precision(), bound_of(l2));
+      if (!metric) {
+        bank.preconditioner.clear();
+        break;
+      }
+      bank.preconditioner.insert(bank.preconditioner.end(), metric->matrix.begin(),
+                                 metric->matrix.end());
+    }
+    if (!bank.preconditioner.empty()) {
+      return 1.0;
+    }
+    const auto begin = penalties_.begin() + first;
+    const double l2 = *std::max_element(begin, begin + count);
+    return 1.0 / largest_eigenvalue(backend_, bound_of(l2), {});
+  }
+
   [[nodiscard]] kernels::BankPlan bank_of(std::int64_t first, std::int64_t count) const {
     constexpr std::int64_t fewest_pairs = 3;
     const std::int64_t models = count * members_;
@@ -124,22 +146,7 @@ class Path {
     bank.most_steps = input_.plan->epochs;
     bank.allow_normal_equations = false;
     bank.folds = folds_;
-    double rate = 1.0;
-    for (std::int64_t i = first; i < first + count && !moment_.empty(); ++i) {
-      const double l2 = penalties_[static_cast<std::size_t>(i)];
-      const std::optional<Preconditioner> metric =
-          make_preconditioner(moment_, exact_moment_, backend_.precision(), bound_of(l2));
-      if (!metric) {
-        bank.preconditioner.clear();
-        break;
-      }
-      bank.preconditioner.insert(bank.preconditioner.end(), metric->matrix.begin(),
-                                 metric->matrix.end());
-    }
-    if (bank.preconditioner.empty()) {
-      const double l2 = penalties_[static_cast<std::size_t>(first)];
-      rate = 1.0 / largest_eigenvalue(backend_, bound_of(l2), {});
-    }
+    const double rate = add_metrics(first, count, bank);
     for (std::int64_t k = 0; k < models; ++k) {
       kernels::ModelPlan model;
       model.rule.kind = RuleKind::lbfgs;
