@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <type_traits>
 
@@ -20,9 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace steepest::kernels::HWY_NAMESPACE {
 namespace {
 
-// Beyond it exp(-u) is no longer a normal float, and u is not used: it may be infinite.
-constexpr double largest_exponent = 80.0;
-
 // Fewer classes than this are summed with a row in every lane.
 constexpr std::int64_t few_classes = 32;
 
@@ -33,6 +31,36 @@ constexpr int nodes_at_once = many_registers ? 2 : 1;
 
 template <class T>
 using Vector = hn::VFromD<Tag<T>>;
+
+// e^(-u) for u in [0, largest_exponent].
+HWY_INLINE Vector<double> exp_minus(Vector<double> u) {
+  const Tag<double> d;
+  return hn::Exp(d, hn::Neg(u));
+}
+
+// As above: 2^q 2^r, where -u log2(e) = q + r and q is whole. Adding 1.5 * 2^23 rounds to q and
+// leaves it, biased, in the lowest bits, from where it goes to the exponent's. 2^r is 1 + r times
+// the polynomial that meets (2^r - 1) / r at the Chebyshev points of [-1/2, 1/2], in error by less
+// than 1e-8 of 2^r.
+HWY_INLINE Vector<float> exp_minus(Vector<float> u) {
+  constexpr float rounding = 12582912.0F + 127.0F;
+  constexpr int exponent_bits = 23;
+  constexpr float log2_e = 1.44269504F;
+  constexpr float powers[] = {1.54531634e-4F, 1.33908633e-3F, 9.61808301e-3F,
+                              5.55035696e-2F, 2.40226507e-1F, 6.93147182e-1F};
+  const Tag<float> d;
+  const hn::RebindToSigned<Tag<float>> di;
+  const auto log2 = hn::Set(d, -log2_e);
+  const auto biased = hn::MulAdd(u, log2, hn::Set(d, rounding));
+  const auto whole = hn::Sub(biased, hn::Set(d, rounding));
+  const auto rest = hn::MulSub(u, log2, whole);
+  auto sum = hn::Set(d, powers[0]);
+  for (std::size_t k = 1; k < std::size(powers); ++k) {
+    sum = hn::MulAdd(sum, rest, hn::Set(d, powers[k]));
+  }
+  sum = hn::MulAdd(sum, rest, hn::Set(d, 1.0F));
+  return hn::Mul(sum, hn::BitCast(d, hn::ShiftLeft<exponent_bits>(hn::BitCast(di, biased))));
+}
 
 // The five sums, in lanes.
 template <class T>
@@ -52,10 +80,8 @@ struct LaneSums {
 
   // u >= 0, or infinite where a class is masked.
   HWY_INLINE void add(Vector<T> u) {
-    const Tag<T> d;
-    const auto keep = hn::Le(u, hn::Set(d, static_cast<T>(largest_exponent)));
-    u = hn::IfThenElseZero(keep, u);
-    const auto e = hn::IfThenElseZero(keep, hn::Exp(d, hn::Neg(u)));
+    u = hn::Min(u, hn::Set(Tag<T>(), static_cast<T>(largest_exponent)));
+    const auto e = exp_minus(u);
     const auto ue = hn::Mul(u, e);
     total = hn::Add(total, e);
     first = hn::Add(first, ue);
@@ -81,21 +107,29 @@ HWY_INLINE double sum_of(Vector<T> v) {
   }
 }
 
-// body(first, lanes used) for every vector of [begin, end).
+// body(first, lanes used) for every vector of [begin, end): all lanes but in the last one.
 template <class T, class Body>
 HWY_INLINE void for_vectors(std::int64_t begin, std::int64_t end, Body body) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
-  for (std::int64_t c = begin; c < end; c += lanes) {
-    body(c, std::min(lanes, end - c));
+  std::int64_t c = begin;
+  for (; c + lanes <= end; c += lanes) {
+    body(c, std::integral_constant<std::int64_t, 0>());
+  }
+  if (c < end) {
+    body(c, end - c);
   }
 }
 
+// Whether for_vectors() gave a vector with unused lanes: known where it is compiled for most.
+constexpr bool is_cut(std::integral_constant<std::int64_t, 0> /*all*/) { return false; }
+constexpr bool is_cut(std::int64_t /*used*/) { return true; }
+
 // largest - z for a vector of classes; infinite past the last one, as for a masked class.
-template <class T>
-HWY_INLINE Vector<T> gaps_at(const T* row, Vector<T> largest, std::int64_t used) {
+template <class T, class Used>
+HWY_INLINE Vector<T> gaps_at(const T* row, Vector<T> largest, Used used) {
   const Tag<T> d;
   const auto gap = hn::Sub(largest, hn::LoadU(d, row));
-  if (used == static_cast<std::int64_t>(hn::Lanes(d))) {
+  if (!is_cut(used)) {
     return gap;
   }
   const auto infinite = hn::Set(d, std::numeric_limits<T>::infinity());
@@ -110,10 +144,10 @@ HWY_INLINE LogitRow look_at_row(const T* row, std::int64_t classes) {
   const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
   auto largest = lowest;
   auto plain = hn::Eq(limit, limit);
-  for_vectors<T>(0, classes, [&](std::int64_t c, std::int64_t used) {
+  for_vectors<T>(0, classes, [&](std::int64_t c, auto used) {
     auto z = hn::LoadU(d, row + c);
     auto usable = hn::Le(hn::Abs(z), limit);
-    if (used < static_cast<std::int64_t>(hn::Lanes(d))) {
+    if (is_cut(used)) {
       const auto valid = hn::FirstN(d, static_cast<std::size_t>(used));
       usable = hn::Or(usable, hn::Not(valid));
       z = hn::IfThenElse(valid, z, lowest);
@@ -128,24 +162,6 @@ HWY_INLINE LogitRow look_at_row(const T* row, std::int64_t classes) {
 }
 
 template <class T>
-HWY_INLINE double gap_sum_of(const T* row, std::int64_t classes, T largest_of_row) {
-  const Tag<T> d;
-  const auto largest = hn::Set(d, largest_of_row);
-  const auto finite = hn::Set(d, std::numeric_limits<T>::max());
-  const std::int64_t chunk = carried_vectors * static_cast<std::int64_t>(hn::Lanes(d));
-  double sum = 0.0;
-  for (std::int64_t begin = 0; begin < classes; begin += chunk) {
-    auto gaps = hn::Zero(d);
-    for_vectors<T>(begin, std::min(begin + chunk, classes), [&](std::int64_t c, std::int64_t used) {
-      const auto gap = gaps_at(row + c, largest, used);
-      gaps = hn::Add(gaps, hn::IfThenElseZero(hn::Le(gap, finite), gap));
-    });
-    sum += sum_of<T>(gaps);
-  }
-  return sum;
-}
-
-template <class T>
 HWY_INLINE void carry(const LaneSums<T>& lanes, TemperedSums& sums) {
   sums.total += sum_of<T>(lanes.total);
   sums.first += sum_of<T>(lanes.first);
@@ -154,12 +170,13 @@ HWY_INLINE void carry(const LaneSums<T>& lanes, TemperedSums& sums) {
   sums.square_first += sum_of<T>(lanes.square_first);
 }
 
-// One row at `width` nodes.
-template <class T, int width>
-HWY_INLINE void sums_of_row(const T* row, std::int64_t classes, T largest_of_row,
-                            const double* betas, TemperedSums* sums) {
+// One row at `width` nodes, and the sum of its gaps where asked for.
+template <class T, int width, bool with_gaps>
+HWY_INLINE void sums_of_row(const T* row, std::int64_t classes, const double* betas, LogitRow& look,
+                            TemperedSums* sums) {
   const Tag<T> d;
-  const auto largest = hn::Set(d, largest_of_row);
+  const auto largest = hn::Set(d, static_cast<T>(look.largest));
+  const auto finite = hn::Set(d, std::numeric_limits<T>::max());
   const auto beta0 = hn::Set(d, static_cast<T>(betas[0]));
   const auto beta1 = hn::Set(d, static_cast<T>(betas[width - 1]));
   const std::int64_t chunk = carried_vectors * static_cast<std::int64_t>(hn::Lanes(d));
@@ -167,13 +184,20 @@ HWY_INLINE void sums_of_row(const T* row, std::int64_t classes, T largest_of_row
   for (std::int64_t begin = 0; begin < classes; begin += chunk) {
     LaneSums<T> lanes0;
     LaneSums<T> lanes1;
-    for_vectors<T>(begin, std::min(begin + chunk, classes), [&](std::int64_t c, std::int64_t used) {
+    auto gaps = hn::Zero(d);
+    for_vectors<T>(begin, std::min(begin + chunk, classes), [&](std::int64_t c, auto used) {
       const auto gap = gaps_at(row + c, largest, used);
+      if constexpr (with_gaps) {
+        gaps = hn::Add(gaps, hn::IfThenElseZero(hn::Le(gap, finite), gap));
+      }
       lanes0.add(hn::Mul(beta0, gap));
       if constexpr (width == 2) {
         lanes1.add(hn::Mul(beta1, gap));
       }
     });
+    if constexpr (with_gaps) {
+      look.gap_sum += sum_of<T>(gaps);
+    }
     carry(lanes0, sums[0]);
     if constexpr (width == 2) {
       carry(lanes1, sums[1]);
@@ -187,10 +211,13 @@ void rows_of_many_classes(const LogitTile<T>& tile, const double* betas, std::in
   for (std::int64_t r = 0; r < tile.rows; ++r) {
     const T* const row = tile.logits + r * tile.classes;
     looks[r] = look_at_row(row, tile.classes);
-    const T largest = static_cast<T>(looks[r].largest);
-    looks[r].gap_sum = gap_sum_of(row, tile.classes, largest);
     for_blocks<nodes_at_once>(nodes, [&](auto width, std::int64_t first) {
-      sums_of_row<T, width()>(row, tile.classes, largest, betas + first, sums + r * nodes + first);
+      TemperedSums* const to = sums + r * nodes + first;
+      if (first == 0) {
+        sums_of_row<T, width(), true>(row, tile.classes, betas, looks[r], to);
+      } else {
+        sums_of_row<T, width(), false>(row, tile.classes, betas + first, looks[r], to);
+      }
     });
   }
 }

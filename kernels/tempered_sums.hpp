@@ -21,8 +21,11 @@ struct LogitRow {
   bool plain = true;     ///< every |z| <= largest_logit: no NaN, no infinity
 };
 
-/// With u = beta (largest - z) and e = exp(-u), summed over the classes with u <= 80; what is left
-/// out is below 2e-35 a class. A masked class adds nothing.
+/// Beyond it u is taken for it, infinite or not: e is below 2e-35 then, and stays a normal float.
+inline constexpr double largest_exponent = 80.0;
+
+/// With u = min(beta (largest - z), largest_exponent) and e = exp(-u), summed over the classes. A
+/// masked class adds 2e-35, which is nothing beside a total of 1 or more.
 struct TemperedSums {
   double total = 0.0;         ///< sum e, >= 1
   double first = 0.0;         ///< sum u e

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "steepest/device.hpp"
 #include "steepest/logit_rows.hpp"
 #include "steepest/read.hpp"
 
@@ -60,6 +61,37 @@ struct CalibrationOptions {
   BadRowPolicy bad_rows = BadRowPolicy::error;
   RowStorage storage;  ///< logits that fit its memory are loaded; others are read once, in blocks
   int threads = 0;     ///< 0: every processor. The result is the same.
+
+  /// Where sums over classes are taken; automatic is the CPU. A device that cannot be used is a
+  /// DeviceError, never another device.
+  DeviceChoice device;
+  std::int64_t bootstrap = 0;  ///< replicates for intervals of T and of the ECE; 0: none
+  std::uint64_t seed = 0;      ///< of the replicates
+  int curve_points = 0;        ///< of the NLL against T, from T / 4 to 4 T; 0: none
+};
+
+/// What 95 % of the replicates of a bootstrap lie between.
+struct BootstrapInterval {
+  double lower = 0.0;
+  double upper = 0.0;
+};
+
+/// The rows' weights in a replicate are independent Poisson variables of mean 1 (Chamandy,
+/// Muralidharan, Najmi, Naidu 2012, "Estimating Uncertainty for Massive Data Streams"). Ends are
+/// the 2.5 % and 97.5 % quantiles over replicates.
+struct Bootstrap {
+  std::int64_t replicates = 0;
+  /// Of T; an end is 0 or infinite where more than 2.5 % of the replicates have their T outside of
+  /// the window that rows were sketched for, six standard errors to each side.
+  BootstrapInterval temperature;
+  BootstrapInterval ece_before;  ///< at T = 1
+  BootstrapInterval ece_after;   ///< every replicate at its own T
+};
+
+/// A point of the curve that T is the lowest point of.
+struct NllPoint {
+  double temperature = 1.0;
+  double nll = 0.0;  ///< mean, of the labels as they are
 };
 
 /// What calibration found. Nothing here is ever NaN.
@@ -83,6 +115,9 @@ struct Calibration {
   double load_seconds = 0.0;  ///< reading the logits into memory; 0 when they are streamed
   CalibrationMetrics before;  ///< at T = 1
   std::optional<CalibrationMetrics> after;  ///< none for zero and infinite
+  std::optional<Bootstrap> bootstrap;       ///< where asked for, and solved
+  std::vector<NllPoint> curve;              ///< where asked for, ascending in T
+  DeviceInfo device;                        ///< that took the sums
   std::vector<std::string> warnings;        ///< one sentence each
 
   /// Ends of the 95 % interval of T, exp(log T -+ 1.96 standard errors); solved only.

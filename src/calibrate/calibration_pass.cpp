@@ -134,13 +134,14 @@ class BlockPass {
                                  std::fabs(sum - 1.0) < sum_slack
                              ? 1
                              : 0;
-    add_nodes(gap, gap + plan_.smoothing * (uniform - gap), sums);
+    const double smoothed_gap = gap + plan_.smoothing * (uniform - gap);
+    add_nodes(gap, smoothed_gap, sums);
     if (plan_.unit_node >= 0) {
       const RowNode& unit = row_nodes_[static_cast<std::size_t>(plan_.unit_node)];
       sums_.normalised += std::fabs(look.largest + unit.log_total) < sum_slack ? 1 : 0;
     }
     if (record != nullptr) {
-      write_record(right, record);
+      write_record(right, smoothed_gap, record);
     }
   }
 
@@ -169,12 +170,15 @@ class BlockPass {
     }
   }
 
-  void write_record(bool right, float* record) const {
+  void write_record(bool right, double smoothed_gap, float* record) const {
     if (plan_.unit_node >= 0) {
       const RowNode& unit = row_nodes_[static_cast<std::size_t>(plan_.unit_node)];
       record[0] = std::copysign(static_cast<float>(unit.log_total), right ? 1.0F : -1.0F);
     }
     const SketchMap& map = *plan_.map;
+    if (plan_.sketch->holds_gaps()) {
+      record[1 + map.width] = static_cast<float>(smoothed_gap);
+    }
     if (map.weights.empty()) {
       const RowNode& node = row_nodes_[0];
       record[1] = static_cast<float>(node.log_total);

@@ -8,6 +8,9 @@
 
 namespace steepest::calibrate {
 
+/// Nodes in log beta that are farther apart than this say too little of what is between them.
+inline constexpr double node_reach = 0.25;
+
 struct HermitePoint {
   double x = 0.0;
   double value = 0.0;

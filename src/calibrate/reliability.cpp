@@ -23,6 +23,9 @@ constexpr double edge_slack = 5e-8;
 // Half of a float's bits.
 constexpr std::size_t half_range = 65536;
 
+// Values of rows that are held side by side to be put in order: 16 MB.
+constexpr std::int64_t most_held_rows = std::int64_t{1} << 22;
+
 struct BinSum {
   std::int64_t count = 0;
   std::int64_t right = 0;
@@ -75,7 +78,7 @@ BinSums sum_bins(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool
   for_each_row(
       sketch, pool,
       [&](const float* record, std::size_t part, std::size_t /*worker*/) {
-        const double confidence = confidence_of(evaluate(record, sketch.record() - 1, point));
+        const double confidence = confidence_at(record, sketch.width(), point);
         BinSum& bin = parts[part][static_cast<std::size_t>(bin_of(confidence))];
         ++bin.count;
         bin.right += std::signbit(record[0]) ? 0 : 1;
@@ -104,7 +107,7 @@ std::vector<std::int64_t> count_keys(const RowSketch& sketch, SketchPoint point,
       sketch, pool,
       [&](const float* record, std::size_t /*part*/, std::size_t worker) {
         const auto key =
-            std::bit_cast<std::uint32_t>(evaluate(record, sketch.record() - 1, point) + 0.0F);
+            std::bit_cast<std::uint32_t>(evaluate(record, sketch.width(), point) + 0.0F);
         const std::size_t slot = slot_of(key);
         if (slot < slots) {
           ++counts[worker][slot];
@@ -118,10 +121,58 @@ std::vector<std::int64_t> count_keys(const RowSketch& sketch, SketchPoint point,
   return std::move(counts[0]);
 }
 
-// Values of -log confidence at these ranks, ascending ranks from 0: by the upper half of their bits
-// first, floats not below 0 being in the order of their bits, then by the lower.
+using Values = std::vector<float>::iterator;
+using Ranks = std::vector<std::int64_t>::const_iterator;
+
+// Puts what belongs at the ranks [first_rank, last_rank), ascending and counted from `origin`, in
+// its place there, between begin and end: by halves, so that each is looked for among fewer.
+void put_in_place(Values origin, Values begin, Values end, Ranks first_rank, Ranks last_rank) {
+  if (first_rank == last_rank || begin == end) {
+    return;
+  }
+  const Ranks middle = first_rank + (last_rank - first_rank) / 2;
+  const Values at = origin + *middle;
+  if (at >= begin && at < end) {  // not the same rank once more
+    std::nth_element(begin, at, end);
+  }
+  put_in_place(origin, begin, std::clamp(at, begin, end), first_rank, middle);
+  put_in_place(origin, std::clamp(at + 1, begin, end), end, middle + 1, last_rank);
+}
+
+// As at_ranks(), of values that are all held.
+std::vector<float> held_at_ranks(const RowSketch& sketch, SketchPoint point,
+                                 kernels::ThreadPool& pool,
+                                 const std::vector<std::int64_t>& ranks) {
+  std::vector<float> values(static_cast<std::size_t>(sketch.rows()));
+  std::vector<std::vector<float>> memory(static_cast<std::size_t>(pool.threads()));
+  pool.for_each((sketch.rows() + block_rows - 1) / block_rows, [&](std::int64_t block, int worker) {
+    const std::int64_t first = block * block_rows;
+    const std::int64_t rows = std::min(block_rows, sketch.rows() - first);
+    const float* record = sketch.read(first, rows, memory[static_cast<std::size_t>(worker)]);
+    float* const to = values.data() + first;
+    for (std::int64_t r = 0; r < rows; ++r, record += sketch.record()) {
+      to[r] = std::isnan(record[0]) ? record[0] : evaluate(record, sketch.width(), point);
+    }
+  });
+  values.erase(
+      std::remove_if(values.begin(), values.end(), [](float value) { return std::isnan(value); }),
+      values.end());
+  put_in_place(values.begin(), values.begin(), values.end(), ranks.begin(), ranks.end());
+  std::vector<float> found;
+  found.reserve(ranks.size());
+  for (const std::int64_t rank : ranks) {
+    found.push_back(values[static_cast<std::size_t>(rank)]);
+  }
+  return found;
+}
+
+// Values of -log confidence at these ranks, ascending ranks from 0. Of many rows, by the upper half
+// of their bits first, floats not below 0 being in the order of their bits, then by the lower.
 std::vector<float> at_ranks(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
                             const std::vector<std::int64_t>& ranks) {
+  if (sketch.rows() <= most_held_rows) {
+    return held_at_ranks(sketch, point, pool, ranks);
+  }
   constexpr std::uint32_t half_bits = 16;
   const auto upper = count_keys(sketch, point, pool, half_range,
                                 [](std::uint32_t key) { return std::size_t{key >> half_bits}; });
@@ -211,17 +262,23 @@ double mean_gap(const std::vector<ReliabilityBin>& bins, std::int64_t rows) {
 
 }  // namespace
 
+double confidence_at(const float* record, std::int64_t width, SketchPoint point) {
+  return confidence_of(evaluate(record, width, point));
+}
+
+std::size_t equal_width_bin(double confidence) {
+  constexpr double slack = edge_slack * bin_count;
+  return static_cast<std::size_t>(std::clamp(
+      static_cast<int>(std::ceil(confidence * bin_count - slack)) - 1, 0, bin_count - 1));
+}
+
 void measure_reliability(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
                          CalibrationMetrics& metrics) {
-  constexpr double slack = edge_slack * bin_count;
   Edges equal{};
   for (std::size_t b = 0; b < equal.size(); ++b) {
     equal[b] = static_cast<double>(b) / bin_count;
   }
-  const BinSums sums = sum_bins(sketch, point, pool, [](double confidence) {
-    return std::clamp(static_cast<int>(std::ceil(confidence * bin_count - slack)) - 1, 0,
-                      bin_count - 1);
-  });
+  const BinSums sums = sum_bins(sketch, point, pool, equal_width_bin);
   std::int64_t rows = 0;
   double confidence = 0.0;
   for (const BinSum& sum : sums) {

@@ -68,9 +68,9 @@ SketchMap SketchMap::of_nodes(const std::vector<double>& nodes, double center, d
   return map;
 }
 
-RowSketch::RowSketch(std::int64_t rows, std::int64_t width, std::int64_t memory_bytes,
-                     const std::string& folder)
-    : rows_(rows), width_(width) {
+RowSketch::RowSketch(std::int64_t rows, std::int64_t width, SketchExtra extra,
+                     std::int64_t memory_bytes, const std::string& folder)
+    : rows_(rows), width_(width), extra_(extra) {
   const std::int64_t floats = rows * record();
   if (floats * static_cast<std::int64_t>(sizeof(float)) <= memory_bytes) {
     records_.resize(static_cast<std::size_t>(floats));

@@ -26,16 +26,24 @@ struct SketchMap {
   static SketchMap of_nodes(const std::vector<double>& nodes, double center, double scale);
 };
 
+/// What a record holds besides T = 1 and the polynomial.
+enum class SketchExtra { none, label_gap };
+
 /// Records of all rows. Threads write and read rows of their own.
 class RowSketch {
  public:
   /// Records take memory up to `memory_bytes`, a file in `folder` beyond.
-  RowSketch(std::int64_t rows, std::int64_t width, std::int64_t memory_bytes,
+  RowSketch(std::int64_t rows, std::int64_t width, SketchExtra extra, std::int64_t memory_bytes,
             const std::string& folder);
 
   /// Floats of a record: -log confidence at T = 1, negated where the prediction is wrong and NaN
-  /// where the row does not count; then the coefficients.
-  [[nodiscard]] std::int64_t record() const { return width_ + 1; }
+  /// where the row does not count; then the coefficients; then, where asked for, the label's
+  /// (smoothed) gap.
+  [[nodiscard]] std::int64_t record() const {
+    return width_ + (extra_ == SketchExtra::label_gap ? 2 : 1);
+  }
+  [[nodiscard]] std::int64_t width() const { return width_; }  ///< coefficients
+  [[nodiscard]] bool holds_gaps() const { return extra_ == SketchExtra::label_gap; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
 
   /// Whether place() gives the record that is there, to be changed in part.
@@ -51,6 +59,7 @@ class RowSketch {
  private:
   std::int64_t rows_;
   std::int64_t width_;
+  SketchExtra extra_;
   std::vector<float> records_;
   data::ElementFile file_;
 };
