@@ -188,6 +188,7 @@ HWY_INLINE void sums_of_row(const T* row, std::int64_t classes, const double* be
     for_vectors<T>(begin, std::min(begin + chunk, classes), [&](std::int64_t c, auto used) {
       const auto gap = gaps_at(row + c, largest, used);
       if constexpr (with_gaps) {
+        __builtin_prefetch(row + classes + c, 0, 2);  // the next row, while this one is computed
         gaps = hn::Add(gaps, hn::IfThenElseZero(hn::Le(gap, finite), gap));
       }
       lanes0.add(hn::Mul(beta0, gap));

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums over the classes of a row of logits at several inverse temperatures: what temperature
-// calibration needs of a row, in one visit. CPU only; vector width chosen at run time.
+// calibration needs of a row, in one visit. On the CPU, vector width chosen at run time; on a
+// device by tempered_sums_stream.hpp.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+
+#include "steepest/host_device.hpp"
 
 namespace steepest::kernels {
 
@@ -33,6 +37,25 @@ struct TemperedSums {
   double square = 0.0;        ///< sum e^2
   double square_first = 0.0;  ///< sum u e^2
 };
+
+/// Adds a class whose u is beta (largest - z), in the arithmetic of T: what every loop computes.
+template <class T>
+STEEPEST_HD void add_tempered_class(T u, TemperedSums& sums) {
+  u = u < static_cast<T>(largest_exponent) ? u : static_cast<T>(largest_exponent);
+  const T e = std::exp(-u);
+  const auto weight = static_cast<double>(e);
+  const auto exponent = static_cast<double>(u);
+  sums.total += weight;
+  sums.first += exponent * weight;
+  sums.second += exponent * exponent * weight;
+  sums.square += weight * weight;
+  sums.square_first += exponent * weight * weight;
+}
+
+/// Whether a logit is one of a plain row.
+[[nodiscard]] STEEPEST_HD inline bool is_plain_logit(double z) {
+  return z >= -largest_logit && z <= largest_logit;
+}
 
 /// Logits of `rows` rows, row-major and packed, with logits_tail elements readable behind them.
 template <class T>

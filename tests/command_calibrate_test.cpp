@@ -199,6 +199,189 @@ TEST(CalibrateCommand, ReadsWhatPredictWrites) {
               evaluated["metrics"]["brier"].get<double>(), 1e-6);
 }
 
+// Iris: a model that its penalty made too unsure, and the rows' classes by number.
+struct Iris {
+  std::string data = std::string(STEEPEST_SOURCE_FOLDER) + "/data/iris.csv";
+  std::string model;
+  std::string labels;
+
+  explicit Iris(const TemporaryFolder& folder) : model(folder.path("iris.json")) {
+    EXPECT_EQ(
+        run_command(folder, "fit " + data + " --target species --l2 0.1 -o " + model).exit_code, 0);
+    std::ifstream rows(data);
+    std::string line;
+    std::getline(rows, line);
+    std::string text;
+    while (std::getline(rows, line)) {
+      const std::string species = line.substr(line.rfind(',') + 1);
+      text += species == "setosa" ? "0\n" : species == "versicolor" ? "1\n" : "2\n";
+    }
+    labels = folder.write("iris_labels.txt", text);
+  }
+};
+
+TEST(CalibrateCommand, LogitsOfPredictComeBackIntoTheModel) {
+  const TemporaryFolder folder;
+  const Iris iris(folder);
+  const std::string npy_file = folder.path("logits.npy");
+  const std::string csv_file = folder.path("logits.csv");
+  for (const std::string& file : {npy_file, csv_file}) {
+    const CommandRun run =
+        run_command(folder, "predict " + iris.model + " " + iris.data + " --logits -o " + file);
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+  }
+  EXPECT_EQ(folder.read("logits.csv").rfind("logit_setosa,logit_versicolor,logit_virginica\n", 0),
+            0U);
+  EXPECT_EQ(folder.read("logits.npy").size(), 128U + 150 * 3 * 4);
+  const auto evaluated = [&](const std::string& model) {
+    return run_command(folder, "evaluate " + model + " " + iris.data + " --json --quiet")
+        .json()["metrics"];
+  };
+  const std::string before = folder.read("iris.json");
+  const double plain_loss = evaluated(iris.model)["log_loss"];
+  for (const std::string method : {"temperature", "vector", "matrix"}) {
+    SCOPED_TRACE(method);
+    const std::string calibrated = folder.path(method + ".json");
+    const CommandRun run = run_command(
+        folder, "calibrate " + npy_file + " --labels " + iris.labels + " --method " + method +
+                    " --into " + iris.model + " -o " + calibrated + " --json --quiet");
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto json = run.json();
+    EXPECT_EQ(json["method"], method);
+    EXPECT_EQ(json["model"], calibrated);
+    EXPECT_NEAR(json["before"]["nll"].get<double>(), plain_loss, 1e-6);
+    const auto metrics = evaluated(calibrated);
+    for (const auto& [mine, theirs] :
+         {std::pair("log_loss", "nll"), std::pair("accuracy", "accuracy"), std::pair("ece", "ece"),
+          std::pair("brier", "brier")}) {
+      EXPECT_NEAR(metrics[mine].get<double>(), json["after"][theirs].get<double>(), 1e-6) << mine;
+    }
+    EXPECT_LT(metrics["log_loss"], plain_loss);
+    const auto saved = nlohmann::json::parse(folder.read(method + ".json"));
+    EXPECT_EQ(saved["format_version"], 2);
+    EXPECT_EQ(saved["calibration"]["method"], method);
+    // Logits are the model's own, whatever calibration it carries.
+    const std::string again = folder.path("again.npy");
+    ASSERT_EQ(
+        run_command(folder, "predict " + calibrated + " " + iris.data + " --logits -o " + again)
+            .exit_code,
+        0);
+    EXPECT_EQ(folder.read("again.npy"), folder.read("logits.npy"));
+    const CommandRun twice =
+        run_command(folder, "calibrate " + csv_file + " --input probs --labels " + iris.labels +
+                                " --into " + calibrated);
+    EXPECT_NE(twice.exit_code, 0);
+  }
+  EXPECT_EQ(folder.read("iris.json"), before);
+  const auto by_text =
+      run_command(folder, "calibrate " + csv_file + " --labels " + iris.labels + " --json --quiet");
+  ASSERT_EQ(by_text.exit_code, 0) << by_text.err;
+  const auto by_array =
+      run_command(folder, "calibrate " + npy_file + " --labels " + iris.labels + " --json --quiet");
+  EXPECT_NEAR(by_text.json()["temperature"].get<double>(),
+              by_array.json()["temperature"].get<double>(), 1e-12);
+  // Without -o the model itself is replaced.
+  ASSERT_EQ(run_command(folder, "calibrate " + npy_file + " --labels " + iris.labels + " --into " +
+                                    iris.model)
+                .exit_code,
+            0);
+  EXPECT_NEAR(evaluated(iris.model)["log_loss"].get<double>(),
+              by_array.json()["after"]["nll"].get<double>(), 1e-6);
+}
+
+TEST(CalibrateCommand, OtherModelsTakeNoCalibration) {
+  const TemporaryFolder folder;
+  const Lesson files(folder);
+  const Iris iris(folder);
+  const CommandRun classes = run_command(
+      folder, "calibrate " + files.logits + " --labels " + files.labels + " --into " + iris.model);
+  EXPECT_EQ(classes.exit_code, 2);
+  EXPECT_NE(classes.err.find("has 3 classes, and the logits have 5"), std::string::npos);
+  const std::string linear = folder.path("linear.json");
+  ASSERT_EQ(run_command(folder,
+                        "fit " + iris.data + " --target sepal_length --ignore species -o " + linear)
+                .exit_code,
+            0);
+  const CommandRun kind = run_command(
+      folder, "calibrate " + files.logits + " --labels " + files.labels + " --into " + linear);
+  EXPECT_EQ(kind.exit_code, 2);
+  EXPECT_NE(kind.err.find("is a linear model"), std::string::npos) << kind.err;
+  EXPECT_EQ(run_command(folder, "predict " + linear + " " + iris.data + " --logits").exit_code, 3);
+  EXPECT_EQ(run_command(folder, "predict " + iris.model + " " + iris.data + " --proba -o " +
+                                    folder.path("p.npy"))
+                .exit_code,
+            3);
+  EXPECT_EQ(run_command(folder, "predict " + iris.model + " " + iris.data + " --proba --logits")
+                .exit_code,
+            3);
+}
+
+TEST(CalibrateCommand, VectorAndMatrixSayWhatTheyGained) {
+  const TemporaryFolder folder;
+  const Lesson files(folder);
+  const auto run = run_command(folder, "calibrate " + files.logits + " --labels " + files.labels +
+                                           " --method matrix --apply " + folder.path("p.npy") +
+                                           " -o " + folder.path("c.json") + " --json --quiet");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = run.json();
+  EXPECT_EQ(json["affine"]["trials"].size(), 8U);
+  EXPECT_EQ(json["affine"]["factors"].size(), 5U);
+  EXPECT_EQ(json["affine"]["converged"], true);
+  EXPECT_LE(json["after"]["nll"], json["nll_temperature"]);
+  EXPECT_EQ(nlohmann::json::parse(folder.read("c.json"))["method"], "matrix");
+  const auto applied = run_command(folder, "calibrate " + folder.path("p.npy") + " --labels " +
+                                               files.labels + " --input probs --json --quiet")
+                           .json();
+  EXPECT_NEAR(applied["before"]["nll"].get<double>(), json["after"]["nll"].get<double>(), 1e-9);
+  const auto text = run_command(
+      folder, "calibrate " + files.logits + " --labels " + files.labels + " --method matrix");
+  EXPECT_NE(text.out.find("chosen on rows held out"), std::string::npos) << text.out;
+}
+
+TEST(CalibrateCommand, BootstrapIntervalsHoldTheEstimates) {
+  const TemporaryFolder folder;
+  const Iris iris(folder);
+  const std::string logits = folder.path("l.npy");
+  ASSERT_EQ(
+      run_command(folder, "predict " + iris.model + " " + iris.data + " --logits -o " + logits)
+          .exit_code,
+      0);
+  const std::string command =
+      "calibrate " + logits + " --labels " + iris.labels + " --bootstrap 300 --json --quiet";
+  const auto json = run_command(folder, command + " --threads 1").json();
+  const auto& bootstrap = json["bootstrap"];
+  EXPECT_EQ(bootstrap["replicates"], 300);
+  EXPECT_LT(bootstrap["temperature"][0], json["temperature"]);
+  EXPECT_GT(bootstrap["temperature"][1], json["temperature"]);
+  EXPECT_LT(bootstrap["ece_before"][0], json["before"]["ece"]);
+  EXPECT_EQ(run_command(folder, command + " --threads 2").json()["bootstrap"], bootstrap);
+  EXPECT_NE(run_command(folder, command + " --seed 1").json()["bootstrap"], bootstrap);
+}
+
+TEST(CalibrateCommand, LaplaceSmoothingSolvesWhatIsSeparable) {
+  const TemporaryFolder folder;
+  const std::string zero = folder.write("zero.csv", "a,b,y\n1,0,a\n3,1,a\n0,2,b\n");
+  const auto json =
+      run_command(folder, "calibrate " + zero + " --target y --smooth-labels --json --quiet")
+          .json();
+  EXPECT_EQ(json["status"], "solved");
+  // Label smoothing K / (n + K) = 2 / 5: gaps 1, 2, 2 and 0 for the labels.
+  EXPECT_NEAR(json["label_gap"].get<double>(), 0.4 * (0.5 + 1.0 + 1.0) / 3.0, 1e-12);
+}
+
+TEST(CalibrateCommand, AGpuIsNeverReplacedInSilence) {
+  const TemporaryFolder folder;
+  const Lesson files(folder);
+  const CommandRun run = run_command(folder, "calibrate " + files.logits + " --labels " +
+                                                 files.labels + " --device cuda --json --quiet");
+  if (run.exit_code == 0) {
+    EXPECT_EQ(run.json()["device"]["kind"], "cuda");
+  } else {
+    EXPECT_EQ(run.exit_code, 4) << run.err;
+    EXPECT_NE(run.err.find("CUDA"), std::string::npos) << run.err;
+  }
+}
+
 TEST(CalibrateCommand, StatusesWithoutAnOptimumApplyNothing) {
   const TemporaryFolder folder;
   const std::string zero = folder.write("zero.csv", "a,b,y\n1,0,a\n3,1,a\n0,2,b\n");
@@ -243,7 +426,18 @@ TEST(CalibrateCommand, WrongInputAndOptionsAreOneSentence) {
            Case{files.logits + " --labels " + files.labels + " --apply-as x", 3, "probs or logits"},
            Case{files.logits + " --labels " + files.labels + " --apply " + files.logits, 3,
                 "write to another file"},
-           Case{files.logits + " --labels " + files.labels + " --device cuda", 3, "CPU"},
+           Case{files.logits + " --labels " + files.labels + " --penalty 1", 3, "vector or matrix"},
+           Case{files.logits + " --labels " + files.labels + " --method matrix --penalty x", 3,
+                "not a number"},
+           Case{files.logits + " --labels " + files.labels + " --method matrix --penalty -1", 3,
+                "0 or more"},
+           Case{files.logits + " --labels " + files.labels + " --method vector --smooth-labels", 3,
+                "--method temperature"},
+           Case{files.logits + " --labels " + files.labels + " --method vector --valid-fraction 1",
+                3, "--valid-fraction 1"},
+           Case{files.logits + " --labels " + files.labels + " --bootstrap -1", 3, "--bootstrap"},
+           Case{files.logits + " --labels " + files.labels + " --into " + files.labels, 2,
+                "not a whole model file"},
            Case{files.logits + " --labels " + folder.path("none.npy"), 2, "none.npy"},
            Case{folder.path("none.npy") + " --labels " + files.labels, 2, "none.npy"},
            Case{huge + " --labels " + files.labels, 2, "header promises"},

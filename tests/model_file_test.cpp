@@ -110,8 +110,15 @@ TEST(ModelFile, SizesMustAgree) {
   json["coefficients"].erase(2);
   refused(json, "coefficients");
   json = whole;
-  json["format_version"] = 2;
-  refused(json, "version 2");
+  json["format_version"] = 3;
+  refused(json, "version 3");
+  json = whole;
+  json["calibration"] = {{"method", "isotonic"}, {"factors", {1.0}}, {"intercept", nullptr}};
+  refused(json, "isotonic");
+  json["calibration"] = {{"method", "vector"},
+                         {"factors", std::vector<double>{1.0}},
+                         {"intercept", std::vector<double>{0.0}}};
+  refused(json, "factors");
   json = whole;
   json["kind"] = "forest";
   refused(json, "forest");

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "steepest/dataset.hpp"
+#include "steepest/score_scaling.hpp"
 
 namespace steepest {
 
@@ -39,6 +41,10 @@ struct Model {
   std::string inequality;
   bool converged = false;
 
+  /// Of a softmax model that was calibrated: what its scores go through before they become
+  /// probabilities.
+  std::optional<ScoreScaling> calibration;
+
   [[nodiscard]] std::int64_t features() const { return schema.feature_count(); }
   [[nodiscard]] std::int64_t outputs() const { return static_cast<std::int64_t>(intercept.size()); }
 
@@ -51,6 +57,9 @@ struct Model {
 
   /// What a linear model predicts, (n, outputs): its scores in the units of the target.
   [[nodiscard]] std::vector<double> predictions(const FeatureMatrix& rows) const;
+
+  /// The scores, calibrated where the model is.
+  [[nodiscard]] std::vector<double> calibrated_scores(const FeatureMatrix& rows) const;
 };
 
 /// Turns scores (rows, classes) into probabilities, in place. Rows sum to 1 within rounding.

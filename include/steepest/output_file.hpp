@@ -19,6 +19,10 @@ class OutputFile {
 
   void write(std::string_view text);
 
+  /// Replaces the file's first bytes, which were written before: what a header says of the rows
+  /// behind it is known last. Writing goes on at the end.
+  void write_start(std::string_view text);
+
   /// Flushes to disk and renames. Call once, last.
   void commit();
 

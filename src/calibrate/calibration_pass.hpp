@@ -54,8 +54,8 @@ struct RowProblem {
 };
 
 struct PassSums {
-  std::int64_t rows = 0;  ///< that count
-  std::int64_t right = 0;
+  std::int64_t rows = 0;         ///< that count
+  std::int64_t right = 0;        ///< where the plan has a unit node
   std::int64_t masked = 0;       ///< logits of -inf in rows that count
   std::int64_t sums_to_one = 0;  ///< rows whose numbers sum to 1
   std::int64_t normalised = 0;   ///< rows whose exponentials do
@@ -93,6 +93,7 @@ struct PassPlan {
   const SketchMap* map = nullptr;  ///< of the first map->nodes nodes
   std::int64_t unit_node = 0;      ///< the node with beta = 1; -1: what the sketch says of it stays
   RowSketch* sketch = nullptr;     ///< filled where given
+  int device_ordinal = -1;         ///< of the CUDA device that sums over classes; -1: the CPU
 };
 
 /// u for which beta is what the kernels will use.

@@ -5,6 +5,8 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <map>
+#include <numeric>
 
 #include "steepest/metrics.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 constexpr int bin_count = SoftmaxMetricsSum::bins;
 
 // Rows that one sum is over.
-constexpr std::int64_t block_rows = 32768;
+constexpr std::int64_t block_rows = 4096;
 constexpr std::int64_t blocks_in_turn = 64;
 
 // What keeping -log confidence as a float may move a confidence by.
@@ -121,28 +123,9 @@ std::vector<std::int64_t> count_keys(const RowSketch& sketch, SketchPoint point,
   return std::move(counts[0]);
 }
 
-using Values = std::vector<float>::iterator;
-using Ranks = std::vector<std::int64_t>::const_iterator;
-
-// Puts what belongs at the ranks [first_rank, last_rank), ascending and counted from `origin`, in
-// its place there, between begin and end: by halves, so that each is looked for among fewer.
-void put_in_place(Values origin, Values begin, Values end, Ranks first_rank, Ranks last_rank) {
-  if (first_rank == last_rank || begin == end) {
-    return;
-  }
-  const Ranks middle = first_rank + (last_rank - first_rank) / 2;
-  const Values at = origin + *middle;
-  if (at >= begin && at < end) {  // not the same rank once more
-    std::nth_element(begin, at, end);
-  }
-  put_in_place(origin, begin, std::clamp(at, begin, end), first_rank, middle);
-  put_in_place(origin, std::clamp(at + 1, begin, end), end, middle + 1, last_rank);
-}
-
-// As at_ranks(), of values that are all held.
-std::vector<float> held_at_ranks(const RowSketch& sketch, SketchPoint point,
-                                 kernels::ThreadPool& pool,
-                                 const std::vector<std::int64_t>& ranks) {
+// -log confidence of all rows that count.
+std::vector<float> hold_values(const RowSketch& sketch, SketchPoint point,
+                               kernels::ThreadPool& pool) {
   std::vector<float> values(static_cast<std::size_t>(sketch.rows()));
   std::vector<std::vector<float>> memory(static_cast<std::size_t>(pool.threads()));
   pool.for_each((sketch.rows() + block_rows - 1) / block_rows, [&](std::int64_t block, int worker) {
@@ -151,17 +134,44 @@ std::vector<float> held_at_ranks(const RowSketch& sketch, SketchPoint point,
     const float* record = sketch.read(first, rows, memory[static_cast<std::size_t>(worker)]);
     float* const to = values.data() + first;
     for (std::int64_t r = 0; r < rows; ++r, record += sketch.record()) {
-      to[r] = std::isnan(record[0]) ? record[0] : evaluate(record, sketch.width(), point);
+      to[r] = std::isnan(record[0]) ? record[0] : evaluate(record, sketch.width(), point) + 0.0F;
     }
   });
   values.erase(
       std::remove_if(values.begin(), values.end(), [](float value) { return std::isnan(value); }),
       values.end());
-  put_in_place(values.begin(), values.begin(), values.end(), ranks.begin(), ranks.end());
-  std::vector<float> found;
-  found.reserve(ranks.size());
+  return values;
+}
+
+std::size_t cell_of(float value) { return std::bit_cast<std::uint32_t>(value) / half_range; }
+
+// As at_ranks(), of values that are all held: only those whose upper halves hold a rank are sorted.
+std::vector<float> held_at_ranks(const std::vector<float>& values,
+                                 const std::vector<std::int64_t>& ranks) {
+  std::vector<std::int64_t> begins(half_range + 1);
+  for (const float value : values) {
+    ++begins[cell_of(value) + 1];
+  }
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::map<std::size_t, std::vector<float>> sorted;
+  std::vector<std::size_t> cells;
+  std::vector<bool> is_wanted(half_range);
   for (const std::int64_t rank : ranks) {
-    found.push_back(values[static_cast<std::size_t>(rank)]);
+    cells.push_back(static_cast<std::size_t>(std::upper_bound(begins.begin(), begins.end(), rank) -
+                                             begins.begin() - 1));
+    is_wanted[cells.back()] = true;
+  }
+  for (const float value : values) {
+    if (is_wanted[cell_of(value)]) {
+      sorted[cell_of(value)].push_back(value);
+    }
+  }
+  for (auto& [cell, members] : sorted) {
+    std::sort(members.begin(), members.end());
+  }
+  std::vector<float> found;
+  for (std::size_t r = 0; r < ranks.size(); ++r) {
+    found.push_back(sorted[cells[r]][static_cast<std::size_t>(ranks[r] - begins[cells[r]])]);
   }
   return found;
 }
@@ -171,7 +181,7 @@ std::vector<float> held_at_ranks(const RowSketch& sketch, SketchPoint point,
 std::vector<float> at_ranks(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
                             const std::vector<std::int64_t>& ranks) {
   if (sketch.rows() <= most_held_rows) {
-    return held_at_ranks(sketch, point, pool, ranks);
+    return held_at_ranks(hold_values(sketch, point, pool), ranks);
   }
   constexpr std::uint32_t half_bits = 16;
   const auto upper = count_keys(sketch, point, pool, half_range,

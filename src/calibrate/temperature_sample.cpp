@@ -40,10 +40,12 @@ double smoothed_gap(const PassSums& sums, double smoothing) {
          static_cast<double>(sums.rows);
 }
 
-Estimate look_at_sample(BlockReader& blocks, double smoothing, kernels::ThreadPool& pool) {
+Estimate look_at_sample(BlockReader& blocks, double smoothing, int device_ordinal,
+                        kernels::ThreadPool& pool) {
   const LogitRows& rows = blocks.rows();
   PassPlan plan;
   plan.smoothing = smoothing;
+  plan.device_ordinal = device_ordinal;
   plan.stride = stride_of(rows);
   if (rows.is_file()) {
     blocks.hold(plan.stride, pool);

@@ -20,8 +20,8 @@ struct Estimate {
 [[nodiscard]] double smoothed_gap(const PassSums& sums, double smoothing);
 
 /// The answer of every so many-th block, which stays in memory where the rows come from a file.
-/// T = 1 and a deviation of 1 when the sample has no answer.
-[[nodiscard]] Estimate look_at_sample(BlockReader& blocks, double smoothing,
+/// T = 1 and a deviation of 1 when the sample has no answer. `device_ordinal`: see PassPlan.
+[[nodiscard]] Estimate look_at_sample(BlockReader& blocks, double smoothing, int device_ordinal,
                                       kernels::ThreadPool& pool);
 
 }  // namespace steepest::calibrate

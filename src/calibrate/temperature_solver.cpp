@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "src/calibrate/bootstrap.hpp"
 #include "src/calibrate/calibration_pass.hpp"
 #include "src/calibrate/node_interpolation.hpp"
@@ -43,13 +44,17 @@ class Solver {
          const ReadProgress& progress)
       : rows_(rows), blocks_(rows), options_(options), pool_(pool), progress_(progress) {
     result_.classes = rows.classes();
+    const bool is_cuda = options.device.kind == DeviceChoice::Kind::cuda;
+    result_.device = is_cuda ? kernels::choose_device(options.device, pool.threads())
+                             : kernels::describe_cpu(pool.threads());
+    device_ordinal_ = is_cuda ? result_.device.ordinal : -1;
     result_.log_temperature_standard_error = std::numeric_limits<double>::infinity();
   }
 
   Calibration run() {
     const bool is_small = !rows_.is_file() && rows_.rows() * rows_.classes() <= few_elements;
     const Estimate start =
-        is_small ? Estimate{} : look_at_sample(blocks_, options_.smoothing, pool_);
+        is_small ? Estimate{} : look_at_sample(blocks_, options_.smoothing, device_ordinal_, pool_);
     const bool finite = rows_.is_file() ? solve_by_reads(start) : solve_in_memory(start);
     if (finite) {
       finish();
@@ -79,6 +84,7 @@ class Solver {
     PassPlan plan;
     plan.u = std::move(u);
     plan.smoothing = options_.smoothing;
+    plan.device_ordinal = device_ordinal_;
     plan.map = &map_;
     plan.unit_node = unit_node;
     plan.sketch = &*sketch_;
@@ -318,6 +324,7 @@ class Solver {
   SketchMap map_;
   std::optional<RowSketch> sketch_;
   double u_ = 0.0;
+  int device_ordinal_ = -1;
 };
 
 }  // namespace

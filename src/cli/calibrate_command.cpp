@@ -1,88 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// steepest calibrate: the temperature under which scores mean what they say.
+// steepest calibrate: what makes class scores mean what they say.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <string_view>
+#include <optional>
 #include <utility>
 
+#include "src/cli/affine_report.hpp"
+#include "src/cli/calibrate_options.hpp"
 #include "src/cli/calibrate_report.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/progress_bar.hpp"
+#include "steepest/affine_calibration.hpp"
 #include "steepest/calibrate.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::cli {
 namespace {
 
-// Logits beyond it are read once in blocks: loading them would take longer than it saves.
-constexpr std::int64_t most_loaded_bytes = std::int64_t{1} << 30;
-
-struct CalibrateCommandOptions {
-  DataOptions data;
-  MemoryOptions memory;
-  std::string labels;
-  std::string input = "logits";
-  std::string method = "temperature";
-  double smoothing = 0.0;
-  std::string apply;
-  std::string apply_as = "probs";
-  std::string bins;
-  std::string output;
-};
-
-CalibratedOutput parse_apply_as(const std::string& text) {
-  if (text != "probs" && text != "logits") {
-    throw OptionError(fmt::format("--apply-as \"{}\" is not known: use probs or logits", text));
-  }
-  return text == "probs" ? CalibratedOutput::probabilities : CalibratedOutput::logits;
-}
-
-bool is_npy(const std::vector<std::string>& paths) {
-  if (paths.size() != 1 || paths[0] == "-") {
-    return false;
-  }
-  std::ifstream file(paths[0], std::ios::binary);
-  std::string begin(6, '\0');
-  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  return std::string_view(paths[0]).ends_with(".npy") || begin == "\x93NUMPY";
-}
-
-void check_options(const CalibrateCommandOptions& given, bool npy) {
-  if (given.method != "temperature") {
-    throw OptionError(fmt::format("--method \"{}\" is not known: use temperature", given.method));
-  }
-  if (!given.data.weight.empty()) {
-    throw OptionError("calibrate takes no --weight: every row counts once");
-  }
-  if (npy && !given.data.targets.empty()) {
-    throw OptionError("a .npy file has no columns with names: give its labels with --labels FILE");
-  }
-  for (const std::string* const text :
-       {&given.data.features, &given.data.ignore, &given.data.categorical, &given.data.delimiter,
-        &given.data.missing, &given.data.missing_texts}) {
-    if (npy && !text->empty()) {
-      throw OptionError(fmt::format(
-          "\"{}\" is an option of tables: a .npy file has no columns with names and no text",
-          *text));
-    }
-  }
-  if (!given.apply.empty() && given.data.bad_rows == "skip") {
-    throw OptionError("--apply writes every row: it does not go with --on-bad-row skip");
-  }
-  if (given.labels.empty() && given.data.targets.empty()) {
-    throw OptionError(npy ? "calibrate needs --labels FILE: a .npy file of whole numbers, or text "
-                            "with one a line"
-                          : "calibrate needs --target, the column of labels, or --labels FILE");
-  }
-  if (!given.labels.empty() && !given.data.targets.empty()) {
-    throw OptionError("--labels and --target both name the labels: give one of them");
-  }
-}
+using Clock = std::chrono::steady_clock;
 
 struct Logits {
   std::unique_ptr<LogitRows> rows;
@@ -90,9 +28,9 @@ struct Logits {
   double read_seconds = 0.0;    // for that
 };
 
-Logits open(const CalibrateCommandOptions& given, bool npy, const GlobalOptions& global) {
+Logits open(const CalibrateOptions& given, const GlobalOptions& global) {
   const LogitInput input = parse_logit_input(given.input);
-  if (npy) {
+  if (given.is_npy()) {
     return {open_logits(given.data.paths[0], given.labels, input), 0, 0.0};
   }
   ReadOptions read = given.data.to_read_options();
@@ -103,107 +41,129 @@ Logits open(const CalibrateCommandOptions& given, bool npy, const GlobalOptions&
           table.bytes_read, table.read_seconds};
 }
 
-CalibrationOptions calibration_options(const CalibrateCommandOptions& given,
-                                       const GlobalOptions& global) {
-  CalibrationOptions options;
-  options.smoothing = given.smoothing;
-  options.input = parse_logit_input(given.input);
-  if (given.data.bad_rows != "error" && given.data.bad_rows != "skip") {
-    throw OptionError(
-        fmt::format("--on-bad-row \"{}\" is not known: use error or skip", given.data.bad_rows));
-  }
-  options.bad_rows = given.data.bad_rows == "skip" ? BadRowPolicy::skip : BadRowPolicy::error;
-  options.storage = given.memory.storage();
-  if (given.memory.memory.empty()) {
-    options.storage.memory_bytes = std::min(options.storage.memory_bytes, most_loaded_bytes);
-  }
-  options.threads = global.threads;
-  return options;
-}
+// One run of the command, from the logits on.
+class Calibrating {
+ public:
+  Calibrating(const CalibrateOptions& given, const GlobalOptions& global)
+      : given_(given), global_(global) {}
 
-void apply(const CalibrateCommandOptions& given, const Calibration& calibration,
-           const LogitRows& rows, const GlobalOptions& global) {
-  if (calibration.status == CalibrationStatus::zero ||
-      calibration.status == CalibrationStatus::infinite) {
-    throw InputError(
-        fmt::format("{}: nothing to apply, since the status is {}: no finite temperature above 0 "
-                    "is best for these rows",
-                    given.apply, name(calibration.status)));
+  int run() {
+    const Clock::time_point start = Clock::now();
+    const Logits logits = open(given_, global_);
+    std::optional<Model> model;
+    if (!given_.into.empty()) {
+      model = model_to_calibrate(given_, logits.rows->classes());
+    }
+    solve(*logits.rows);
+    run_.source = fmt::format("{}", fmt::join(given_.data.paths, " "));
+    run_.bytes_read = given_.is_npy() ? logits.rows->bytes_read() : logits.text_bytes;
+    run_.read_seconds = logits.read_seconds + temperature().load_seconds;
+    run_.total_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    print_warnings(temperature().warnings, global_);
+    if (affine_) {
+      print_warnings(affine_->warnings, global_);
+    }
+    apply(*logits.rows);  // before the others: it can fail where they cannot
+    save(std::move(model));
+    print();
+    return exit_done;
   }
-  ProgressBar bar("applying", !global.quiet);
-  write_calibrated(rows, calibration.beta, parse_apply_as(given.apply_as), given.apply,
-                   global.threads, reading_progress(bar));
-}
 
-int run_calibrate(const CalibrateCommandOptions& given, const GlobalOptions& global) {
-  using Clock = std::chrono::steady_clock;
-  require_cpu(global, "calibrate");
-  const bool npy = is_npy(given.data.paths);
-  check_options(given, npy);
-  parse_apply_as(given.apply_as);
-  std::vector<std::string> inputs = given.data.paths;
-  inputs.push_back(given.labels);
-  check_outputs({given.apply, given.output, given.bins}, inputs);
-  const CalibrationOptions options = calibration_options(given, global);
-  const Clock::time_point start = Clock::now();
-  const Logits logits = open(given, npy, global);
-  Calibration calibration;
-  {
-    ProgressBar bar("calibrating", !global.quiet);
-    calibration = calibrate_temperature(*logits.rows, options, reading_progress(bar));
+ private:
+  void solve(const LogitRows& rows) {
+    ProgressBar bar("calibrating", !global_.quiet);
+    if (given_.scaling_method() == ScalingMethod::temperature) {
+      plain_ =
+          calibrate_temperature(rows, given_.calibration(rows, global_), reading_progress(bar));
+    } else {
+      affine_ = calibrate_affine(rows, given_.affine(rows, global_), reading_progress(bar));
+    }
   }
-  CalibrateRun run;
-  run.source = fmt::format("{}", fmt::join(given.data.paths, " "));
-  run.bytes_read = npy ? logits.rows->bytes_read() : logits.text_bytes;
-  run.read_seconds = logits.read_seconds + calibration.load_seconds;
-  run.total_seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  print_warnings(calibration.warnings, global);
-  if (!given.apply.empty()) {  // before the others: it can fail where they cannot
-    apply(given, calibration, *logits.rows, global);
-    run.applied = given.apply;
+
+  [[nodiscard]] const Calibration& temperature() const {
+    return affine_ ? affine_->temperature : plain_;
   }
-  if (!given.output.empty()) {
-    save_calibration(calibration, given.output);
+
+  // Throws InputError where there is nothing to apply.
+  [[nodiscard]] ScoreScaling scaling(const std::string& output) const {
+    if (affine_) {
+      return affine_->scaling;
+    }
+    if (plain_.status == CalibrationStatus::zero || plain_.status == CalibrationStatus::infinite) {
+      throw InputError(
+          fmt::format("{}: nothing to apply, since the status is {}: no finite temperature above "
+                      "0 is best for these rows",
+                      output, name(plain_.status)));
+    }
+    return {ScalingMethod::temperature, {plain_.beta}, {}};
   }
-  if (!given.bins.empty()) {
-    save_bins(calibration, given.bins);
+
+  void apply(const LogitRows& rows) {
+    if (given_.apply.empty()) {
+      return;
+    }
+    const ScoreScaling found = scaling(given_.apply);
+    ProgressBar bar("applying", !global_.quiet);
+    if (affine_) {
+      write_calibrated(*scaled_logits(rows, found), 1.0, given_.apply_output(), given_.apply,
+                       global_.threads, reading_progress(bar));
+    } else {
+      write_calibrated(rows, found.factors[0], given_.apply_output(), given_.apply, global_.threads,
+                       reading_progress(bar));
+    }
+    run_.applied = given_.apply;
   }
-  if (global.json) {
-    print_json(calibration_json(calibration, run));
-  } else {
-    print_calibration(calibration, run);
+
+  void save(std::optional<Model> model) {
+    if (model) {
+      model->calibration = scaling(given_.model_output());
+      save_model(*model, given_.model_output());
+      run_.model = given_.model_output();
+    } else if (!given_.output.empty()) {
+      affine_ ? save_affine(*affine_, given_.output) : save_calibration(plain_, given_.output);
+    }
+    if (!given_.bins.empty()) {
+      Calibration shown = temperature();
+      if (affine_) {
+        shown.after = affine_->after;
+      }
+      save_bins(shown, given_.bins);
+    }
   }
-  return exit_done;
-}
+
+  void print() const {
+    if (global_.json) {
+      print_json(affine_ ? affine_json(*affine_, run_) : calibration_json(plain_, run_));
+    } else if (affine_) {
+      print_affine(*affine_, run_);
+    } else {
+      print_calibration(plain_, run_);
+    }
+  }
+
+  const CalibrateOptions& given_;
+  const GlobalOptions& global_;
+  Calibration plain_;
+  std::optional<AffineCalibration> affine_;
+  CalibrateRun run_;
+};
 
 }  // namespace
 
 Command add_calibrate(CLI::App& parent, GlobalOptions& global) {
-  CLI::App* app =
-      parent.add_subcommand("calibrate", "Find the temperature that calibrates class scores");
-  auto options = std::make_shared<CalibrateCommandOptions>();
-  add_data_options(*app, options->data, true);
-  add_memory_options(*app, options->memory);
-  app->add_option("--labels", options->labels,
-                  "labels beside the logits: .npy of whole numbers, or text with one a line");
-  app->add_option("--input", options->input,
-                  "what DATA holds, a column a class: logits, logprobs or probs; one column is "
-                  "the score of class 1 of two")
-      ->default_str("logits");
-  app->add_option("--method", options->method, "temperature")->default_str("temperature");
-  app->add_option("--smoothing", options->smoothing,
-                  "label smoothing in [0, 1): the share of a label spread over all classes")
-      ->default_str("0");
-  app->add_option("--apply", options->apply, ".npy to write: the calibrated rows");
-  app->add_option("--apply-as", options->apply_as, "what --apply writes: probs or logits")
-      ->default_str("probs");
-  app->add_option("--bins", options->bins, "CSV to write: confidence and accuracy of every bin");
-  app->add_option("-o,--output", options->output, "JSON to write: the calibration");
+  CLI::App* app = parent.add_subcommand("calibrate", "Make class scores mean what they say");
+  auto options = std::make_shared<CalibrateOptions>();
+  add_calibrate_options(*app, *options);
   app->footer(
       "DATA is a .npy file, rows x classes, float16, float32 or float64, or text with --target.\n"
       "Example: steepest calibrate logits.npy --labels labels.npy -o calibration.json\n"
-      "         steepest calibrate scores.csv --target label --bins bins.csv");
-  return {app, [options, &global] { return run_calibrate(*options, global); }};
+      "         steepest calibrate scores.csv --target label --bins bins.csv\n"
+      "         steepest predict model.json valid.csv --logits -o logits.npy\n"
+      "         steepest calibrate logits.npy --labels labels.txt --into model.json");
+  return {app, [options, &global] {
+            options->check();
+            return Calibrating(*options, global).run();
+          }};
 }
 
 }  // namespace steepest::cli

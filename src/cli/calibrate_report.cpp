@@ -49,6 +49,38 @@ Json metrics_json(const CalibrationMetrics& metrics) {
   return json;
 }
 
+Json interval_json(const BootstrapInterval& interval) {
+  return {json_number(interval.lower), json_number(interval.upper)};
+}
+
+Json bootstrap_json(const Calibration& calibration) {
+  if (!calibration.bootstrap) {
+    return nullptr;
+  }
+  const Bootstrap& bootstrap = *calibration.bootstrap;
+  return {{"replicates", bootstrap.replicates},
+          {"temperature", interval_json(bootstrap.temperature)},
+          {"ece_before", interval_json(bootstrap.ece_before)},
+          {"ece_after", interval_json(bootstrap.ece_after)}};
+}
+
+Json curve_json(const std::vector<NllPoint>& curve) {
+  Json json = Json::array();
+  for (const NllPoint& point : curve) {
+    json.push_back({{"temperature", point.temperature}, {"nll", point.nll}});
+  }
+  return json;
+}
+
+void print_bootstrap(const Bootstrap& bootstrap) {
+  fmt::print(
+      "{:<13}95 % of {} replicates: T {:.4g} to {:.4g}; ece {:.4g} to {:.4g} before, {:.4g} to "
+      "{:.4g} after\n",
+      "bootstrap", bootstrap.replicates, bootstrap.temperature.lower, bootstrap.temperature.upper,
+      bootstrap.ece_before.lower, bootstrap.ece_before.upper, bootstrap.ece_after.lower,
+      bootstrap.ece_after.upper);
+}
+
 std::string result_text(const Calibration& calibration) {
   switch (calibration.status) {
     case CalibrationStatus::solved:
@@ -104,7 +136,7 @@ Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
   return {
       {"command", "calibrate"},
       {"version", version},
-      {"device", to_json(list_devices().front())},
+      {"device", to_json(calibration.device)},
       {"method", "temperature"},
       {"status", name(calibration.status)},
       {"temperature", json_number(calibration.temperature)},
@@ -131,12 +163,15 @@ Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
         {"solve", run.total_seconds - run.read_seconds}}},
       {"before", metrics_json(calibration.before)},
       {"after", calibration.after ? metrics_json(*calibration.after) : Json(nullptr)},
+      {"bootstrap", bootstrap_json(calibration)},
+      {"curve", curve_json(calibration.curve)},
       {"warnings", calibration.warnings},
-      {"applied", run.applied.empty() ? Json(nullptr) : Json(run.applied)}};
+      {"applied", run.applied.empty() ? Json(nullptr) : Json(run.applied)},
+      {"model", run.model.empty() ? Json(nullptr) : Json(run.model)}};
 }
 
 void print_calibration(const Calibration& calibration, const CalibrateRun& run) {
-  const DeviceInfo device = list_devices().front();
+  const DeviceInfo& device = calibration.device;
   fmt::print("{:<13}{}: {} rows, {} classes; {} read\n", "data", run.source,
              format_count(calibration.rows), format_count(calibration.classes),
              format_bytes(static_cast<double>(run.bytes_read)));
@@ -152,6 +187,12 @@ void print_calibration(const Calibration& calibration, const CalibrateRun& run) 
   fmt::print("{}\n", run.read_seconds > 0.0
                          ? fmt::format(", of which {:.2f} s to read", run.read_seconds)
                          : "");
+  if (calibration.bootstrap) {
+    print_bootstrap(*calibration.bootstrap);
+  }
+  if (!run.model.empty()) {
+    print_line("model", fmt::format("{}: predict --proba and evaluate are calibrated", run.model));
+  }
   print_metrics(calibration);
   print_bins(calibration);
   fmt::print(

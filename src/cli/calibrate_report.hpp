@@ -16,6 +16,7 @@ struct CalibrateRun {
   double read_seconds = 0.0;  ///< before anything was solved; 0 where both went on at once
   double total_seconds = 0.0;
   std::string applied;  ///< file of calibrated rows; empty: none
+  std::string model;    ///< model file that the calibration was put into; empty: none
 };
 
 [[nodiscard]] Json calibration_json(const Calibration& calibration, const CalibrateRun& run);

@@ -38,7 +38,8 @@ Metrics measure(const Model& model, const RowSource& data, int threads) {
   const auto scores_of = [&](std::int64_t first, std::int64_t count, RowBuffer& buffer) {
     FeatureMatrix block(count, data.feature_count());
     std::copy_n(data.features(first, count, buffer), count * data.feature_count(), block.data());
-    return model.kind == ModelKind::softmax ? model.scores(block) : model.predictions(block);
+    return model.kind == ModelKind::softmax ? model.calibrated_scores(block)
+                                            : model.predictions(block);
   };
   if (model.kind == ModelKind::softmax) {
     SoftmaxMetricsSum sum(model.outputs());

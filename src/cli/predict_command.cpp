@@ -10,6 +10,7 @@
 #include "src/cli/csv_field.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/progress_bar.hpp"
+#include "src/data/npy.hpp"
 #include "steepest/error.hpp"
 #include "steepest/model.hpp"
 #include "steepest/output_file.hpp"
@@ -22,14 +23,19 @@ struct PredictOptions {
   std::string model;
   DataOptions data;
   bool probabilities = false;
+  bool logits = false;
   std::string output;
+
+  // Whether logits go to a .npy file.
+  [[nodiscard]] bool writes_npy() const { return output.ends_with(".npy"); }
 };
 
 // Formats the predictions of one model.
 class Predictor {
  public:
-  Predictor(const Model& model, bool probabilities) : model_(model), probabilities_(probabilities) {
-    if (probabilities && model.kind != ModelKind::softmax) {
+  Predictor(const Model& model, const PredictOptions& given)
+      : model_(model), probabilities_(given.probabilities) {
+    if (probabilities_ && model.kind != ModelKind::softmax) {
       throw OptionError("--proba needs a softmax model: this one is linear");
     }
     for (const std::string& name : model.output_names()) {
@@ -37,7 +43,7 @@ class Predictor {
     }
   }
 
-  [[nodiscard]] std::string header() const {
+  [[nodiscard]] std::string header(std::int64_t /*rows*/) const {
     if (model_.kind == ModelKind::linear) {
       return (names_.size() == 1 ? std::string("prediction")
                                  : fmt::format("{}", fmt::join(names_, ","))) +
@@ -53,7 +59,7 @@ class Predictor {
   void append(const FeatureMatrix& rows, std::string& text) const {
     const std::int64_t outputs = model_.outputs();
     const bool linear = model_.kind == ModelKind::linear;
-    std::vector<double> values = linear ? model_.predictions(rows) : model_.scores(rows);
+    std::vector<double> values = linear ? model_.predictions(rows) : model_.calibrated_scores(rows);
     if (!linear && probabilities_) {
       softmax_in_place(values, outputs);
     }
@@ -74,6 +80,46 @@ class Predictor {
   std::vector<std::string> names_;
 };
 
+// Formats what calibrate reads: a model's scores before any calibration of its own.
+class LogitWriter {
+ public:
+  LogitWriter(const Model& model, bool npy) : model_(model), npy_(npy) {
+    if (model.kind != ModelKind::softmax) {
+      throw OptionError("--logits needs a softmax model: this one is linear");
+    }
+  }
+
+  [[nodiscard]] std::string header(std::int64_t rows) const {
+    if (npy_) {
+      return data::npy_header("<f4", {rows, model_.outputs()});
+    }
+    std::string text;
+    for (const std::string& name : model_.output_names()) {
+      text += (text.empty() ? "" : ",") + csv_field("logit_" + name);
+    }
+    return text + "\n";
+  }
+
+  void append(const FeatureMatrix& rows, std::string& text) const {
+    const std::vector<double> scores = model_.scores(rows);
+    const std::int64_t outputs = model_.outputs();
+    std::int64_t column = 0;
+    for (const double score : scores) {
+      const auto value = static_cast<float>(score);
+      column = column % outputs + 1;
+      if (npy_) {
+        text.append(reinterpret_cast<const char*>(&value), sizeof(value));
+      } else {
+        fmt::format_to(std::back_inserter(text), "{}{}", value, column == outputs ? '\n' : ',');
+      }
+    }
+  }
+
+ private:
+  const Model& model_;
+  bool npy_;
+};
+
 // Where predictions go: a file that appears when it is whole, or standard output.
 class Sink {
  public:
@@ -89,6 +135,9 @@ class Sink {
       throw InputError("standard output: cannot be written, perhaps its reader has gone");
     }
   }
+  // Replaces the beginning of a file.
+  void write_start(const std::string& text) { file_->write_start(text); }
+
   void finish() {
     if (file_) {
       file_->commit();
@@ -99,31 +148,53 @@ class Sink {
   std::optional<OutputFile> file_;
 };
 
-int run_predict(const PredictOptions& given, const GlobalOptions& global) {
-  constexpr std::int64_t block_rows = 4096;
+void check(const PredictOptions& given, const GlobalOptions& global) {
   require_cpu(global, "predict");
   if (global.json && given.output.empty()) {
     throw OptionError("predict --json needs -o FILE for the predictions");
   }
+  if (given.logits && given.probabilities) {
+    throw OptionError("--logits and --proba write different files: give one of them");
+  }
+  if (given.writes_npy() && !given.logits) {
+    throw OptionError(fmt::format("{}: only --logits are written as .npy", given.output));
+  }
   std::vector<std::string> inputs = given.data.paths;
   inputs.push_back(given.model);
   check_outputs({given.output}, inputs);
-  const Model model = load_model(given.model);
-  const Predictor predictor(model, given.probabilities);
-  RowStream rows(given.data.to_read_options(&model.schema), model.schema);
-  ProgressBar bar("predicting", !global.quiet && !given.output.empty());
-  const ReadProgress progress = reading_progress(bar);
+}
+
+// Rows written.
+template <class Format>
+std::int64_t write_rows(const Format& format, const PredictOptions& given, RowStream& rows,
+                        const ReadProgress& progress) {
+  constexpr std::int64_t block_rows = 4096;
   Sink sink(given.output);
-  sink.write(predictor.header());
+  sink.write(format.header(0));
   std::int64_t count = 0;
   FeatureMatrix block;
   for (std::string text; rows.next(block, block_rows); text.clear()) {
-    predictor.append(block, text);
+    format.append(block, text);
     sink.write(text);
     count += block.rows();
     progress({rows.bytes_read(), rows.bytes_total(), rows.bytes_read(), count});
   }
+  if (given.writes_npy()) {
+    sink.write_start(format.header(count));
+  }
   sink.finish();
+  return count;
+}
+
+int run_predict(const PredictOptions& given, const GlobalOptions& global) {
+  check(given, global);
+  const Model model = load_model(given.model);
+  RowStream rows(given.data.to_read_options(&model.schema), model.schema);
+  ProgressBar bar("predicting", !global.quiet && !given.output.empty());
+  const ReadProgress progress = reading_progress(bar);
+  const std::int64_t count =
+      given.logits ? write_rows(LogitWriter(model, given.writes_npy()), given, rows, progress)
+                   : write_rows(Predictor(model, given), given, rows, progress);
   bar.clear();
   if (global.json) {
     print_json({{"command", "predict"},
@@ -147,8 +218,13 @@ Command add_predict(CLI::App& parent, GlobalOptions& global) {
   app->add_option("MODEL", options->model, "model file written by fit -o")->required();
   add_data_options(*app, options->data, false);
   app->add_flag("--proba", options->probabilities, "a column of probability for every class");
+  app->add_flag("--logits", options->logits,
+                "only the scores before softmax and calibration, for calibrate; CSV, or .npy by "
+                "the name of -o");
   app->add_option("-o,--output", options->output, "CSV to write; default: standard output");
-  app->footer("Example: steepest predict model.json new.csv --proba -o predictions.csv");
+  app->footer(
+      "Example: steepest predict model.json new.csv --proba -o predictions.csv\n"
+      "         steepest predict model.json valid.csv --logits -o logits.npy");
   return {app, [options, &global] { return run_predict(*options, global); }};
 }
 

@@ -12,7 +12,8 @@
 
 namespace steepest::data {
 
-JsonFile::JsonFile(std::string path, std::string what, const std::string& format, int version)
+JsonFile::JsonFile(std::string path, std::string what, const std::string& format, int version,
+                   int oldest)
     : path_(std::move(path)), what_(std::move(what)) {
   std::ifstream file(path_, std::ios::binary);
   if (!file) {
@@ -33,7 +34,7 @@ JsonFile::JsonFile(std::string path, std::string what, const std::string& format
     fail(fmt::format("is JSON but not a {}: expected \"format\": \"{}\"", what_, format));
   }
   const int found = value<int>(json_, "format_version");
-  if (found != version) {
+  if (found < oldest || found > version) {
     fail(fmt::format(
         "has format version {}, this program reads version {}: it was written by Steepest {}",
         found, version, value<std::string>(json_, "steepest_version")));

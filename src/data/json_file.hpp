@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "steepest/dataset.hpp"
@@ -17,8 +18,10 @@ using Json = nlohmann::ordered_json;
 class JsonFile {
  public:
   /// `what` stands in messages: "a model". Throws InputError when the file cannot be read, is not
-  /// JSON, or is of another format or version.
-  JsonFile(std::string path, std::string what, const std::string& format, int version);
+  /// JSON, or is of another format or of a version outside [oldest, version].
+  JsonFile(std::string path, std::string what, const std::string& format, int version, int oldest);
+  JsonFile(std::string path, std::string what, const std::string& format, int version)
+      : JsonFile(std::move(path), std::move(what), format, version, version) {}
 
   [[nodiscard]] const Json& json() const { return json_; }
 

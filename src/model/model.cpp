@@ -43,6 +43,14 @@ std::vector<double> Model::predictions(const FeatureMatrix& rows) const {
   return values;
 }
 
+std::vector<double> Model::calibrated_scores(const FeatureMatrix& rows) const {
+  std::vector<double> result = scores(rows);
+  if (calibration) {
+    calibration->apply(result.data(), rows.rows(), outputs());
+  }
+  return result;
+}
+
 void softmax_in_place(std::vector<double>& scores, std::int64_t classes) {
   for (auto row = scores.begin(); row != scores.end(); row += classes) {
     const double largest = *std::max_element(row, row + classes);

@@ -20,6 +20,9 @@ using data::JsonFile;
 constexpr const char* format_name = "steepest-model";
 constexpr int format_version = 1;
 
+// Of a calibrated model: a program that would not calibrate must not read it.
+constexpr int calibrated_version = 2;
+
 Json rows_of(const std::vector<double>& values, std::int64_t columns) {
   Json rows = Json::array();
   for (auto row = values.begin(); row != values.end(); row += columns) {
@@ -29,7 +32,8 @@ Json rows_of(const std::vector<double>& values, std::int64_t columns) {
 }
 
 Json to_json(const Model& model) {
-  Json json{{"format", format_name}, {"format_version", format_version}};
+  Json json{{"format", format_name},
+            {"format_version", model.calibration ? calibrated_version : format_version}};
   json["steepest_version"] = version;
   json["kind"] = name(model.kind);
   json["loss"] = model.loss;
@@ -49,6 +53,11 @@ Json to_json(const Model& model) {
   json["termination"] = {{"reason", model.termination},
                          {"converged", model.converged},
                          {"inequality", model.inequality}};
+  if (model.calibration) {
+    json["calibration"] = {{"method", name(model.calibration->method)},
+                           {"factors", model.calibration->factors},
+                           {"intercept", model.calibration->intercept}};
+  }
   return json;
 }
 
@@ -63,6 +72,33 @@ std::string loss_of(const JsonFile& file, ModelKind kind) {
     file.fail(error.what());
   }
   file.fail(fmt::format("is a {} model of loss {}, which does not go together", name(kind), text));
+}
+
+std::optional<ScoreScaling> calibration_of(const JsonFile& file, const Model& model) {
+  if (!file.json().contains("calibration")) {
+    return std::nullopt;
+  }
+  const Json json = file.value<Json>(file.json(), "calibration");
+  if (model.kind != ModelKind::softmax) {
+    file.fail("has a \"calibration\", which is for softmax models");
+  }
+  ScoreScaling scaling;
+  const auto method = file.value<std::string>(json, "method");
+  if (method != "temperature" && method != "vector" && method != "matrix") {
+    file.fail(fmt::format(
+        "calibration \"method\" is \"{}\": expected temperature, vector or matrix", method));
+  }
+  scaling.method = parse_scaling_method(method);
+  scaling.factors = file.finite(json, "factors");
+  scaling.intercept = file.finite(json, "intercept");
+  const std::int64_t classes = model.outputs();
+  const bool is_temperature = scaling.method == ScalingMethod::temperature;
+  file.require_size("factors", scaling.factors.size(),
+                    is_temperature                            ? 1
+                    : scaling.method == ScalingMethod::vector ? classes
+                                                              : classes * classes);
+  file.require_size("intercept", scaling.intercept.size(), is_temperature ? 0 : classes);
+  return scaling;
 }
 
 void check_sizes(const JsonFile& file, const Model& model) {
@@ -91,7 +127,7 @@ void save_model(const Model& model, const std::string& path) {
 }
 
 Model load_model(const std::string& path) {
-  const JsonFile file(path, "model", format_name, format_version);
+  const JsonFile file(path, "model", format_name, calibrated_version, format_version);
   const Json& json = file.json();
   Model model;
   const auto kind = file.value<std::string>(json, "kind");
@@ -126,6 +162,7 @@ Model load_model(const std::string& path) {
   model.converged = file.value<bool>(termination, "converged");
   model.inequality = file.value<std::string>(termination, "inequality");
   check_sizes(file, model);
+  model.calibration = calibration_of(file, model);
   return model;
 }
 

@@ -42,6 +42,16 @@ void OutputFile::write(std::string_view text) {
   }
 }
 
+void OutputFile::write_start(std::string_view text) {
+  if (std::fseek(file_, 0, SEEK_SET) != 0) {
+    fail("written");
+  }
+  write(text);
+  if (std::fseek(file_, 0, SEEK_END) != 0) {
+    fail("written");
+  }
+}
+
 void OutputFile::commit() {
   if (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0) {
     fail("written");

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How vector and matrix scaling are shown: what they add to a temperature's report.
+#pragma once
+
+#include <string>
+
+#include "src/cli/calibrate_report.hpp"
+#include "steepest/affine_calibration.hpp"
+
+namespace steepest::cli {
+
+/// The object of calibration_json() for the temperature, with "after" of the scaling, and "affine".
+[[nodiscard]] Json affine_json(const AffineCalibration& calibration, const CalibrateRun& run);
+
+void print_affine(const AffineCalibration& calibration, const CalibrateRun& run);
+
+/// Writes the scaling as JSON, format "steepest-calibration". Throws InputError.
+void save_affine(const AffineCalibration& calibration, const std::string& path);
+
+}  // namespace steepest::cli
