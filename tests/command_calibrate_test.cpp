@@ -358,6 +358,93 @@ TEST(CalibrateCommand, BootstrapIntervalsHoldTheEstimates) {
   EXPECT_NE(run_command(folder, command + " --seed 1").json()["bootstrap"], bootstrap);
 }
 
+// Rows of two sites, of which one's scores are three times too large.
+TEST(CalibrateCommand, GroupsHaveTheirOwnTemperatures) {
+  const TemporaryFolder folder;
+  std::string text = "a,b,c,site,y\n";
+  std::string own[2];
+  std::string sites;
+  std::string labels;
+  std::uint64_t state = 5;
+  const auto uniform = [&state] {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<double>(state >> 11) * 0x1p-53;
+  };
+  for (int r = 0; r < 1200; ++r) {
+    const bool north = r % 3 == 0;
+    double scores[3];
+    double powers[3];
+    double total = 0.0;
+    for (int c = 0; c < 3; ++c) {
+      scores[c] = 4.0 * (uniform() - 0.5);
+      total += std::exp(scores[c]);
+      powers[c] = total;
+    }
+    const double draw = uniform() * total;
+    const int label = draw < powers[0] ? 0 : draw < powers[1] ? 1 : 2;
+    std::string row;
+    for (const double score : scores) {
+      row += std::to_string((north ? 3.0 : 1.0) * score) + ",";
+    }
+    text += row + (north ? "north," : "south,") + std::to_string(label) + "\n";
+    own[north ? 0 : 1] += row + std::to_string(label) + "\n";
+    sites += north ? "north\n" : "south\n";
+  }
+  const std::string table = folder.write("t.csv", text);
+  const std::string command = "calibrate " + table + " --target y --group site";
+  const auto run = run_command(folder, command + " --json --quiet --apply " + folder.path("p.npy"));
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = run.json();
+  EXPECT_EQ(json["classes"], 3);
+  ASSERT_EQ(json["groups"].size(), 2U);
+  for (const int g : {0, 1}) {
+    const auto& group = json["groups"][static_cast<std::size_t>(g)];
+    EXPECT_EQ(group["name"], g == 0 ? "north" : "south");
+    EXPECT_EQ(group["rows"], g == 0 ? 400 : 800);
+    EXPECT_NEAR(group["temperature"].get<double>(), g == 0 ? 3.0 : 1.0, g == 0 ? 0.8 : 0.2);
+    // As that group's rows alone.
+    const auto alone =
+        run_command(folder, "calibrate " + folder.write("g.csv", "a,b,c,y\n" + own[g]) +
+                                " --target y --json --quiet")
+            .json();
+    EXPECT_NEAR(group["temperature"].get<double>(), alone["temperature"].get<double>(), 1e-9);
+    EXPECT_NEAR(group["after"]["nll"].get<double>(), alone["after"]["nll"].get<double>(), 1e-12);
+  }
+  EXPECT_LT(json["after_groups"]["nll"], json["after"]["nll"]);
+  EXPECT_NEAR(json["after_groups"]["nll"].get<double>(),
+              (json["groups"][0]["after"]["nll"].get<double>() * 400 +
+               json["groups"][1]["after"]["nll"].get<double>() * 800) /
+                  1200,
+              1e-9);
+  // The calibrated rows have the metrics that were promised.
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    labels += line.substr(line.rfind(',') + 1) + "\n";
+  }
+  const std::string by_number = " --labels " + folder.write("y.txt", labels);
+  const auto applied = run_command(folder, "calibrate " + folder.path("p.npy") + by_number +
+                                               " --input probs --json --quiet")
+                           .json();
+  EXPECT_NEAR(applied["before"]["nll"].get<double>(), json["after_groups"]["nll"].get<double>(),
+              1e-6);
+  // Beside a .npy file groups are a file of their own.
+  const std::string site_file = folder.write("sites.txt", sites);
+  const auto beside =
+      run_command(folder, "calibrate " + folder.path("p.npy") + by_number +
+                              " --input probs --group " + site_file + " --json --quiet");
+  ASSERT_EQ(beside.exit_code, 0) << beside.err;
+  EXPECT_NEAR(beside.json()["groups"][0]["temperature"].get<double>(), 1.0, 1e-6);
+  EXPECT_EQ(run_command(folder, "calibrate " + folder.path("p.npy") + by_number + " --group " +
+                                    folder.write("few.txt", "a\nb\n"))
+                .exit_code,
+            2);
+  EXPECT_EQ(run_command(folder, "calibrate " + table + " --target y --ignore site --group nowhere")
+                .exit_code,
+            3);
+}
+
 TEST(CalibrateCommand, LaplaceSmoothingSolvesWhatIsSeparable) {
   const TemporaryFolder folder;
   const std::string zero = folder.write("zero.csv", "a,b,y\n1,0,a\n3,1,a\n0,2,b\n");
@@ -436,8 +523,13 @@ TEST(CalibrateCommand, WrongInputAndOptionsAreOneSentence) {
            Case{files.logits + " --labels " + files.labels + " --method vector --valid-fraction 1",
                 3, "--valid-fraction 1"},
            Case{files.logits + " --labels " + files.labels + " --bootstrap -1", 3, "--bootstrap"},
-           Case{files.logits + " --labels " + files.labels + " --into " + files.labels, 2,
+           Case{files.logits + " --labels " + files.labels + " --into " + lesson, 2,
                 "not a whole model file"},
+           Case{files.logits + " --labels " + files.labels + " --group " + files.logits, 2,
+                "wrong shape"},
+           Case{files.logits + " --labels " + files.labels + " --group " + lesson +
+                    " --method vector",
+                3, "--group"},
            Case{files.logits + " --labels " + folder.path("none.npy"), 2, "none.npy"},
            Case{folder.path("none.npy") + " --labels " + files.labels, 2, "none.npy"},
            Case{huge + " --labels " + files.labels, 2, "header promises"},

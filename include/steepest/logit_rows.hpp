@@ -80,10 +80,12 @@ class LogitRows {
 
 /// Rows that were read from text: features are logits. With `labels` as above, or, when that is
 /// empty, the classes of the source: texts that name a feature (or `proba_` and `logit_` before
-/// them, as predict writes), or indexes of features from 0. Throws InputError.
+/// them, as predict writes), or indexes of features from 0. The categorical column `group`, where
+/// that is not empty, is no logit. Throws InputError.
 [[nodiscard]] std::unique_ptr<LogitRows> logits_of_table(std::shared_ptr<RowSource> table,
                                                          const std::string& file,
                                                          const std::string& labels,
-                                                         LogitInput input);
+                                                         LogitInput input,
+                                                         const std::string& group = "");
 
 }  // namespace steepest

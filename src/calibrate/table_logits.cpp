@@ -37,9 +37,9 @@ std::int64_t column_numbered(const std::string& label, std::int64_t classes) {
 }
 
 // Which logit each of the labels' texts means: all by name, or all by number.
-std::vector<std::int32_t> columns_of_labels(const Schema& schema, std::int64_t classes,
-                                            const std::string& file) {
-  const std::vector<std::string> columns = schema.feature_names();
+std::vector<std::int32_t> columns_of_labels(const Schema& schema,
+                                            const std::vector<std::string>& columns,
+                                            std::int64_t classes, const std::string& file) {
   const bool by_name =
       std::any_of(schema.classes.begin(), schema.classes.end(),
                   [&](const std::string& label) { return column_named(columns, label) >= 0; });
@@ -61,39 +61,74 @@ std::vector<std::int32_t> columns_of_labels(const Schema& schema, std::int64_t c
   return result;
 }
 
+// Features that are no logits: [begin, end), those of the column of groups.
+struct LeftOut {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+LeftOut features_of(const Schema& schema, const std::string& column) {
+  LeftOut found;
+  for (const FeatureColumn& feature : schema.columns) {
+    found.end = found.begin + feature.width();
+    if (feature.name == column) {
+      return found;
+    }
+    found.begin = found.end;
+  }
+  return {};
+}
+
 class TableLogits final : public LogitRows {
  public:
   TableLogits(std::shared_ptr<RowSource> table, std::string file, const std::string& labels,
-              LogitInput input)
-      : table_(std::move(table)), file_(std::move(file)), input_(input) {
-    if (table_->feature_count() < 1) {
+              LogitInput input, const std::string& group)
+      : table_(std::move(table)),
+        file_(std::move(file)),
+        input_(input),
+        left_out_(features_of(table_->schema(), group)) {
+    if (columns() < 1) {
       throw InputError(Location{file_}, "has no column of logits besides the labels");
     }
     if (!labels.empty()) {
       labels_ = LabelFile(labels, rows());
     } else if (table_->classifies()) {
-      columns_of_labels_ = columns_of_labels(table_->schema(), classes(), file_);
+      columns_of_labels_ = columns_of_labels(table_->schema(), names(), classes(), file_);
     }
   }
 
   [[nodiscard]] std::int64_t rows() const override { return table_->rows(); }
   [[nodiscard]] std::int64_t classes() const override {
-    return std::max<std::int64_t>(table_->feature_count(), 2);
+    return std::max<std::int64_t>(columns(), 2);
   }
   [[nodiscard]] bool holds_doubles() const override { return false; }
   [[nodiscard]] std::string name() const override { return file_; }
   [[nodiscard]] bool is_file() const override { return true; }
 
   LogitBlock read(std::int64_t first, std::int64_t count, LogitBuffer& buffer) const override {
-    const std::int64_t columns = table_->feature_count();
-    const float* const from = table_->features(first, count, buffer.rows);
+    const std::int64_t features = table_->feature_count();
+    const float* from = table_->features(first, count, buffer.rows);
     float* const values = line_aligned(buffer.floats, count * classes());
-    std::copy_n(from, count * columns, values);
-    calibrate::to_logits(values, count, columns, input_);
+    float* to = values;
+    for (std::int64_t r = 0; r < count; ++r, from += features) {
+      to = std::copy(from, from + left_out_.begin, to);
+      to = std::copy(from + left_out_.end, from + features, to);
+    }
+    calibrate::to_logits(values, count, columns(), input_);
     return {values, nullptr, labels_of(first, count, buffer)};
   }
 
  private:
+  [[nodiscard]] std::int64_t columns() const {
+    return table_->feature_count() - (left_out_.end - left_out_.begin);
+  }
+
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> all = table_->schema().feature_names();
+    all.erase(all.begin() + left_out_.begin, all.begin() + left_out_.end);
+    return all;
+  }
+
   const std::int32_t* labels_of(std::int64_t first, std::int64_t count, LogitBuffer& buffer) const {
     if (columns_of_labels_.empty()) {
       return labels_.read(first, count, buffer.labels);
@@ -109,6 +144,7 @@ class TableLogits final : public LogitRows {
   std::shared_ptr<RowSource> table_;
   std::string file_;
   LogitInput input_;
+  LeftOut left_out_;
   LabelFile labels_;
   std::vector<std::int32_t> columns_of_labels_;
 };
@@ -117,8 +153,8 @@ class TableLogits final : public LogitRows {
 
 std::unique_ptr<LogitRows> logits_of_table(std::shared_ptr<RowSource> table,
                                            const std::string& file, const std::string& labels,
-                                           LogitInput input) {
-  return std::make_unique<TableLogits>(std::move(table), file, labels, input);
+                                           LogitInput input, const std::string& group) {
+  return std::make_unique<TableLogits>(std::move(table), file, labels, input, group);
 }
 
 }  // namespace steepest

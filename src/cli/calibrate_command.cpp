@@ -12,9 +12,11 @@
 #include "src/cli/calibrate_options.hpp"
 #include "src/cli/calibrate_report.hpp"
 #include "src/cli/data_options.hpp"
+#include "src/cli/group_report.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "steepest/affine_calibration.hpp"
 #include "steepest/calibrate.hpp"
+#include "steepest/calibrate_groups.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::cli {
@@ -24,21 +26,35 @@ using Clock = std::chrono::steady_clock;
 
 struct Logits {
   std::unique_ptr<LogitRows> rows;
+  RowGroups groups;             // empty where none were asked for
   std::int64_t text_bytes = 0;  // read as text
   double read_seconds = 0.0;    // for that
 };
 
 Logits open(const CalibrateOptions& given, const GlobalOptions& global) {
   const LogitInput input = parse_logit_input(given.input);
+  Logits logits;
   if (given.is_npy()) {
-    return {open_logits(given.data.paths[0], given.labels, input), 0, 0.0};
+    logits.rows = open_logits(given.data.paths[0], given.labels, input);
+    if (!given.group.empty()) {
+      logits.groups = read_groups(given.group, logits.rows->rows());
+    }
+    return logits;
   }
   ReadOptions read = given.data.to_read_options();
   read.target_kind = TargetKind::classes;
+  if (!given.group.empty()) {
+    read.categorical.push_back(given.group);
+  }
   const ReadRows table = read_with_progress(read, given.memory.storage(), global);
-  return {logits_of_table(table.rows, fmt::format("{}", fmt::join(read.paths, " ")), given.labels,
-                          input),
-          table.bytes_read, table.read_seconds};
+  logits.rows = logits_of_table(table.rows, fmt::format("{}", fmt::join(read.paths, " ")),
+                                given.labels, input, given.group);
+  logits.text_bytes = table.bytes_read;
+  logits.read_seconds = table.read_seconds;
+  if (!given.group.empty()) {
+    logits.groups = groups_of_table(*table.rows, given.group);
+  }
+  return logits;
 }
 
 // One run of the command, from the logits on.
@@ -54,7 +70,7 @@ class Calibrating {
     if (!given_.into.empty()) {
       model = model_to_calibrate(given_, logits.rows->classes());
     }
-    solve(*logits.rows);
+    solve(logits);
     run_.source = fmt::format("{}", fmt::join(given_.data.paths, " "));
     run_.bytes_read = given_.is_npy() ? logits.rows->bytes_read() : logits.text_bytes;
     run_.read_seconds = logits.read_seconds + temperature().load_seconds;
@@ -63,16 +79,24 @@ class Calibrating {
     if (affine_) {
       print_warnings(affine_->warnings, global_);
     }
-    apply(*logits.rows);  // before the others: it can fail where they cannot
+    if (grouped_) {
+      print_warnings(grouped_->warnings, global_);
+    }
+    apply(logits);  // before the others: it can fail where they cannot
     save(std::move(model));
     print();
     return exit_done;
   }
 
  private:
-  void solve(const LogitRows& rows) {
+  void solve(const Logits& logits) {
+    const LogitRows& rows = *logits.rows;
     ProgressBar bar("calibrating", !global_.quiet);
-    if (given_.scaling_method() == ScalingMethod::temperature) {
+    if (!given_.group.empty()) {
+      grouped_ = calibrate_groups(rows, logits.groups, given_.calibration(rows, global_),
+                                  reading_progress(bar));
+      plain_ = grouped_->all;
+    } else if (given_.scaling_method() == ScalingMethod::temperature) {
       plain_ =
           calibrate_temperature(rows, given_.calibration(rows, global_), reading_progress(bar));
     } else {
@@ -98,7 +122,8 @@ class Calibrating {
     return {ScalingMethod::temperature, {plain_.beta}, {}};
   }
 
-  void apply(const LogitRows& rows) {
+  void apply(const Logits& logits) {
+    const LogitRows& rows = *logits.rows;
     if (given_.apply.empty()) {
       return;
     }
@@ -107,6 +132,9 @@ class Calibrating {
     if (affine_) {
       write_calibrated(*scaled_logits(rows, found), 1.0, given_.apply_output(), given_.apply,
                        global_.threads, reading_progress(bar));
+    } else if (grouped_) {
+      write_calibrated(*grouped_logits(rows, logits.groups, grouped_->betas()), 1.0,
+                       given_.apply_output(), given_.apply, global_.threads, reading_progress(bar));
     } else {
       write_calibrated(rows, found.factors[0], given_.apply_output(), given_.apply, global_.threads,
                        reading_progress(bar));
@@ -133,7 +161,11 @@ class Calibrating {
 
   void print() const {
     if (global_.json) {
-      print_json(affine_ ? affine_json(*affine_, run_) : calibration_json(plain_, run_));
+      print_json(affine_    ? affine_json(*affine_, run_)
+                 : grouped_ ? groups_json(*grouped_, run_)
+                            : calibration_json(plain_, run_));
+    } else if (grouped_) {
+      print_groups(*grouped_, run_);
     } else if (affine_) {
       print_affine(*affine_, run_);
     } else {
@@ -145,6 +177,7 @@ class Calibrating {
   const GlobalOptions& global_;
   Calibration plain_;
   std::optional<AffineCalibration> affine_;
+  std::optional<GroupCalibration> grouped_;
   CalibrateRun run_;
 };
 

@@ -56,6 +56,9 @@ void check_method(const CalibrateOptions& given) {
     throw OptionError(fmt::format("--bootstrap {} is not a number of replicates from 0 to {}",
                                   given.bootstrap, most_replicates));
   }
+  if (!given.group.empty() && (!temperature || !given.into.empty())) {
+    throw OptionError("--group goes with --method temperature, and not with --into");
+  }
   if (!given.into.empty() && !temperature && parse_logit_input(given.input) != LogitInput::logits) {
     throw OptionError(
         "--into with --method vector or matrix needs the model's own logits: write them with "
@@ -94,6 +97,9 @@ void CalibrateOptions::check() const {
   check_labels(*this, is_npy());
   std::vector<std::string> inputs = data.paths;
   inputs.push_back(labels);
+  if (is_npy()) {
+    inputs.push_back(group);
+  }
   check_outputs({apply, bins, into, output == into ? "" : output}, inputs);
 }
 
@@ -156,6 +162,9 @@ void add_calibrate_options(CLI::App& app, CalibrateOptions& options) {
   app.add_option("--valid-fraction", options.valid_fraction,
                  "vector, matrix: share of rows that the penalty is chosen on")
       ->default_str("0.2");
+  app.add_option("--group", options.group,
+                 "a temperature for every group of rows too: a column of text data; beside .npy a "
+                 "file, .npy of whole numbers or text with a name a line");
   app.add_option("--bootstrap", options.bootstrap,
                  "replicates for intervals of T and ECE: 200, say")
       ->default_str("0");

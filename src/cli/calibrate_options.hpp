@@ -25,6 +25,7 @@ struct CalibrateOptions {
   bool smooth_labels = false;
   std::string penalty = "auto";
   double valid_fraction = 0.2;
+  std::string group;
   std::int64_t bootstrap = 0;
   std::string apply;
   std::string apply_as = "probs";

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/group_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/cli/progress_bar.hpp"
+
+namespace steepest::cli {
+namespace {
+
+Json metrics_of(const CalibrationMetrics& metrics) {
+  return {
+      {"nll", json_number(metrics.nll)}, {"accuracy", json_number(metrics.accuracy)},
+      {"ece", json_number(metrics.ece)}, {"ece_equal_mass", json_number(metrics.ece_equal_mass)},
+      {"mce", json_number(metrics.mce)}, {"brier", json_number(metrics.brier)}};
+}
+
+}  // namespace
+
+Json groups_json(const GroupCalibration& calibration, const CalibrateRun& run) {
+  Json json = calibration_json(calibration.all, run);
+  json["after_groups"] = metrics_of(calibration.after);
+  json["groups"] = Json::array();
+  for (const GroupTemperature& group : calibration.groups) {
+    const Calibration& own = group.calibration;
+    json["groups"].push_back(
+        {{"name", group.name},
+         {"rows", own.rows},
+         {"status", name(own.status)},
+         {"temperature", json_number(own.temperature)},
+         {"log_temperature_standard_error", json_number(own.log_temperature_standard_error)},
+         {"before", metrics_of(own.before)},
+         {"after", own.after ? metrics_of(*own.after) : Json(nullptr)}});
+  }
+  return json;
+}
+
+void print_groups(const GroupCalibration& calibration, const CalibrateRun& run) {
+  print_calibration(calibration.all, run);
+  std::size_t width = 16;
+  for (const GroupTemperature& group : calibration.groups) {
+    width = std::max(width, group.name.size() + 2);
+  }
+  fmt::print("\n{:<{}}{:>12}{:>14}{:>24}{:>12}{:>12}{:>12}{:>12}\n", "group", width, "rows", "T",
+             "95 % interval", "nll before", "after", "ece before", "after");
+  for (const GroupTemperature& group : calibration.groups) {
+    const Calibration& own = group.calibration;
+    fmt::print("{:<{}}{:>12}", group.name, width, format_count(own.rows));
+    if (own.status != CalibrationStatus::solved) {
+      fmt::print("{:>14}\n", name(own.status));
+      continue;
+    }
+    fmt::print("{:>14.6g}{:>24}{:>12.6g}{:>12.6g}{:>12.4g}{:>12.4g}\n", own.temperature,
+               fmt::format("{:.4g} to {:.4g}", own.lower_temperature(), own.upper_temperature()),
+               own.before.nll, own.after->nll, own.before.ece, own.after->ece);
+  }
+  fmt::print("{:<{}}{:>12}{:>14}{:>24}{:>12.6g}{:>12.6g}{:>12.4g}{:>12.4g}\n", "all, by group",
+             width, format_count(calibration.all.rows), "", "", calibration.all.before.nll,
+             calibration.after.nll, calibration.all.before.ece, calibration.after.ece);
+}
+
+}  // namespace steepest::cli
