@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A .npy file of logits too large to load, calibrated in one read.
+
+    python -m pip install numpy
+    python bench/calibration/large.py --steepest PATH/steepest --rows 10e6 --classes 100 --memory 256M
+
+Writes float32 logits of which the labels are drawn at temperature 1.5, calibrates them as they
+stream by, and reports time, bytes read, the most memory resident, and the share of what a plain read
+of the same file reaches right after (both from the cache of files, or both not: --cold asks the
+system to drop it, where it may).
+"""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+TEMPERATURE = 1.5
+BLOCK_BYTES = 64 << 20
+
+
+def write(folder, rows, classes):
+    """Logits in blocks, and labels by the Gumbel trick."""
+    random = np.random.default_rng(0)
+    labels = np.empty(rows, np.int32)
+    step = max(BLOCK_BYTES // (4 * classes), 1)
+    with open(folder / "logits.npy", "wb") as file:
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "<f4", "fortran_order": False, "shape": (rows, classes)})
+        for first in range(0, rows, step):
+            count = min(step, rows - first)
+            scores = random.standard_normal((count, classes), np.float32) * np.float32(2)
+            noise = -np.log(random.standard_exponential((count, classes), np.float32))
+            labels[first:first + count] = (scores + noise).argmax(axis=1)
+            file.write((scores * np.float32(TEMPERATURE)).tobytes())
+    np.save(folder / "labels.npy", labels)
+
+
+def plain_read(path):
+    begin = time.perf_counter()
+    buffer = bytearray(1 << 20)
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
+    return time.perf_counter() - begin
+
+
+def drop_cache():
+    os.sync()
+    pathlib.Path("/proc/sys/vm/drop_caches").write_text("3\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steepest", required=True, help="the command to measure")
+    parser.add_argument("--rows", type=float, default=10e6)
+    parser.add_argument("--classes", type=float, default=100)
+    parser.add_argument("--memory", default="256M")
+    parser.add_argument("--folder", help="where the files go; default: a temporary folder")
+    parser.add_argument("--cold", action="store_true", help="drop the cache of files first")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        folder = pathlib.Path(name)
+        write(folder, int(options.rows), int(options.classes))
+        path = folder / "logits.npy"
+        if options.cold:
+            drop_cache()
+        begin = time.perf_counter()
+        done = subprocess.run(
+            [options.steepest, "calibrate", path, "--labels", folder / "labels.npy", "--memory",
+             options.memory, "--json", "--quiet"], stdout=subprocess.PIPE, check=True)
+        seconds = time.perf_counter() - begin
+        found = json.loads(done.stdout)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        if options.cold:
+            drop_cache()
+        read_seconds = plain_read(path)
+        size = path.stat().st_size
+    print(f"{int(options.rows):,} x {int(options.classes):,} float32, {size / 1e9:.2f} GB: "
+          f"T {found['temperature']:.6f} +- {found['log_temperature_standard_error']:.1e} "
+          f"in {seconds:.2f} s, {found['reads']} read, {found['bytes_read'] / 1e9:.2f} GB, "
+          f"peak {peak / 1e6:.0f} MB")
+    print(f"plain read {read_seconds:.2f} s: {read_seconds / seconds:.0%} of the read limit")
+    if found["bytes_read"] > size * 1.001 or found["reads"] != 1:
+        sys.exit("that was more than one read")
+
+
+if __name__ == "__main__":
+    main()
