@@ -105,7 +105,7 @@ CalibrationOptions on(DeviceChoice::Kind kind) {
 TEST_F(CudaCalibration, FindsTheTemperatureOfTheCpu) {
   for (const bool as_file : {false, true}) {
     for (const bool as_floats : {false, true}) {
-      TestLogits rows = random_logits(91, 2100, 40, 1.7);
+      TestLogits rows = random_logits(91, 700, 20, 1.7);
       rows.as_file = as_file;
       rows.as_floats = as_floats;
       const Calibration cpu = calibrate_temperature(rows, on(DeviceChoice::Kind::cpu));
@@ -125,7 +125,7 @@ TEST_F(CudaCalibration, FindsTheTemperatureOfTheCpu) {
 }
 
 TEST_F(CudaCalibration, GivesTheSameBitsAgain) {
-  TestLogits rows = random_logits(17, 1500, 33, 0.8);
+  TestLogits rows = random_logits(17, 400, 33, 0.8);
   rows.as_file = true;
   const Calibration once = calibrate_temperature(rows, on(DeviceChoice::Kind::cuda));
   CalibrationOptions options = on(DeviceChoice::Kind::cuda);

@@ -14,6 +14,14 @@ namespace {
 
 using kernels::TemperedSumsStream;
 
+// Blocks of a group: of few classes, their sums take more memory than the logits.
+std::int64_t blocks_in_slot(std::int64_t block_rows, std::size_t nodes) {
+  constexpr std::int64_t most_bytes = std::int64_t{64} << 20;
+  const auto row_bytes =
+      static_cast<std::int64_t>(sizeof(kernels::LogitRow) + nodes * sizeof(kernels::TemperedSums));
+  return std::clamp<std::int64_t>(most_bytes / (block_rows * row_bytes), 1, blocks_at_once);
+}
+
 template <class T>
 class DevicePass {
  public:
@@ -27,7 +35,7 @@ class DevicePass {
         progress_(progress),
         size_(rows_.block_rows()),
         visits_((block_count(rows_) + plan.stride - 1) / plan.stride),
-        at_once_(std::min(visits_, blocks_at_once)),
+        at_once_(std::min(visits_, blocks_in_slot(size_, betas.size()))),
         buffers_(static_cast<std::size_t>(pool.threads())),
         records_(static_cast<std::size_t>(pool.threads())) {
     stream_ = kernels::make_cuda_tempered_sums<T>(
