@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // calibrate end to end: the contract of CLI.md.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,6 +29,15 @@ std::string npy(const std::string& type, const std::string& shape, const std::st
   header.resize(117, ' ');
   header += '\n';
   return std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + elements;
+}
+
+// Most memory that any command run so far had resident.
+void expect_children_below([[maybe_unused]] std::int64_t bytes) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  EXPECT_LT(std::int64_t{usage.ru_maxrss} * 1024, bytes);
+#endif
 }
 
 // The lesson's rows as .npy files.
@@ -580,6 +590,7 @@ TEST(CalibrateCommand, AFileThatDoesNotFitIsReadOnce) {
   EXPECT_EQ(streamed["passes"], 1);
   EXPECT_EQ(streamed["certified"], true);
   EXPECT_EQ(streamed["bytes_read"], 80000000);
+  expect_children_below(70'000'000);  // it was not loaded; nothing larger has run before
   const auto loaded = run_command(folder, command).json();
   EXPECT_EQ(loaded["reads"], 1);
   EXPECT_GT(loaded["passes"], 1);

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -36,7 +35,8 @@ def write(folder, rows, classes):
         for first in range(0, rows, step):
             count = min(step, rows - first)
             scores = random.standard_normal((count, classes), np.float32) * np.float32(2)
-            noise = -np.log(random.standard_exponential((count, classes), np.float32))
+            waits = random.standard_exponential((count, classes), np.float32)
+            noise = -np.log(np.maximum(waits, np.finfo(np.float32).tiny))
             labels[first:first + count] = (scores + noise).argmax(axis=1)
             file.write((scores * np.float32(TEMPERATURE)).tobytes())
     np.save(folder / "labels.npy", labels)
@@ -49,6 +49,25 @@ def plain_read(path):
         while file.readinto(buffer):
             pass
     return time.perf_counter() - begin
+
+
+def run(command):
+    """Seconds, what it printed, and the most memory it had resident, as the system saw it itself:
+    getrusage() would count what this process had when it started the other."""
+    begin = time.perf_counter()
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        while process.poll() is None:
+            for line in status.read_text().splitlines():
+                if line.startswith("VmHWM"):
+                    peak = int(line.split()[1]) * 1024
+            time.sleep(0.02)
+        seconds = time.perf_counter() - begin
+        printed = process.stdout.read()
+    if process.returncode != 0:
+        sys.exit(f"{command[0]} failed")
+    return seconds, json.loads(printed), peak
 
 
 def drop_cache():
@@ -71,13 +90,9 @@ def main():
         path = folder / "logits.npy"
         if options.cold:
             drop_cache()
-        begin = time.perf_counter()
-        done = subprocess.run(
+        seconds, found, peak = run(
             [options.steepest, "calibrate", path, "--labels", folder / "labels.npy", "--memory",
-             options.memory, "--json", "--quiet"], stdout=subprocess.PIPE, check=True)
-        seconds = time.perf_counter() - begin
-        found = json.loads(done.stdout)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+             options.memory, "--json", "--quiet"])
         if options.cold:
             drop_cache()
         read_seconds = plain_read(path)

@@ -124,6 +124,8 @@ def race(options, z, y, folder):
         seconds = {"steepest": own["seconds"]["solve"]}
         for name, peer in PEERS.items():
             seconds[name], found[name] = timed(peer, z, y)
+            print(f"turn {turn}: {name} {seconds[name]:.3f} s, steepest "
+                  f"{seconds['steepest']:.3f} s", file=sys.stderr, flush=True)
         one_pass = timed(plain_pass, z, y)[0]
         if turn > 0:
             plain.append(one_pass)

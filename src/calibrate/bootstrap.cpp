@@ -41,7 +41,7 @@ class PoissonWeights {
   }
 
   // Of a row in replicates 2 pair and 2 pair + 1.
-  std::array<int, 2> of(std::int64_t row, std::int64_t pair) const {
+  [[nodiscard]] std::array<int, 2> of(std::int64_t row, std::int64_t pair) const {
     constexpr unsigned half = 32;
     const std::uint64_t at = split_mix(seed_ + static_cast<std::uint64_t>(row) * increment);
     const std::uint64_t bits = split_mix(at + static_cast<std::uint64_t>(pair) * increment);
@@ -52,7 +52,7 @@ class PoissonWeights {
  private:
   static constexpr std::uint64_t increment = 0x9E3779B97F4A7C15ULL;
 
-  int weight(std::uint32_t draw) const {
+  [[nodiscard]] int weight(std::uint32_t draw) const {
     int passed = 0;
     for (const std::uint32_t threshold : thresholds_) {
       passed += draw >= threshold ? 1 : 0;
