@@ -45,6 +45,9 @@ Logits open(const CalibrateOptions& given, const GlobalOptions& global) {
   read.target_kind = TargetKind::classes;
   if (!given.group.empty()) {
     read.categorical.push_back(given.group);
+    if (!read.features.empty()) {
+      read.features.push_back(given.group);
+    }
   }
   const ReadRows table = read_with_progress(read, given.memory.storage(), global);
   logits.rows = logits_of_table(table.rows, fmt::format("{}", fmt::join(read.paths, " ")),
