@@ -64,6 +64,7 @@ struct FitOptions {
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for rows that are streamed, > 0
   Precision precision = Precision::automatic;
   Storage storage = Storage::automatic;  ///< of features in memory
+  bool diagnostics = false;              ///< fill FitResult::diagnostics
   CheckpointOptions checkpoint;
 
   /// Standard errors, see Inference. Needs l2 = 0, which is then what nullopt stands for, and at
@@ -143,7 +144,8 @@ struct FitResult {
   std::string resumed_from;           ///< the checkpoint the run went on from; empty: none
   std::optional<Inference> inference;  ///< where asked for, and the run was not cut short
   std::optional<PathResult> path;      ///< where asked for
-  std::vector<std::string> warnings;   ///< one sentence each
+  std::optional<Diagnostics> diagnostics;  ///< where it was asked for, on the training rows
+  std::vector<std::string> warnings;       ///< one sentence each
 };
 
 /// Fits one model. Takes the data: features may be standardized in place.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "steepest/diagnostics.hpp"
 #include "steepest/objective.hpp"
 
 namespace steepest {
@@ -34,7 +35,9 @@ struct SoftmaxMetrics {
 class LinearMetricsSum {
  public:
   /// `loss` is the one the model was trained with: quantile and poisson add a metric of their own.
-  explicit LinearMetricsSum(std::int64_t outputs, const RowLoss& loss = SquaredLoss{});
+  /// `bins`, of the first outputs, are filled as well.
+  explicit LinearMetricsSum(std::int64_t outputs, const RowLoss& loss = SquaredLoss{},
+                            std::vector<PredictionBins> bins = {});
 
   /// predictions and targets are (rows, outputs); weights is rows long or null for all 1.
   void add(const double* predictions, const double* targets, const double* weights,
@@ -43,6 +46,7 @@ class LinearMetricsSum {
   /// Adds what another sum has seen of rows that follow.
   void merge(const LinearMetricsSum& other);
   [[nodiscard]] LinearMetrics result() const;
+  [[nodiscard]] Diagnostics diagnostics() const { return {bins_, {}, {}}; }
 
  private:
   struct Output {
@@ -55,6 +59,7 @@ class LinearMetricsSum {
   RowLoss loss_;
   double weight_ = 0.0;
   std::vector<Output> outputs_;
+  std::vector<PredictionBins> bins_;
 };
 
 /// Adds up class scores block by block.
@@ -74,6 +79,9 @@ class SoftmaxMetricsSum {
 
   /// (classes, classes) row-major sums of weights: row is the label, column the prediction.
   [[nodiscard]] const std::vector<double>& confusion() const { return confusion_; }
+
+  /// The confusion, and the bins that the calibration error is from.
+  [[nodiscard]] Diagnostics diagnostics() const;
 
  private:
   struct Bin {

@@ -19,7 +19,9 @@
 namespace steepest::cli {
 namespace {
 
-Metrics training_metrics(const FitResult& result) { return {result.linear, result.softmax, {}}; }
+Metrics training_metrics(const FitResult& result) {
+  return {result.linear, result.softmax, {}, {}};
+}
 
 Json json_rows(const std::vector<double>& values, std::int64_t columns) {
   Json rows = Json::array();

@@ -30,9 +30,26 @@ Named named(const Metrics& metrics) {
   return {{"log_loss", m.log_loss}, {"accuracy", m.accuracy}, {"ece", m.ece}, {"brier", m.brier}};
 }
 
+// Around the targets that `like` was centred on.
+std::vector<PredictionBins> empty_bins(const Diagnostics* like) {
+  std::vector<PredictionBins> bins;
+  for (std::size_t o = 0; like != nullptr && o < like->outputs.size(); ++o) {
+    const GrowingGrid& pairs = like->outputs[o].pairs;
+    const double half = pairs.width() * static_cast<double>(pairs.bins() / 2);
+    bins.emplace_back(pairs.lower() + half, half / 3.0);
+  }
+  return bins;
+}
+
+template <class Sum>
+std::optional<Diagnostics> wanted(const Sum& sum, const Diagnostics* like) {
+  return like == nullptr ? std::nullopt : std::optional(sum.diagnostics());
+}
+
 }  // namespace
 
-Metrics measure(const Model& model, const RowSource& data, int threads) {
+Metrics measure(const Model& model, const RowSource& data, int threads,
+                const Diagnostics* bins_like) {
   kernels::ThreadPool pool(threads);
   std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
   const auto scores_of = [&](std::int64_t first, std::int64_t count, RowBuffer& buffer) {
@@ -50,18 +67,17 @@ Metrics measure(const Model& model, const RowSource& data, int threads) {
                              data.labels(first, count, buffer), data.weights(first, count, buffer),
                              count);
                   });
-    return {std::nullopt, sum.result(), sum.confusion()};
+    return {std::nullopt, sum.result(), sum.confusion(), wanted(sum, bins_like)};
   }
-  const LinearMetricsSum empty(model.outputs(), row_loss_named(model.loss));
-  LinearMetricsSum sum = empty;
-  sum_in_blocks(data.rows(), empty, pool, sum,
+  LinearMetricsSum sum(model.outputs(), row_loss_named(model.loss), empty_bins(bins_like));
+  sum_in_blocks(data.rows(), LinearMetricsSum(sum), pool, sum,
                 [&](LinearMetricsSum& part, std::int64_t first, std::int64_t count, int worker) {
                   RowBuffer& buffer = buffers[static_cast<std::size_t>(worker)];
                   part.add(scores_of(first, count, buffer).data(),
                            data.targets(first, count, buffer), data.weights(first, count, buffer),
                            count);
                 });
-  return {sum.result(), std::nullopt, {}};
+  return {sum.result(), std::nullopt, {}, wanted(sum, bins_like)};
 }
 
 Json to_json(const Metrics& metrics) {

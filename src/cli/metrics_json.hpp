@@ -18,10 +18,13 @@ struct Metrics {
   std::optional<LinearMetrics> linear;
   std::optional<SoftmaxMetrics> softmax;
   std::vector<double> confusion;  ///< (classes, classes), softmax only
+  std::optional<Diagnostics> diagnostics;
 };
 
-/// Predicts every row of `data`, which was read with the model's schema, and measures.
-[[nodiscard]] Metrics measure(const Model& model, const RowSource& data, int threads);
+/// Predicts every row of `data`, which was read with the model's schema, and measures. Diagnostics
+/// are taken in bins that begin as those of `bins_like`, where it is given.
+[[nodiscard]] Metrics measure(const Model& model, const RowSource& data, int threads,
+                              const Diagnostics* bins_like = nullptr);
 
 [[nodiscard]] Json to_json(const Metrics& metrics);
 

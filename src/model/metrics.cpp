@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace steepest {
 
@@ -25,8 +26,9 @@ double own_loss(const RowLoss& loss, double prediction, double target) {
 
 }  // namespace
 
-LinearMetricsSum::LinearMetricsSum(std::int64_t outputs, const RowLoss& loss)
-    : loss_(loss), outputs_(static_cast<std::size_t>(outputs)) {}
+LinearMetricsSum::LinearMetricsSum(std::int64_t outputs, const RowLoss& loss,
+                                   std::vector<PredictionBins> bins)
+    : loss_(loss), outputs_(static_cast<std::size_t>(outputs)), bins_(std::move(bins)) {}
 
 // A block's mean first, then what is summed around it: no division a row. The mean is summed around
 // a target, so that the mean of equal targets is that target to the bit, and their spread 0.
@@ -66,6 +68,12 @@ void LinearMetricsSum::add(const double* predictions, const double* targets, con
     }
   }
   merge(block);
+  for (std::int64_t i = 0; i < rows && !bins_.empty(); ++i) {
+    for (std::size_t o = 0; o < bins_.size(); ++o) {
+      const std::size_t at = static_cast<std::size_t>(i * columns) + o;
+      bins_[o].add(predictions[at], targets[at], weight_of(i));
+    }
+  }
 }
 
 void LinearMetricsSum::merge(const LinearMetricsSum& other) {
@@ -84,6 +92,9 @@ void LinearMetricsSum::merge(const LinearMetricsSum& other) {
     output.own_loss += added.own_loss;
   }
   weight_ = weight;
+  for (std::size_t o = 0; o < std::min(bins_.size(), other.bins_.size()); ++o) {
+    bins_[o].merge(other.bins_[o]);
+  }
 }
 
 LinearMetrics LinearMetricsSum::result() const {
@@ -166,6 +177,18 @@ SoftmaxMetrics SoftmaxMetricsSum::result() const {
     metrics.ece += std::fabs(bin.correct - bin.confidence) / weight_;
   }
   return metrics;
+}
+
+Diagnostics SoftmaxMetricsSum::diagnostics() const {
+  Diagnostics found;
+  found.confusion = confusion_;
+  for (std::size_t i = 0; i < bins_.size(); ++i) {
+    const Bin& bin = bins_[i];
+    const double share = bin.weight > 0.0 ? 1.0 / bin.weight : 0.0;
+    found.confidence.push_back({static_cast<double>(i) / bins, static_cast<double>(i + 1) / bins,
+                                bin.weight, bin.confidence * share, bin.correct * share});
+  }
+  return found;
 }
 
 }  // namespace steepest

@@ -526,22 +526,17 @@ class Fit {
                  count);
       });
       result_.softmax = sum.result();
+      keep_diagnostics(sum);
     } else {
-      LinearMetricsSum sum(outputs, given_.loss);
+      LinearMetricsSum sum(outputs, given_.loss, prediction_bins());
       measure(sum, [this](LinearMetricsSum& part, const double* scores, std::int64_t first,
                           std::int64_t count, RowBuffer& buffer) {
         part.add(scores, data_->targets(first, count, buffer), data_->weights(first, count, buffer),
                  count);
       });
       result_.linear = sum.result();
+      keep_diagnostics(sum);
     }
-  }
-
-  [[nodiscard]] SoftmaxMetricsSum like(const SoftmaxMetricsSum& /*sum*/) const {
-    return SoftmaxMetricsSum(result_.model.outputs());
-  }
-  [[nodiscard]] LinearMetricsSum like(const LinearMetricsSum& /*sum*/) const {
-    return LinearMetricsSum(result_.model.outputs(), given_.loss);
   }
 
   // Without a penalty on sharp labels.
@@ -625,6 +620,23 @@ class Fit {
     }
   }
 
+  template <class Sum>
+  void keep_diagnostics(const Sum& sum) {
+    if (options_.diagnostics) {
+      result_.diagnostics = sum.diagnostics();
+    }
+  }
+
+  [[nodiscard]] std::vector<PredictionBins> prediction_bins() const {
+    std::vector<PredictionBins> bins;
+    for (const double mean : scaling_.target_mean) {
+      if (options_.diagnostics && std::ssize(bins) < Diagnostics::most_outputs) {
+        bins.emplace_back(mean, scaling_.target_scale);
+      }
+    }
+    return bins;
+  }
+
   // Scores of a few blocks at a time, then the blocks side by side.
   template <class Sum, class Add>
   void measure(Sum& sum, Add add) {
@@ -632,6 +644,7 @@ class Fit {
     const std::int64_t outputs = result_.model.outputs();
     const std::int64_t chunk =
         summed_rows * std::clamp<std::int64_t>(most_scores / (summed_rows * outputs), 1, 64);
+    const Sum empty = sum;
     kernels::ThreadPool pool(options_.threads);
     std::vector<RowBuffer> buffers(static_cast<std::size_t>(pool.threads()));
     std::vector<std::vector<double>> predicted(buffers.size());
@@ -639,7 +652,7 @@ class Fit {
     for (std::int64_t first = 0; first < rows_; first += chunk) {
       const std::int64_t count = std::min(chunk, rows_ - first);
       backend_->scores(0, first, count, scores.data());
-      sum_in_blocks(count, like(sum), pool, sum,
+      sum_in_blocks(count, empty, pool, sum,
                     [&](Sum& part, std::int64_t begin, std::int64_t rows, int thread) {
                       const auto worker = static_cast<std::size_t>(thread);
                       predict(scores.data() + begin * plan_.columns, rows, predicted[worker]);
