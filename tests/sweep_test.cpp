@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <random>
 
 #include "src/train/sweep_bank.hpp"
@@ -318,6 +319,38 @@ TEST(Sweep, MeasuresTheLossOnValidationRows) {
     }
     EXPECT_GT(std::fabs(other.runs[i].validation_loss - other.runs[i].final_objective), 1e-3);
   }
+}
+
+// Of 8 runs, 4 go on after 2 epochs, 2 after 4, 1 after 8; the one that stays is as it is alone.
+TEST(Sweep, PruningHalvesABank) {
+  for (const std::int64_t batch : {0, 25}) {
+    SweepOptions options =
+        options_of("constant,cosine", {{0.05, true}, {0.1, true}, {0.2, true}, {1.0, true}}, 16);
+    options.batch_sizes = {batch};
+    const SweepResult all = sweep(iris(), options);
+    options.prune = true;
+    const SweepResult halved = sweep(iris(), options);
+    ASSERT_EQ(halved.runs.size(), 8U);
+    std::map<double, int> ended;
+    for (std::size_t i = 0; i < halved.runs.size(); ++i) {
+      const SweepRun& run = halved.runs[i];
+      ++ended[run.epochs];
+      EXPECT_EQ(run.pruned, run.reason != Reason::epochs);
+      if (!run.pruned) {
+        EXPECT_EQ(run.final_objective, all.runs[i].final_objective);
+      }
+      for (const SweepPoint& point : run.curve) {
+        EXPECT_LE(point.epoch, run.epochs);
+      }
+    }
+    EXPECT_EQ(ended, (std::map<double, int>{{2.0, 4}, {4.0, 2}, {8.0, 1}, {16.0, 1}}));
+  }
+}
+
+TEST(Sweep, PruningStepsAreWholeEpochsAndNoneTwice) {
+  EXPECT_EQ(train::prune_steps(16, 3), (std::vector<std::int64_t>{6, 12, 24}));
+  EXPECT_EQ(train::prune_steps(3, 10), (std::vector<std::int64_t>{10}));
+  EXPECT_TRUE(train::prune_steps(1, 10).empty());
 }
 
 TEST(Sweep, EndsWhenTheCallerAsks) {

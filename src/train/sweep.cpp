@@ -107,6 +107,7 @@ class Sweep {
     identity.options.insert(
         identity.options.end(),
         {{"--epochs", fmt::format("{}", options_.epochs)},
+         {"--prune", options_.prune ? "yes" : "no"},
          {"points a curve", fmt::format("{}", options_.most_points)},
          {"rows to validate on",
           fmt::format("{}", validation_rows_ != nullptr ? validation_rows_->rows() : 0)},
@@ -210,16 +211,17 @@ class Sweep {
     state.optimum = result_.optimum.objective;
     double steps = 0.0;
     double all_steps = 0.0;
-    const SweepRun* best = nullptr;
+    std::vector<const SweepRun*> alive;
     const auto count = [&](const SweepRun& run) {
       state.done += run.reason == Reason::epochs ? 1 : 0;
       state.diverged += run.reason == Reason::diverged ? 1 : 0;
+      state.pruned += run.pruned ? 1 : 0;
       const bool ended = run.reason != Reason::running;
       if (!run.curve.empty()) {
         steps += ended ? static_cast<double>(options_.epochs) : run.curve.back().epoch;
-        if (run.reason != Reason::diverged &&
-            (best == nullptr || run.best_objective < best->best_objective)) {
-          best = &run;
+        state.running += ended ? 0 : 1;
+        if (run.reason != Reason::diverged) {
+          alive.push_back(&run);
         }
       }
       all_steps += static_cast<double>(options_.epochs);
@@ -230,12 +232,25 @@ class Sweep {
                                     : now[static_cast<std::size_t>(member - members.begin())]);
     }
     state.fraction = all_steps > 0.0 ? steps / all_steps : 0.0;
-    if (best != nullptr) {
-      state.best = describe(best->what, held_.rows);
-      state.best_objective = best->best_objective;
-    }
+    add_leaders(alive, state);
     interrupted_ = interrupted_ || !progress_(state);
     return !interrupted_;
+  }
+
+  void add_leaders(std::vector<const SweepRun*>& alive, SweepProgress& state) const {
+    constexpr std::ptrdiff_t most = 5;
+    const auto end = alive.begin() + std::min(most, std::ssize(alive));
+    const auto lower = [](const SweepRun* a, const SweepRun* b) {
+      return a->best_objective < b->best_objective;
+    };
+    std::partial_sort(alive.begin(), end, alive.end(), lower);
+    for (auto run = alive.begin(); run != end; ++run) {
+      state.leaders.push_back({describe((*run)->what, held_.rows), (*run)->best_objective});
+    }
+    if (!state.leaders.empty()) {
+      state.best = state.leaders.front().what;
+      state.best_objective = state.leaders.front().objective;
+    }
   }
 
   // No run may lie below the optimum: where rounding or an end before convergence let one, it is

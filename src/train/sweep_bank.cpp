@@ -29,6 +29,8 @@ class BankRun {
         fit_(layout.fits[members.front()]),
         total_(fit_.epochs * fit_.steps_per_epoch),
         kept_(curve_steps(total_, fit_.full_batch ? 1 : fit_.steps_per_epoch, options.most_points)),
+        rungs_(options.prune ? prune_steps(fit_.epochs, fit_.steps_per_epoch)
+                             : std::vector<std::int64_t>()),
         validation_(validation),
         checkpoints_(checkpoints),
         progress_(progress),
@@ -153,7 +155,10 @@ class BankRun {
         validation_ == nullptr || point == kept_.end() ? left : *point - step_;
     const std::int64_t most =
         std::max<std::int64_t>(1, most_records_a_portion / static_cast<std::int64_t>(runs_.size()));
-    return checkpoints_.folder->steps_to_next(step_, std::min({portion, left, to_point, most}));
+    const auto rung = std::upper_bound(rungs_.begin(), rungs_.end(), step_);
+    const std::int64_t to_rung = rung == rungs_.end() ? left : *rung - step_;
+    return checkpoints_.folder->steps_to_next(step_,
+                                              std::min({portion, left, to_point, to_rung, most}));
   }
 
   // What the runs that ran have cost since the last call, in equal shares.
@@ -190,6 +195,27 @@ class BankRun {
     validate();
     if (evaluated && running() > 0) {
       judge_epoch();
+    }
+    if (std::binary_search(rungs_.begin(), rungs_.end(), step_)) {
+      prune();
+    }
+  }
+
+  // The better half goes on, by the objectives last seen; of equal ones those named first.
+  void prune() {
+    std::vector<std::size_t> alive;
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      if (runs_[k].reason == Reason::running) {
+        alive.push_back(k);
+      }
+    }
+    std::stable_sort(alive.begin(), alive.end(), [this](std::size_t a, std::size_t b) {
+      return state_of(a).at.objective() < state_of(b).at.objective();
+    });
+    for (std::size_t i = (alive.size() + 1) / 2; i < alive.size(); ++i) {
+      end(alive[i], Reason::interrupted, state_of(alive[i]));
+      runs_[alive[i]].pruned = true;
+      backend_.stop(static_cast<std::int64_t>(alive[i]), Reason::interrupted);
     }
   }
 
@@ -289,8 +315,22 @@ class BankRun {
     run.validation_loss = step == validated_step_ && run.reason != Reason::diverged
                               ? validated_[k]
                               : std::numeric_limits<double>::quiet_NaN();
-    run.curve.push_back({step, epoch_of(step), run.seconds, rate, objective, run.validation_loss});
+    run.curve.push_back({step, epoch_of(step), run.seconds, rate, objective, run.validation_loss,
+                         bytes_read(step)});
     run.best_objective = std::min(run.best_objective, objective);
+  }
+
+  [[nodiscard]] double bytes_read(std::int64_t steps) const {
+    const auto width = static_cast<double>(held_.features);
+    const Storage storage = backend_.storage();
+    const double row_bytes = width * (storage == Storage::uint8      ? 1.0
+                                      : storage == Storage::bfloat16 ? 2.0
+                                                                     : 4.0);
+    const double all_rows = static_cast<double>(held_.rows) * row_bytes;
+    if (backend_.uses_normal_equations() && steps > 0) {
+      return all_rows + 8.0 * static_cast<double>(steps) * (width + 1.0) * (width + 1.0);
+    }
+    return epoch_of(steps) * all_rows;
   }
 
   [[nodiscard]] double epoch_of(std::int64_t step) const {
@@ -302,6 +342,7 @@ class BankRun {
   const FitPlan& fit_;
   std::int64_t total_;
   std::vector<std::int64_t> kept_;
+  std::vector<std::int64_t> rungs_;  // steps after which runs are pruned
   Validation* validation_;
   const BankCheckpoints& checkpoints_;
   const BankCallback& progress_;
@@ -327,6 +368,7 @@ std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
 
 void exchange_state(kernels::StateArchive& archive, SweepRun& run) {
   archive.exchange(run.reason, Reason::validation);
+  archive.exchange(run.pruned);
   archive.exchange(run.steps);
   archive.exchange(run.epochs);
   archive.exchange(run.seconds);
@@ -340,7 +382,19 @@ void exchange_state(kernels::StateArchive& archive, SweepRun& run) {
     part.exchange(point.learning_rate);
     part.exchange(point.objective);
     part.exchange(point.validation_loss);
+    part.exchange(point.bytes_read);
   });
+}
+
+std::vector<std::int64_t> prune_steps(std::int64_t epochs, std::int64_t steps_per_epoch) {
+  std::set<std::int64_t> steps;
+  for (const std::int64_t share : {8, 4, 2}) {
+    const std::int64_t epoch = epochs / share;
+    if (epoch > 0) {
+      steps.insert(epoch * steps_per_epoch);
+    }
+  }
+  return {steps.begin(), steps.end()};
 }
 
 std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride, std::int64_t most) {

@@ -38,6 +38,10 @@ struct BankCheckpoints {
 /// All of a run but what it is.
 void exchange_state(kernels::StateArchive& archive, SweepRun& run);
 
+/// The steps after which SweepOptions::prune ends runs: whole epochs, rising, none twice.
+[[nodiscard]] std::vector<std::int64_t> prune_steps(std::int64_t epochs,
+                                                    std::int64_t steps_per_epoch);
+
 /// The steps of [0, steps] whose points a curve keeps: at most `most`, half of them evenly spaced,
 /// half evenly in the logarithm; multiples of `stride`, the first and the last among them.
 [[nodiscard]] std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride,
