@@ -11,3 +11,4 @@ find_package(ZLIB REQUIRED)
 find_package(zstd REQUIRED)
 find_package(muparser REQUIRED)
 find_package(Boost REQUIRED)  # headers only: boost::math's distributions
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)

@@ -10,7 +10,6 @@
 #include <numeric>
 #include <random>
 
-#include "src/calibrate/nll_curve.hpp"
 #include "steepest/fit.hpp"
 #include "steepest/read.hpp"
 #include "tests/temporary_folder.hpp"
@@ -115,41 +114,6 @@ TEST(Diagnostics, OfALinearModelHoldEveryRowOnAnyNumberOfThreads) {
 }
 
 // NLL(T) = mean of log sum exp(z / T) - z_y / T, written out.
-TEST(NllCurve, IsTheLikelihood) {
-  const TemporaryFolder folder;
-  std::mt19937_64 random(5);
-  std::normal_distribution<double> normal(0.0, 2.0);
-  std::string text = "a,b,c,label\n";
-  std::vector<std::array<float, 3>> logits;
-  std::vector<std::size_t> labels;
-  for (int i = 0; i < 200; ++i) {
-    logits.push_back({static_cast<float>(normal(random)), static_cast<float>(normal(random)),
-                      static_cast<float>(normal(random))});
-    labels.push_back(random() % 3);
-    text += std::to_string(logits.back()[0]) + "," + std::to_string(logits.back()[1]) + "," +
-            std::to_string(logits.back()[2]) + "," + "abc"[labels.back()] + "\n";
-    for (float& z : logits.back()) {
-      z = std::stof(std::to_string(z));
-    }
-  }
-  ReadOptions read;
-  read.paths = {folder.write("z.csv", text)};
-  read.targets = {"label"};
-  read.target_kind = TargetKind::classes;
-  const auto rows = logits_of_table(std::make_shared<DatasetRows>(read_dataset(read)), "z.csv", "",
-                                    LogitInput::logits);
-  for (const auto& point : calibrate::nll_curve(*rows, 0.5, 4.0, 7, 0.0, 2)) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < logits.size(); ++i) {
-      double total = 0.0;
-      for (const float z : logits[i]) {
-        total += std::exp(z / point.temperature);
-      }
-      sum += std::log(total) - logits[i][labels[i]] / point.temperature;
-    }
-    EXPECT_NEAR(point.nll, sum / 200.0, 2e-6 * sum / 200.0);
-  }
-}
 
 }  // namespace
 }  // namespace steepest::tests

@@ -13,7 +13,9 @@
 #include "src/cli/calibrate_report.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/group_report.hpp"
+#include "src/cli/page_options.hpp"
 #include "src/cli/progress_bar.hpp"
+#include "src/report/calibrate_page.hpp"
 #include "steepest/affine_calibration.hpp"
 #include "steepest/calibrate.hpp"
 #include "steepest/calibrate_groups.hpp"
@@ -87,6 +89,7 @@ class Calibrating {
     }
     apply(logits);  // before the others: it can fail where they cannot
     save(std::move(model));
+    write_report();
     print();
     return exit_done;
   }
@@ -145,6 +148,27 @@ class Calibrating {
     run_.applied = given_.apply;
   }
 
+  // The temperature, with the metrics after whatever method was asked for.
+  [[nodiscard]] Calibration shown() const {
+    Calibration calibration = temperature();
+    if (affine_) {
+      calibration.after = affine_->after;
+    }
+    return calibration;
+  }
+
+  void write_report() const {
+    if (!given_.report.empty()) {
+      std::vector<std::string> files = given_.data.paths;
+      files.push_back(given_.labels);
+      report::write_page(
+          report::calibrate_page(shown(), run_.source,
+                                 run_facts(global_, temperature().device, files,
+                                           temperature().warnings)),
+          given_.report);
+    }
+  }
+
   void save(std::optional<Model> model) {
     if (model) {
       model->calibration = scaling(given_.model_output());
@@ -154,11 +178,7 @@ class Calibrating {
       affine_ ? save_affine(*affine_, given_.output) : save_calibration(plain_, given_.output);
     }
     if (!given_.bins.empty()) {
-      Calibration shown = temperature();
-      if (affine_) {
-        shown.after = affine_->after;
-      }
-      save_bins(shown, given_.bins);
+      save_bins(shown(), given_.bins);
     }
   }
 

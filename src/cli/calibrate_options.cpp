@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "src/cli/page_options.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 
@@ -100,7 +101,7 @@ void CalibrateOptions::check() const {
   if (is_npy()) {
     inputs.push_back(group);
   }
-  check_outputs({apply, bins, into, output == into ? "" : output}, inputs);
+  check_outputs({apply, bins, report, into, output == into ? "" : output}, inputs);
 }
 
 CalibrationOptions CalibrateOptions::calibration(const LogitRows& rows,
@@ -123,6 +124,8 @@ CalibrationOptions CalibrateOptions::calibration(const LogitRows& rows,
   options.threads = global.threads;
   options.device = parse_device(global.device);
   options.bootstrap = bootstrap;
+  constexpr int points_of_a_picture = 41;
+  options.curve_points = report.empty() ? 0 : points_of_a_picture;
   options.seed = global.seed;
   return options;
 }
@@ -171,6 +174,7 @@ void add_calibrate_options(CLI::App& app, CalibrateOptions& options) {
   app.add_option("--apply", options.apply, ".npy to write: the calibrated rows");
   app.add_option("--apply-as", options.apply_as, "what --apply writes: probs or logits")
       ->default_str("probs");
+  add_report_option(app, options.report);
   app.add_option("--bins", options.bins, "CSV to write: confidence and accuracy of every bin");
   app.add_option("--into", options.into,
                  "softmax model of fit to put the calibration into; -o names another file for it");

@@ -31,6 +31,7 @@ struct CalibrateOptions {
   std::string apply_as = "probs";
   std::string bins;
   std::string into;
+  std::string report;
   std::string output;
 
   /// Whether DATA is one .npy file, by its name or its first bytes.

@@ -34,6 +34,7 @@ struct GlobalOptions {
   std::uint64_t seed = 0;
   bool quiet = false;
   bool json = false;
+  std::string command_line;  ///< as it was given, for reports
 };
 
 /// A subcommand added to the parser. `run` is called when it was chosen; returns an exit code.
@@ -50,6 +51,9 @@ void print_json(const Json& json);
 
 /// Prints a line of a report: a label, and what it is.
 void print_line(std::string_view label, const std::string& text);
+
+/// As a shell takes it: in quotes where it has to be.
+[[nodiscard]] std::string shell_quoted(const std::string& text);
 
 /// A number for JSON: null where it is not finite.
 [[nodiscard]] Json json_number(double value);

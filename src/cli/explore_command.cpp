@@ -6,7 +6,10 @@
 #include <memory>
 #include <optional>
 
+#include "src/cli/data_options.hpp"
 #include "src/cli/explore_report.hpp"
+#include "src/cli/page_options.hpp"
+#include "src/report/explore_page.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 
@@ -31,6 +34,7 @@ struct ExploreTexts {
   std::string derivative_at;
   std::string plot = "auto";
   std::string digits = "4";
+  std::string report;
 };
 
 // A number, also written pi/2 or sqrt(2).
@@ -157,9 +161,17 @@ ExploreOptions options_of(const ExploreTexts& given, const Expression& expressio
   return options;
 }
 
-int run_trace(const ExploreView& view, const ExploreOptions& options, const GlobalOptions& global) {
+int run_trace(const ExploreView& view, const ExploreOptions& options,
+              const std::string& report_path, const GlobalOptions& global) {
   view.expression.require_finite(options.start);
   const Exploration run = explore(view.function(), options);
+  if (!report_path.empty()) {
+    report::write_page(report::explore_page(run,
+                                            {view.expression.text(), view.expression.variables(),
+                                             view.function(), verdict_sentence(view, run)},
+                                            run_facts(global, list_devices().front(), {}, {})),
+                       report_path);
+  }
   if (global.json) {
     print_json(exploration_json(view, run));
   } else {
@@ -262,6 +274,11 @@ int run_explore(ExploreTexts given, const CLI::App& app, const GlobalOptions& gl
                          parse_plot_style(given.plot)};
   const int studies = (given.critical.empty() ? 0 : 1) + (given.scan.empty() ? 0 : 1) +
                       (given.derivative_at.empty() ? 0 : 1) + (given.restarts.empty() ? 0 : 1);
+  if (!given.report.empty() && studies > 0) {
+    throw OptionError(
+        "--report shows one descent: it does not go with --critical, --scan, --derivative-at or "
+        "--restarts");
+  }
   if (studies > 1) {
     throw OptionError("--critical, --scan, --derivative-at and --restarts: give one of them");
   }
@@ -274,8 +291,9 @@ int run_explore(ExploreTexts given, const CLI::App& app, const GlobalOptions& gl
   if (!given.derivative_at.empty()) {
     return run_derivative(view, given.derivative_at, global);
   }
+  check_outputs({given.report}, {});
   const ExploreOptions options = options_of(given, expression, global);
-  return given.restarts.empty() ? run_trace(view, options, global)
+  return given.restarts.empty() ? run_trace(view, options, given.report, global)
                                 : run_restarts(view, given, options, global);
 }
 
@@ -319,6 +337,7 @@ Command add_explore(CLI::App& parent, GlobalOptions& global) {
                   "the derivative at X (or X,Y), and the error of differences for every h");
   app->add_option("--digits", texts->digits, "digits after the point")->default_str("4");
   app->add_option("--plot", texts->plot, "auto, unicode, plain or none")->default_str("auto");
+  add_report_option(*app, texts->report);
   app->footer(
       "Example: steepest explore \"(x - 3)^2\" --start 0 --learning-rate 0.1 --steps 20\n"
       "         steepest explore \"x^4 - 4*x^2 + 1\" --restarts 10 --interval -3:3\n"

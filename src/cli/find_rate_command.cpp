@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // steepest find-rate: the range test, and the bound that says what rates are safe.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <memory>
 
+#include "src/cli/page_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "src/cli/sweep_options.hpp"
+#include "src/report/find_rate_page.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 #include "steepest/find_rate.hpp"
@@ -25,6 +28,7 @@ struct FindRateCommandOptions {
   std::string steps = "200";
   std::string batch_size = "full";
   std::string rule = "gradient";
+  std::string report;
 };
 
 SweepRate one_rate(std::string_view option, const std::string& text) {
@@ -177,6 +181,7 @@ int run_find_rate(const FindRateCommandOptions& given, const GlobalOptions& glob
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
   require_target(read, "find-rate");
+  check_outputs({given.report}, read.paths);
   ReadRows data = read_with_progress(read, given.memory.storage(), global);
   static_cast<void>(given.problem.weigh(data.rows));
   const std::int64_t rows = data.rows->rows();
@@ -188,6 +193,12 @@ int run_find_rate(const FindRateCommandOptions& given, const GlobalOptions& glob
       bar.show(fraction, "range test");
       return !interrupted();
     });
+  }
+  if (!given.report.empty()) {
+    report::write_page(
+        report::find_rate_page(result, fmt::format("{}", fmt::join(read.paths, " ")), rows,
+                               run_facts(global, result.device, read.paths, result.warnings)),
+        given.report);
   }
   print_warnings(result.warnings, global);
   if (global.json) {
@@ -213,6 +224,7 @@ Command add_find_rate(CLI::App& parent, GlobalOptions& global) {
       ->default_str(options->steps);
   app->add_option("--batch-size", options->batch_size, "full or rows a step")->default_str("full");
   app->add_option("--rule", options->rule, "update rule, as in fit")->default_str("gradient");
+  add_report_option(*app, options->report);
   app->footer(
       "Example: steepest find-rate diamonds.csv --target price --categorical cut,color,clarity "
       "--batch-size 64");

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // steepest fit: a data set in, a model, its metrics and an honest account of the run out.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cmath>
 #include <memory>
 
 #include "src/cli/checkpoint_options.hpp"
+#include "src/cli/config_file.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/fit_report.hpp"
 #include "src/cli/metrics_json.hpp"
+#include "src/cli/page_options.hpp"
 #include "src/cli/path_report.hpp"
 #include "src/cli/problem_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "src/cli/validation_options.hpp"
+#include "src/report/fit_page.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 #include "steepest/fit.hpp"
@@ -47,6 +51,8 @@ struct FitCommandOptions {
   bool inference = false;
   std::string initial_path;
   std::string history_path;
+  std::string report_path;
+  std::string config;
   std::string output;
 };
 
@@ -124,7 +130,21 @@ FitCallback progress_on(ProgressBar& bar) {
   };
 }
 
-int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
+std::string page_of(const FitRun& run, const report::RunFacts& facts) {
+  report::FitSetting setting;
+  setting.data = fmt::format("{}", fmt::join(run.paths, " "));
+  setting.target = fmt::format("{}", fmt::join(run.result.model.schema.target_names, ","));
+  setting.rows = run.rows;
+  setting.read_seconds = run.read_seconds;
+  if (run.validation) {
+    setting.validation = {run.validation->linear, run.validation->softmax,
+                          run.validation->diagnostics};
+  }
+  return report::fit_page(run.result, setting, facts);
+}
+
+int run_fit(CLI::App& app, const FitCommandOptions& given, const GlobalOptions& global) {
+  read_config(app, given.config);
   const auto start = std::chrono::steady_clock::now();
   FitOptions options = to_fit_options(given, global);
   ReadOptions read = given.data.to_read_options();
@@ -134,9 +154,11 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   inputs.push_back(given.validation.path);
   inputs.push_back(given.problem.class_weight);
   inputs.push_back(given.initial_path);
-  check_outputs({given.output, given.history_path}, inputs);
+  inputs.push_back(given.config);
+  check_outputs({given.output, given.history_path, given.report_path}, inputs);
   const RowStorage storage = given.memory.storage();
   options.memory_bytes = storage.memory_bytes;
+  options.diagnostics = !given.report_path.empty();
   FitRun run;
   run.paths = read.paths;
   run.checkpoint = options.checkpoint;
@@ -157,7 +179,8 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
     run.result = fit(std::move(data.rows), options, progress_on(bar));
   }
   if (valid != nullptr) {
-    run.validation = measure(run.result.model, *valid, global.threads);
+    run.validation = measure(run.result.model, *valid, global.threads,
+                             run.result.diagnostics ? &*run.result.diagnostics : nullptr);
   }
   const Reason reason = run.result.termination.reason;
   if (!given.output.empty() && reason != Reason::diverged) {
@@ -166,6 +189,11 @@ int run_fit(const FitCommandOptions& given, const GlobalOptions& global) {
   }
   if (!given.history_path.empty()) {
     write_history(run.result, given.history_path);
+  }
+  if (!given.report_path.empty()) {
+    report::write_page(
+        page_of(run, run_facts(global, run.result.device, inputs, run.result.warnings)),
+        given.report_path);
   }
   run.total_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -237,11 +265,14 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--init", options->initial_path, "model file to begin at");
   app->add_option("--history", options->history_path,
                   "CSV of objective and gradient, step by step");
+  app->add_option("--config", options->config,
+                  "JSON file of option names and values; the command line wins");
+  add_report_option(*app, options->report_path);
   app->add_option("-o,--output", options->output, "model file (JSON)");
   app->footer(
       "Example: steepest fit diamonds.csv --target price --categorical cut,color,clarity "
       "-o model.json");
-  return {app, [options, &global] { return run_fit(*options, global); }};
+  return {app, [app, options, &global] { return run_fit(*app, *options, global); }};
 }
 
 }  // namespace steepest::cli

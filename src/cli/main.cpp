@@ -34,6 +34,14 @@ void catch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+std::string command_line_of(int argc, char** argv) {
+  std::string line = "steepest";
+  for (int i = 1; i < argc; ++i) {
+    line += " " + shell_quoted(argv[i]);
+  }
+  return line;
+}
+
 int report(const GlobalOptions& options, const std::string& command, int code, const char* kind,
            const std::string& sentence) {
   fmt::print(stderr, "steepest: {}\n", sentence);
@@ -70,6 +78,7 @@ int run_command(const Command& command, const GlobalOptions& options) {
 
 int run(int argc, char** argv) {
   GlobalOptions options;
+  options.command_line = command_line_of(argc, argv);
   CLI::App app("Fits regression models by gradient descent, and says why it stopped.", "steepest");
   app.set_version_flag("--version", std::string("steepest ") + version);
   app.require_subcommand(1);

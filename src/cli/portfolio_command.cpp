@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // steepest portfolio: weights of least variance from a table of returns, or a covariance.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <memory>
 #include <optional>
 
 #include "src/cli/data_options.hpp"
+#include "src/cli/page_options.hpp"
 #include "src/cli/portfolio_report.hpp"
+#include "src/report/portfolio_page.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 #include "steepest/output_file.hpp"
@@ -27,6 +30,7 @@ struct PortfolioTexts {
   std::string steps = "100000";
   std::string plot = "auto";
   std::string output;
+  std::string report;
 };
 
 struct Table {
@@ -128,6 +132,28 @@ void warn_of_rank(const Table& table, const PortfolioTexts& given, const GlobalO
   }
 }
 
+// The frontier is drawn wherever returns are known, asked for or not.
+void write_report(const PortfolioTexts& given, const PortfolioView& view,
+                  const std::vector<Portfolio>& portfolios, const PortfolioOptions& options,
+                  const GlobalOptions& global) {
+  constexpr std::int64_t drawn = 30;
+  std::vector<Portfolio> chosen;
+  std::vector<Portfolio> frontier;
+  if (given.frontier.empty()) {
+    chosen = portfolios;
+    if (!view.assets.expected_returns.empty()) {
+      frontier = efficient_frontier(view.assets, drawn, options);
+    }
+  } else {
+    frontier = portfolios;
+  }
+  const std::string data = fmt::format("{}", fmt::join(given.data.paths, " "));
+  report::write_page(
+      report::portfolio_page({data, view.names, view.objective}, view.assets, chosen, frontier,
+                             run_facts(global, list_devices().front(), given.data.paths, {})),
+      given.report);
+}
+
 int run_portfolio(const PortfolioTexts& given, const GlobalOptions& global) {
   require_cpu(global, "portfolio");
   require_one_objective(given);
@@ -138,7 +164,7 @@ int run_portfolio(const PortfolioTexts& given, const GlobalOptions& global) {
   }
   options.steps = parse_option_count("--steps", given.steps);
   const PlotStyle plot = parse_plot_style(given.plot);
-  check_outputs({given.output}, given.data.paths);
+  check_outputs({given.output, given.report}, given.data.paths);
   const Table table = read_table(given, global);
   const Assets assets = assets_of(table, given);
   check_assets(assets);
@@ -156,6 +182,9 @@ int run_portfolio(const PortfolioTexts& given, const GlobalOptions& global) {
     OutputFile file(given.output);
     file.write(portfolios_csv(view, portfolios));
     file.commit();
+  }
+  if (!given.report.empty()) {
+    write_report(given, view, portfolios, options, global);
   }
   if (global.json) {
     print_json(given.frontier.empty() ? portfolio_json(view, portfolios.front())
@@ -193,6 +222,7 @@ Command add_portfolio(CLI::App& parent, GlobalOptions& global) {
       ->default_str("100000");
   app->add_option("--plot", texts->plot, "of the frontier: auto, unicode, plain or none")
       ->default_str("auto");
+  add_report_option(*app, texts->report);
   app->add_option("-o,--output", texts->output, "CSV of the weights, a line a portfolio");
   app->footer(
       "Example: steepest portfolio returns.csv --ignore date\n"

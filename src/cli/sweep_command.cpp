@@ -1,61 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // steepest sweep: schedules, rates, batch sizes, rules and seeds side by side, by their regret.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
-#include <chrono>
-#include <cstdio>
 #include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "src/cli/page_options.hpp"
 #include "src/cli/progress_bar.hpp"
 #include "src/cli/sweep_options.hpp"
 #include "src/cli/sweep_report.hpp"
+#include "src/cli/sweep_view.hpp"
+#include "src/report/sweep_page.hpp"
 #include "steepest/error.hpp"
 #include "steepest/output_file.hpp"
 
 namespace steepest::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Draws a bar on a terminal; elsewhere writes a line every few seconds.
-class SweepView {
- public:
-  explicit SweepView(bool enabled)
-      : bar_("sweeping", enabled), lines_(enabled && isatty(STDERR_FILENO) == 0) {}
-
-  bool show(const SweepProgress& now) {
-    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    std::string text = now.best.empty() && now.fraction <= 0.0
-                           ? "finding the optimum"
-                           : fmt::format("{}/{} done  {} diverged", now.done + now.diverged,
-                                         now.runs, now.diverged);
-    if (now.fraction > 0.0) {
-      text += fmt::format("  {} left", format_seconds(seconds * (1.0 / now.fraction - 1.0)));
-    }
-    if (!now.best.empty()) {
-      text += fmt::format("  best {:.3e}: {}", std::max(0.0, now.best_objective - now.optimum),
-                          now.best);
-    }
-    bar_.show(now.fraction, text);
-    if (lines_ && Clock::now() >= next_) {
-      next_ = Clock::now() + std::chrono::seconds(5);
-      fmt::print(stderr, "sweep {:3.0f}%  {}\n", 100.0 * now.fraction, text);
-    }
-    return !interrupted();
-  }
-
- private:
-  ProgressBar bar_;
-  bool lines_;
-  Clock::time_point start_ = Clock::now();
-  Clock::time_point next_ = Clock::now() + std::chrono::seconds(5);
-};
 
 int exit_code_of(const SweepResult& result) {
   if (result.interrupted) {
@@ -67,16 +30,43 @@ int exit_code_of(const SweepResult& result) {
   return all_diverged ? exit_diverged : exit_done;
 }
 
-int report(const SweepResult& result, const SweepInput& input, const SweepCommandOptions& given,
-           const GlobalOptions& global) {
+void write_json(const Json& json, const std::string& path) {
+  OutputFile file(path);
+  file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  file.commit();
+}
+
+report::SweepSetting setting_of(const SweepResult& result, const SweepInput& input) {
+  report::SweepSetting setting;
+  setting.data = fmt::format("{}", fmt::join(input.paths, " "));
+  setting.target = input.target;
+  setting.rows = input.rows;
+  setting.features = input.features;
+  setting.epochs = input.epochs;
+  setting.again = command_again(result, input);
+  return setting;
+}
+
+int tell(const SweepResult& result, const SweepInput& input, const SweepCommandOptions& given,
+         const std::vector<std::string>& files, const GlobalOptions& global) {
   if (!given.curves.empty()) {
     write_curves(result, given.curves);
   }
   const Json json = sweep_json(result, input);
   if (!given.output.empty()) {
-    OutputFile file(given.output);
-    file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
-    file.commit();
+    write_json(json, given.output);
+  }
+  if (!given.best.empty()) {
+    const Json best = best_config(result, input);
+    if (best.is_null()) {
+      throw InputError(given.best + ": not written, since no run ended well");
+    }
+    write_json(best, given.best);
+  }
+  if (!given.report.empty()) {
+    report::write_page(report::sweep_page(result, setting_of(result, input),
+                                          run_facts(global, result.device, files, result.warnings)),
+                       given.report);
   }
   print_warnings(result.warnings, global);
   if (global.json) {
@@ -87,24 +77,8 @@ int report(const SweepResult& result, const SweepInput& input, const SweepComman
   return exit_code_of(result);
 }
 
-// As a shell takes it.
-std::string quoted(const std::string& text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_-./:,=+@%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) {
-    return text;
-  }
-  std::string result = "'";
-  for (const char c : text) {
-    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return result + "'";
-}
-
 // The options given that fit has too and a result does not tell.
-std::string flags_of(const CLI::App& app) {
+Json flags_of(const CLI::App& app) {
   constexpr std::string_view shared[] = {
       "--no-standardize", "--no-intercept", "--shuffle",         "--constant",
       "--storage",        "--class-weight", "--label-smoothing", "--valid",
@@ -112,31 +86,28 @@ std::string flags_of(const CLI::App& app) {
       "--weight",         "--delimiter",    "--header",          "--quote",
       "--escape",         "--comment",      "--decimal",         "--thousands",
       "--skip-lines",     "--na",           "--missing",         "--on-bad-row"};
-  std::string flags;
+  Json flags = Json::object();
   for (const CLI::Option* const option : app.get_options()) {
     const std::string name = option->get_name();
     if (option->count() == 0 ||
         std::find(std::begin(shared), std::end(shared), name) == std::end(shared)) {
       continue;
     }
-    flags += " " + name;
-    if (option->get_items_expected_max() > 0) {
-      for (const std::string& value : option->results()) {
-        flags += " " + quoted(value);
-      }
-    }
+    std::string key = name.substr(2);
+    std::replace(key.begin(), key.end(), '-', '_');
+    flags[key] = option->get_items_expected_max() > 0 ? Json(option->results().back()) : Json(true);
   }
   return flags;
 }
 
-int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOptions& global) {
-  read_config(app, given);
+int run_sweep(CLI::App& app, SweepCommandOptions& given, const GlobalOptions& global) {
+  read_config(app, given.config, sweep_config_aliases());
   SweepOptions options = to_sweep_options(given, global);
   std::vector<std::string> inputs = given.data.paths;
   inputs.push_back(given.config);
   inputs.push_back(given.validation.path);
   inputs.push_back(given.problem.class_weight);
-  check_outputs({given.output, given.curves}, inputs);
+  check_outputs({given.output, given.curves, given.report, given.best}, inputs);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
   require_target(read, "sweep");
@@ -175,7 +146,7 @@ int run_sweep(const CLI::App& app, SweepCommandOptions given, const GlobalOption
         std::move(data.rows), options, [&view](const SweepProgress& now) { return view.show(now); },
         valid);
   }
-  return report(result, input, given, global);
+  return tell(result, input, given, inputs, global);
 }
 
 }  // namespace

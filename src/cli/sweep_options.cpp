@@ -3,85 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
+#include "src/cli/page_options.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::cli {
 namespace {
-
-// A key of the JSON file: the option it stands for, and where its text goes.
-struct ConfigKey {
-  const char* name;
-  const char* option;
-  std::string& (*text)(SweepCommandOptions& options);
-};
-
-constexpr ConfigKey config_keys[] = {
-    {"schedules", "--schedules",
-     [](SweepCommandOptions& o) -> std::string& { return o.schedules; }},
-    {"learning_rates", "--learning-rates",
-     [](SweepCommandOptions& o) -> std::string& { return o.learning_rates; }},
-    {"batch_sizes", "--batch-size",
-     [](SweepCommandOptions& o) -> std::string& { return o.batch_sizes; }},
-    {"rules", "--rules", [](SweepCommandOptions& o) -> std::string& { return o.rules; }},
-    {"seeds", "--seeds", [](SweepCommandOptions& o) -> std::string& { return o.seeds; }},
-    {"epochs", "--epochs", [](SweepCommandOptions& o) -> std::string& { return o.epochs; }},
-    {"points", "--points", [](SweepCommandOptions& o) -> std::string& { return o.points; }},
-    {"model", "--model", [](SweepCommandOptions& o) -> std::string& { return o.problem.model; }},
-    {"loss", "--loss", [](SweepCommandOptions& o) -> std::string& { return o.problem.loss; }},
-    {"l2", "--l2", [](SweepCommandOptions& o) -> std::string& { return o.problem.l2; }},
-    {"precision", "--precision",
-     [](SweepCommandOptions& o) -> std::string& { return o.problem.precision; }},
-    {"target", "--target", [](SweepCommandOptions& o) -> std::string& { return o.data.targets; }},
-};
-
-// A string or a number as it would stand on the command line.
-std::string scalar_text(const Json& value, const std::string& path, const std::string& key) {
-  if (value.is_string()) {
-    return value.get<std::string>();
-  }
-  if (!value.is_number()) {
-    throw OptionError(
-        fmt::format("{}: \"{}\" must be a text, a number, or a list of these", path, key));
-  }
-  return value.dump();
-}
-
-// A list ends in a comma, so that a list of one seed is not taken for how many there are.
-std::string config_text(const Json& value, const std::string& path, const std::string& key) {
-  if (!value.is_array()) {
-    return scalar_text(value, path, key);
-  }
-  std::string text;
-  for (const Json& item : value) {
-    text += scalar_text(item, path, key) + ",";
-  }
-  return text;
-}
-
-Json read_json(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty()) {
-    throw InputError(Location{path}, "no such file, or it is empty or a directory");
-  }
-  try {
-    Json json = Json::parse(text.str());
-    if (json.is_object()) {
-      return json;
-    }
-  } catch (const Json::parse_error& error) {
-    throw InputError(Location{path}, fmt::format("is not JSON from byte {} on", error.byte));
-  } catch (const Json::exception&) {
-    throw InputError(Location{path}, "holds a number that is too large");
-  }
-  throw InputError(Location{path},
-                   "is JSON but not an object such as {\"schedules\": [\"constant\"]}");
-}
 
 // The pieces of a list; what a last comma leaves behind it is no piece.
 std::vector<std::string_view> pieces(std::string_view text) {
@@ -185,32 +112,21 @@ void add_sweep_options(CLI::App& app, SweepCommandOptions& options) {
   app.add_option("--points", options.points, "most points of a run's curve")->default_str("200");
   add_checkpoint_options(app, options.checkpoint);
   app.add_option("--config", options.config,
-                 "JSON file of the same options; the command line wins");
+                 "JSON file of option names and values; the command line wins");
+  app.add_flag("--prune", options.prune,
+               "end the worse half of a bank after 1/8, 1/4 and 1/2 of the epochs; it misjudges "
+               "schedules that fall late");
   app.add_flag("--dry-run", options.dry_run, "say what would be run and what it costs");
   app.add_option("--curves", options.curves, "CSV of every run's curve, one line a point");
+  add_report_option(app, options.report);
+  app.add_option("--best", options.best, "JSON file of the best run, for fit --config");
   app.add_option("-o,--output", options.output, "JSON file of all results");
 }
 
-void read_config(const CLI::App& app, SweepCommandOptions& options) {
-  if (options.config.empty()) {
-    return;
-  }
-  const Json json = read_json(options.config);
-  for (const auto& [key, value] : json.items()) {
-    const ConfigKey* known = nullptr;
-    std::vector<std::string_view> names;
-    for (const ConfigKey& candidate : config_keys) {
-      names.emplace_back(candidate.name);
-      known = key == candidate.name ? &candidate : known;
-    }
-    if (known == nullptr) {
-      throw OptionError(fmt::format("{}: key \"{}\" is not known: use {}", options.config, key,
-                                    join_choices(names)));
-    }
-    if (app.count(known->option) == 0) {
-      known->text(options) = config_text(value, options.config, key);
-    }
-  }
+const std::vector<ConfigAlias>& sweep_config_aliases() {
+  static const std::vector<ConfigAlias> aliases{{"batch_sizes", "--batch-size"},
+                                                {"seeds", "--seeds", true}};
+  return aliases;
 }
 
 SweepOptions to_sweep_options(const SweepCommandOptions& given, const GlobalOptions& global) {
@@ -232,6 +148,7 @@ SweepOptions to_sweep_options(const SweepCommandOptions& given, const GlobalOpti
   }
   options.seeds = parse_seeds(given.seeds, global.seed);
   options.epochs = count_at_least_one("--epochs", given.epochs);
+  options.prune = given.prune;
   options.most_points = count_at_least_one("--points", given.points);
   if (options.most_points < 2) {
     throw OptionError("--points must be at least 2");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/cli/checkpoint_options.hpp"
+#include "src/cli/config_file.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/problem_options.hpp"
 #include "src/cli/validation_options.hpp"
@@ -30,16 +31,19 @@ struct SweepCommandOptions {
   CheckpointArguments checkpoint;
   std::string config;
   std::string curves;
+  std::string report;
+  std::string best;
   std::string output;
+  bool prune = false;
   bool dry_run = false;
 };
 
 /// Adds them all but those of the data, the problem and the validation.
 void add_sweep_options(CLI::App& app, SweepCommandOptions& options);
 
-/// Takes what the file of --config says and `app` was not told on the command line. Throws
-/// OptionError that lists the valid keys, InputError for a file that is not JSON.
-void read_config(const CLI::App& app, SweepCommandOptions& options);
+/// Keys of --config that are not names of options: batch_sizes, and seeds, whose lists are no
+/// counts.
+[[nodiscard]] const std::vector<ConfigAlias>& sweep_config_aliases();
 
 /// Throws OptionError.
 [[nodiscard]] SweepOptions to_sweep_options(const SweepCommandOptions& given,

@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
-#include <tuple>
 
 #include "src/cli/checkpoint_options.hpp"
 #include "src/cli/progress_bar.hpp"
@@ -17,66 +14,12 @@
 namespace steepest::cli {
 namespace {
 
-// Without the horizon, which is that of every run: epochs.
-std::string schedule_text(const SweepCase& what) {
-  Schedule schedule = what.schedule;
-  schedule.horizon = 0;
-  return to_string(schedule);
-}
+using report::rank_methods;
+using report::RankedMethod;
+using report::schedule_text;
 
 std::string_view status_of(const SweepRun& run) {
-  return run.reason == Reason::epochs ? "done" : name(run.reason);
-}
-
-// Linear interpolation between order statistics, as NumPy's default; infinities sort last.
-double quantile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  const double part = place - static_cast<double>(below);
-  return part > 0.0 ? sorted[below] + part * (sorted[above] - sorted[below]) : sorted[below];
-}
-
-using MethodKey = std::tuple<std::string, std::string, std::int64_t>;
-
-MethodKey method_of(const SweepCase& what) {
-  return {schedule_text(what), to_string(what.rule), what.batch_size};
-}
-
-struct Method {
-  std::int64_t runs = 0;
-  std::int64_t diverged = 0;
-  std::map<double, std::vector<const SweepRun*>> by_rate;
-};
-
-double regret_of(const SweepRun& run) {
-  return run.reason == Reason::epochs && std::isfinite(run.suboptimality)
-             ? run.suboptimality
-             : std::numeric_limits<double>::infinity();
-}
-
-RankedMethod best_rate(const Method& method) {
-  RankedMethod best;
-  best.median = std::numeric_limits<double>::infinity();
-  for (const auto& [rate, runs] : method.by_rate) {
-    std::vector<double> regrets;
-    regrets.reserve(runs.size());
-    for (const SweepRun* run : runs) {
-      regrets.push_back(regret_of(*run));
-    }
-    std::sort(regrets.begin(), regrets.end());
-    const double median = quantile(regrets, 0.5);
-    if (best.run == nullptr || median < best.median) {
-      best.run = runs.front();
-      best.median = median;
-      best.lower_quartile = quantile(regrets, 0.25);
-      best.upper_quartile = quantile(regrets, 0.75);
-      best.seeds = static_cast<std::int64_t>(runs.size());
-    }
-  }
-  best.runs = method.runs;
-  best.diverged = method.diverged;
-  return best;
+  return run.reason == Reason::epochs ? "done" : run.pruned ? "pruned" : name(run.reason);
 }
 
 std::string batch_text(std::int64_t batch, std::int64_t rows) {
@@ -128,11 +71,39 @@ std::string quoted(const std::string& text) {
   return text.find(',') == std::string::npos ? text : "\"" + text + "\"";
 }
 
+// The options of fit that make the run of a case alone, in the words of --config.
+Json case_config(const SweepCase& what, const SweepResult& result, const SweepInput& input) {
+  Json config = Json::object();
+  if (!input.target.empty()) {
+    config["target"] = input.target;
+  }
+  config["loss"] = result.loss;
+  config["l2"] = result.l2;
+  config["schedule"] = schedule_text(what);
+  config["rule"] = to_string(what.rule);
+  config["learning_rate"] = what.schedule.learning_rate;
+  config["batch_size"] = what.batch_size >= input.rows ? Json("full") : Json(what.batch_size);
+  config["epochs"] = input.epochs;
+  config["seed"] = what.seed;
+  config["precision"] = name(result.precision);
+  config["tolerance_gradient"] = 0;
+  config.update(input.flags);
+  return config;
+}
+
+std::string or_empty(double value) { return std::isfinite(value) ? fmt::format("{}", value) : ""; }
+
 std::string bound_text(double curvature) {
   return fmt::format(
       "L = {:.6g}: 1/L = {:.6g}, and constant steps of full-batch gradient descent "
       "above 2/L = {:.6g} can diverge",
       curvature, 1.0 / curvature, 2.0 / curvature);
+}
+
+std::string pruned_text(const SweepResult& result) {
+  const auto pruned = std::count_if(result.runs.begin(), result.runs.end(),
+                                    [](const SweepRun& run) { return run.pruned; });
+  return pruned > 0 ? fmt::format(", {} pruned by halving", pruned) : "";
 }
 
 void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) {
@@ -162,6 +133,7 @@ void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) 
                what.schedule.learning_rate, times,
                finite                ? fmt::format("{:.6e}", method.median)
                : method.diverged > 0 ? "diverged"
+               : method.run->pruned  ? "pruned"
                                      : "interrupted",
                quartiles, method.diverged, method.runs);
   }
@@ -172,38 +144,37 @@ void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) 
 
 }  // namespace
 
-std::vector<RankedMethod> rank_methods(const SweepResult& result) {
-  std::vector<MethodKey> order;
-  std::map<MethodKey, Method> methods;
-  for (const SweepRun& run : result.runs) {
-    const MethodKey key = method_of(run.what);
-    Method& method = methods[key];
-    if (method.runs == 0) {
-      order.push_back(key);
+std::string fit_options(const SweepCase& what, const SweepResult& result, const SweepInput& input) {
+  std::string text;
+  const Json config = case_config(what, result, input);
+  for (const auto& [key, value] : config.items()) {
+    std::string option = key;
+    std::replace(option.begin(), option.end(), '_', '-');
+    if (key != "target") {
+      text += fmt::format("{}--{}", text.empty() ? "" : " ", option);
+      text += value.is_boolean()  ? ""
+              : value.is_string() ? " " + shell_quoted(value.get<std::string>())
+                                  : " " + value.dump();
     }
-    method.runs += 1;
-    method.diverged += run.reason == Reason::diverged ? 1 : 0;
-    method.by_rate[run.what.schedule.learning_rate].push_back(&run);
   }
-  std::vector<RankedMethod> ranking;
-  ranking.reserve(order.size());
-  for (const MethodKey& key : order) {
-    ranking.push_back(best_rate(methods[key]));
-  }
-  std::stable_sort(
-      ranking.begin(), ranking.end(),
-      [](const RankedMethod& a, const RankedMethod& b) { return a.median < b.median; });
-  return ranking;
+  return text;
 }
 
-std::string fit_options(const SweepCase& what, const SweepResult& result, const SweepInput& input) {
-  return fmt::format(
-      "--loss {} --l2 {} --schedule {} --rule {} --learning-rate {} --batch-size {} --epochs {} "
-      "--seed {} --precision {} --tolerance-gradient 0{}",
-      result.loss, result.l2, schedule_text(what), to_string(what.rule),
-      what.schedule.learning_rate,
-      what.batch_size >= input.rows ? "full" : fmt::format("{}", what.batch_size), input.epochs,
-      what.seed, name(result.precision), input.flags);
+Json best_config(const SweepResult& result, const SweepInput& input) {
+  const std::vector<RankedMethod> ranking = rank_methods(result);
+  return ranking.empty() || !std::isfinite(ranking.front().median)
+             ? Json(nullptr)
+             : case_config(ranking.front().run->what, result, input);
+}
+
+std::string command_again(const SweepResult& result, const SweepInput& input) {
+  const std::vector<RankedMethod> ranking = rank_methods(result);
+  if (ranking.empty() || !std::isfinite(ranking.front().median)) {
+    return "";
+  }
+  return fmt::format("steepest fit DATA --target {} {}",
+                     input.target.empty() ? "TARGET" : shell_quoted(input.target),
+                     fit_options(ranking.front().run->what, result, input));
 }
 
 Json sweep_json(const SweepResult& result, const SweepInput& input) {
@@ -245,6 +216,8 @@ Json sweep_json(const SweepResult& result, const SweepInput& input) {
   }
   json["passes"] = result.plan.passes;
   json["passes_one_by_one"] = result.plan.passes_one_by_one;
+  json["pruned"] = std::count_if(result.runs.begin(), result.runs.end(),
+                                 [](const SweepRun& run) { return run.pruned; });
   json["interrupted"] = result.interrupted;
   json["checkpoint"] = checkpoint_json(input.checkpoint, result.resumed_from);
   json["seconds"] = {{"read", input.read_seconds}, {"sweep", result.seconds}};
@@ -283,7 +256,8 @@ void print_sweep(const SweepResult& result, const SweepInput& input) {
                              name(result.precision)));
   line("runs",
        fmt::format("{} in {} banks, {} diverged{}; {:.2f} s", result.runs.size(), result.plan.banks,
-                   diverged, result.interrupted ? ", interrupted" : "", result.seconds));
+                   diverged, pruned_text(result) + (result.interrupted ? ", interrupted" : ""),
+                   result.seconds));
   line("", fmt::format("{:.0f} reads of the rows instead of {:.0f} one by one", result.plan.passes,
                        result.plan.passes_one_by_one));
   line("optimum", fmt::format("{:.12g}: {}", result.optimum.objective, result.optimum.method));
@@ -291,10 +265,9 @@ void print_sweep(const SweepResult& result, const SweepInput& input) {
   const std::vector<RankedMethod> ranking = rank_methods(result);
   print_checkpoint(input.checkpoint, result.resumed_from, result.interrupted);
   print_ranking(ranking, input.rows);
-  if (!ranking.empty() && std::isfinite(ranking.front().median)) {
-    fmt::print("\nThe best again: steepest fit DATA --target {} {}\n",
-               input.target.empty() ? "TARGET" : input.target,
-               fit_options(ranking.front().run->what, result, input));
+  const std::string again = command_again(result, input);
+  if (!again.empty()) {
+    fmt::print("\nThe best again: {}\n", again);
   }
 }
 
@@ -313,7 +286,7 @@ void write_curves(const SweepResult& result, const std::string& path) {
   OutputFile file(path);
   file.write(
       "run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,objective,"
-      "suboptimality,learning_rate_now,validation_loss\n");
+      "suboptimality,learning_rate_now,validation_loss,bytes_read,validation_regret\n");
   for (std::size_t i = 0; i < result.runs.size(); ++i) {
     const SweepRun& run = result.runs[i];
     const SweepCase& what = run.what;
@@ -321,10 +294,11 @@ void write_curves(const SweepResult& result, const std::string& path) {
         fmt::format("{},{},{},{},{},{}", i, quoted(schedule_text(what)),
                     what.schedule.learning_rate, what.batch_size, to_string(what.rule), what.seed);
     for (const SweepPoint& point : run.curve) {
-      file.write(fmt::format(
-          "{},{},{},{:.6f},{},{},{},{}\n", head, point.step, point.epoch, point.seconds,
-          point.objective, point.objective - result.optimum.objective, point.learning_rate,
-          std::isfinite(point.validation_loss) ? fmt::format("{}", point.validation_loss) : ""));
+      file.write(fmt::format("{},{},{},{:.6f},{},{},{},{},{:.0f},{}\n", head, point.step,
+                             point.epoch, point.seconds, point.objective,
+                             point.objective - result.optimum.objective, point.learning_rate,
+                             or_empty(point.validation_loss), point.bytes_read,
+                             or_empty(point.validation_loss - result.optimum.validation_loss)));
     }
   }
   file.commit();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/cli/command.hpp"
+#include "src/report/sweep_ranking.hpp"
 #include "steepest/sweep.hpp"
 
 namespace steepest::cli {
@@ -22,27 +23,18 @@ struct SweepInput {
   double read_seconds = 0.0;
   std::int64_t epochs = 0;
   CheckpointOptions checkpoint;
-  std::string flags;  ///< what else fit has to be told, each with a space in front
+  Json flags = Json::object();  ///< what else fit has to be told, as --config says it
 };
-
-/// A schedule, rule and batch size at the rate that served it best.
-struct RankedMethod {
-  const SweepRun* run = nullptr;  ///< one of its runs at that rate
-  double median = 0.0;            ///< suboptimality over the seeds; infinite where all diverged
-  double lower_quartile = 0.0;
-  double upper_quartile = 0.0;
-  std::int64_t seeds = 0;
-  std::int64_t runs = 0;      ///< at all rates
-  std::int64_t diverged = 0;  ///< of them
-};
-
-/// Best first; equal ones in the order of the plan. A rate counts by its median over seeds, a
-/// diverged run as infinite.
-[[nodiscard]] std::vector<RankedMethod> rank_methods(const SweepResult& result);
 
 /// The options with which `fit` makes the same run, alone.
 [[nodiscard]] std::string fit_options(const SweepCase& what, const SweepResult& result,
                                       const SweepInput& input);
+
+/// The same for the best run, as a file for `fit --config`; null where no run ended well.
+[[nodiscard]] Json best_config(const SweepResult& result, const SweepInput& input);
+
+/// The command that makes the best run again; empty where no run ended well.
+[[nodiscard]] std::string command_again(const SweepResult& result, const SweepInput& input);
 
 [[nodiscard]] Json sweep_json(const SweepResult& result, const SweepInput& input);
 
@@ -53,7 +45,8 @@ void print_sweep(const SweepResult& result, const SweepInput& input);
 void print_plan(const SweepPlan& plan, const SweepInput& input);
 
 /// CSV, one line a point: run,schedule,learning_rate,batch_size,rule,seed,step,epoch,seconds,
-/// objective,suboptimality,learning_rate_now,validation_loss (empty where it was not measured).
+/// objective,suboptimality,learning_rate_now,validation_loss,bytes_read,validation_regret: the loss
+/// minus that of the optimum's parameters; both validation columns empty where not measured.
 void write_curves(const SweepResult& result, const std::string& path);
 
 }  // namespace steepest::cli
