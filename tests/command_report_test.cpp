@@ -2,7 +2,7 @@
 // --report and --config end to end.
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <filesystem>
 
 #include "tests/run_command.hpp"
 
@@ -170,6 +170,18 @@ TEST(ConfigCommand, TheBestRunOfASweepIsFittedAgainToTheBit) {
     }
     EXPECT_EQ(fit.json()["objective"]["total"].get<double>(), found) << batch;
   }
+}
+
+TEST(ConfigCommand, NoBestRunIsWrittenWhereNoneEndedWell) {
+  const TemporaryFolder folder;
+  const CommandRun run = run_command(
+      folder, "sweep " + iris + " --target species --schedules constant --learning-rates 1e200 " +
+                  "--epochs 4 --best " + folder.path("best.json") + " --report " +
+                  folder.path("page.html"));
+  EXPECT_EQ(run.exit_code, 5) << run.err;
+  EXPECT_NE(run.err.find("best.json is not written"), std::string::npos) << run.err;
+  EXPECT_FALSE(std::filesystem::exists(folder.path("best.json")));
+  expect_page(run, folder.read("page.html"), 4);
 }
 
 TEST(ConfigCommand, TakesNamesOfOptionsAndTheCommandLineWins) {

@@ -55,6 +55,9 @@ TEST(ReportPage, NumbersAreShortAndNeverNan) {
   EXPECT_EQ(report::number(150.0).dump(), "150");
   EXPECT_EQ(report::number(-0.0).dump(), "0");
   EXPECT_EQ(report::number_text(std::nan("")), "\xE2\x80\x94");
+  EXPECT_EQ(report::count_text(1234567), "1,234,567");
+  EXPECT_EQ(report::count_text(-123), "-123");
+  EXPECT_EQ(report::count_text(1000), "1,000");
 }
 
 TEST(ReportPage, TextOfTheDataStaysText) {

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "src/report/page.hpp"
+
 namespace steepest::cli {
 
 ProgressBar::ProgressBar(std::string_view label, bool enabled)
@@ -60,16 +62,6 @@ std::string format_seconds(double seconds) {
                       : fmt::format("{}:{:02} h", minutes / 60, minutes % 60);
 }
 
-std::string format_count(std::int64_t count) {
-  const std::string digits = fmt::format("{}", count < 0 ? -count : count);
-  std::string text = count < 0 ? "-" : "";
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) {
-      text += ',';
-    }
-    text += digits[i];
-  }
-  return text;
-}
+std::string format_count(std::int64_t count) { return report::count_text(count); }
 
 }  // namespace steepest::cli

@@ -59,9 +59,10 @@ int tell(const SweepResult& result, const SweepInput& input, const SweepCommandO
   if (!given.best.empty()) {
     const Json best = best_config(result, input);
     if (best.is_null()) {
-      throw InputError(given.best + ": not written, since no run ended well");
+      print_warnings({given.best + " is not written: no run ended well"}, global);
+    } else {
+      write_json(best, given.best);
     }
-    write_json(best, given.best);
   }
   if (!given.report.empty()) {
     report::write_page(report::sweep_page(result, setting_of(result, input),

@@ -95,7 +95,8 @@ Json likelihood_chart(const Calibration& calibration) {
 std::string calibrate_page(const Calibration& calibration, const std::string& source,
                            const RunFacts& facts) {
   Page page("Calibration of class scores",
-            fmt::format("{}: {} rows, {} classes", source, calibration.rows, calibration.classes));
+            fmt::format("{}: {} rows, {} classes", source, count_text(calibration.rows),
+                        count_text(calibration.classes)));
   page.lead(verdict(calibration), solved(calibration) ? "good" : "");
   add_metrics(page, calibration);
   const std::vector<ConfidenceBin> before = bins_of(calibration.before);

@@ -155,7 +155,7 @@
         datasets.push({ ...edge, data: points(low) }, { ...edge, data: points(high), fill: "-1" });
       }
       for (const value of [...values, ...(high || [])]) if (typeof value === "number") top = Math.max(top, value);
-      const many = values.length > 40 || series.mark === "none";
+      const many = (values.length > 40 && series.mark !== "dots") || series.mark === "none";
       datasets.push({
         ...shared, label: series.name, data: points(values), notes: series.notes,
         showLine: series.line !== false, borderColor: series.faded ? faded(line, 0.45) : line, backgroundColor: series.line === false ? faded(line, 0.75) : line,
@@ -164,15 +164,17 @@
         pointRadius: series.mark === "none" ? 0 : series.line === false ? 4 : many ? 0 : 2.5,
         pointHoverRadius: series.quiet ? 0 : 5, pointHitRadius: series.quiet ? 0 : 8, quiet: series.quiet,
         pointStyle: series.mark === "star" ? "star" : series.mark === "square" ? "rectRot" : "circle",
-        order: series.quiet ? 3 : 1,
+        order: series.over ? 0 : series.quiet ? 3 : 1,
       });
     });
+    let rows = 0;  // of crosses, so that none hides another
     spec.series.forEach((series, owner) => {
       const lost = series.diverged && series.diverged[x.key];
       if (outside(series) || !lost || !lost.length) return;
+      const lift = view.visible[owner] ? rows++ : 0;
       datasets.push({
         owner, hidden: !view.visible[owner], label: series.name, showLine: false, diverged: true,
-        data: lost.map((at) => ({ x: usable(at, view.logX), y: (top || 1) * (view.logY ? 3 : 1.08) })),
+        data: lost.map((at) => ({ x: usable(at, view.logX), y: (top || 1) * (view.logY ? 3 * 1.9 ** lift : 1.08 + 0.06 * lift) })),
         borderColor: colour(series.colour), borderWidth: 2, pointStyle: "crossRot", pointRadius: 6, pointHoverRadius: 8,
       });
     });
@@ -187,7 +189,7 @@
         ? { owner, type: "line", label: series.name, data: series.values, borderColor: line, backgroundColor: line, borderWidth: 1.5,
             borderDash: [5, 4], pointRadius: 0, pointHitRadius: 0, quiet: true, hidden: !view.visible[owner], order: 0 }
         : { owner, type: "bar", label: series.name, data: series.values, notes: series.notes, grouped: !spec.overlaid,
-            backgroundColor: series.hollow ? faded(line, 0.25) : faded(line, 0.85), borderColor: line,
+            backgroundColor: series.hollow ? faded(line, 0.3) : faded(line, 0.85), borderColor: line,
             borderWidth: series.hollow ? 1 : 0, hidden: !view.visible[owner], order: series.hollow ? 1 : 2,
             categoryPercentage: spec.narrow ? 0.75 : 1, barPercentage: spec.narrow ? 0.9 : 0.96 };
     });
@@ -247,7 +249,8 @@
     const category = (axis) => ({
       ...scale(axis.label, false), type: "category", labels,
       ticks: { color: theme.muted, maxRotation: 0, autoSkip: !spec.horizontal, autoSkipPadding: 10, font: { size: 11 },
-        callback(value) { const text = String(this.getLabelForValue(value)); return text.length > 26 ? text.slice(0, 25) + "…" : text; } },
+        callback(value) { const text = String(this.getLabelForValue(value)); const most = Math.max(10, Math.min(40, Math.floor(this.chart.width / 24)));
+          return text.length > most ? text.slice(0, most - 1) + "…" : text; } },
       grid: { display: false, borderColor: theme.muted },
     });
     const scales = bar
@@ -315,7 +318,7 @@
 
   function addLegend(figure, spec, view, redraw) {
     const place = figure.querySelector(".legend");
-    if (spec.series.filter((series) => series.name).length < 2) { place.remove(); return () => {}; }
+    if (spec.series.filter((series) => series.name && (!spec.groups || series.group === 0)).length < 2) { place.remove(); return () => {}; }
     const swatches = [];
     spec.series.forEach((series, owner) => {
       if (!series.name) return;

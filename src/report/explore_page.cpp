@@ -74,7 +74,7 @@ Series curve_of(const ExploreSetting& setting, const Interval& span) {
 // Pieces of the tangents at the first steps, with gaps between them.
 Series tangents_of(const std::vector<const TraceStep*>& path, const Interval& span) {
   constexpr std::size_t most = 4;
-  constexpr double reach = 0.07;  // of the width, to each side
+  constexpr double reach = 0.11;  // of the width, to each side
   Series lines;
   lines.name = "tangents at the first steps";
   lines.colour = 2;
@@ -93,7 +93,7 @@ Series tangents_of(const std::vector<const TraceStep*>& path, const Interval& sp
     lines.xs["x"].push_back(nullptr);
     lines.ys["f"].push_back(nullptr);
   }
-  lines.more = {{"mark", "none"}, {"quiet", true}};
+  lines.more = {{"mark", "none"}, {"quiet", true}, {"over", true}};
   return lines;
 }
 
@@ -104,7 +104,7 @@ Series path_of(const std::vector<const TraceStep*>& path, bool plane) {
   const char* const y = plane ? "y" : "f";
   series.xs["x"] = Json::array();
   series.ys[y] = Json::array();
-  series.more = {{"width", 1.5}, {"notes", Json::array()}, {"dash", !plane}};
+  series.more = {{"width", 1.5}, {"notes", Json::array()}, {"dash", !plane}, {"mark", "dots"}};
   for (const TraceStep* step : path) {
     series.xs["x"].push_back(number(step->at[0]));
     series.ys[y].push_back(number(plane ? step->at[1] : step->value));
@@ -120,7 +120,7 @@ Series marked(const Exploration& run, bool plane) {
   series.colour = 3;
   series.xs["x"] = {number(run.target->at[0])};
   series.ys[plane ? "y" : "f"] = {number(plane ? run.target->at[1] : run.target->value)};
-  series.more = {{"line", false}, {"mark", "square"}};
+  series.more = {{"line", false}, {"mark", "square"}, {"over", true}};
   return series;
 }
 

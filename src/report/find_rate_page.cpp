@@ -38,7 +38,7 @@ Json range_chart(const FindRateResult& result, bool full_batch) {
   }
   guides.push_back({'x', "1/L", {{"rate", number(1.0 / result.batch_curvature)}}});
   guides.push_back({'x', "2/L", {{"rate", number(2.0 / result.batch_curvature)}}});
-  return line_chart({{"rate", "learning rate", true}}, {{"objective", "objective"}}, series,
+  return line_chart({{"rate", "learning rate", true}}, {{"objective", "objective", true}}, series,
                     guides);
 }
 
@@ -49,7 +49,7 @@ std::string find_rate_page(const FindRateResult& result, const std::string& data
   const bool found = std::isfinite(result.suggested);
   const bool full_batch = result.batch_size >= rows;
   const double bound = result.batch_curvature;
-  Page page("Range test for a learning rate", fmt::format("{}: {} rows", data, rows));
+  Page page("Range test for a learning rate", fmt::format("{}: {} rows", data, count_text(rows)));
   page.lead(found ? fmt::format("The rate {:.4g} is suggested: there the objective fell fastest.",
                                 result.suggested)
                   : std::string("No rate is suggested: the objective never fell."),

@@ -121,8 +121,7 @@ Json coefficient_chart(const Model& model) {
     categories.push_back(std::move(labels));
     series.push_back(std::move(one));
   }
-  Json chart =
-      bar_chart("", {"y", "change of the score for one deviation of the feature"}, {}, series);
+  Json chart = bar_chart("", {"y", "coefficient \xC3\x97 deviation of the feature"}, {}, series);
   chart["horizontal"] = true;
   chart["height"] = 90 + line_height * static_cast<int>(std::max<std::size_t>(shown, 4));
   chart["categories"] = outputs > 1 ? categories : categories[0];

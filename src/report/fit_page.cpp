@@ -49,10 +49,10 @@ void add_metrics(Page& page, const FitResult& result, const FitSetting& setting)
     table.rows.push_back(row(rows, {m.log_loss, m.accuracy, m.ece, m.brier}));
   };
   if (result.linear) {
-    table.head = {"rows", "mean squared error", "root of it", "mean absolute error", "R\xC2\xB2"};
+    table.head = {"rows", "MSE", "RMSE", "MAE", "R\xC2\xB2"};
     linear("training", *result.linear);
   } else if (result.softmax) {
-    table.head = {"rows", "log loss", "accuracy", "calibration error", "Brier score"};
+    table.head = {"rows", "log loss", "accuracy", "ECE", "Brier score"};
     softmax("training", *result.softmax);
   }
   if (setting.validation && setting.validation->linear) {
@@ -138,8 +138,8 @@ void add_method(Page& page, const FitResult& result, const FitSetting& setting) 
   const Model& model = result.model;
   page.section("What was run");
   page.facts(
-      {{"data",
-        fmt::format("{}: {} rows, {} features", setting.data, setting.rows, model.features())},
+      {{"data", fmt::format("{}: {} rows, {} features", setting.data, count_text(setting.rows),
+                            count_text(model.features()))},
        {"model", fmt::format("{}, {} loss, l2 {:.4g}, target {}", name(model.kind), model.loss,
                              model.l2, setting.target)},
        {"method", fmt::format("{}{}, {}, learning rate {:.4g}, {}", to_string(result.rule),
@@ -163,7 +163,8 @@ std::string fit_page(const FitResult& result, const FitSetting& setting, const R
   const bool diverged = result.termination.reason == Reason::diverged;
   Page page(fmt::format("{} regression of {}",
                         model.kind == ModelKind::linear ? "Linear" : "Softmax", setting.target),
-            fmt::format("{}: {} rows, {} features", setting.data, setting.rows, model.features()));
+            fmt::format("{}: {} rows, {} features", setting.data, count_text(setting.rows),
+                        count_text(model.features())));
   page.lead(verdict(result) + " " + certificate(result), result.termination.converged() ? "good"
                                                          : diverged                     ? "bad"
                                                                                         : "");

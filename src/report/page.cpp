@@ -47,7 +47,7 @@ std::string tag(std::string_view name, std::string_view text, std::string_view s
                      name);
 }
 
-std::string bytes_text(std::int64_t bytes) { return fmt::format("{} bytes", bytes); }
+std::string bytes_text(std::int64_t bytes) { return count_text(bytes) + " bytes"; }
 
 std::string settings(const RunFacts& facts) {
   std::string html = "<h2>How this page was made</h2>\n<dl>\n";
@@ -115,6 +115,16 @@ std::string number_text(double value) {
     return "\xE2\x80\x94";
   }
   return fmt::format("{:.6g}", value);
+}
+
+std::string count_text(std::int64_t count) {
+  std::string text = fmt::format("{}", count);
+  const std::size_t first = count < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > first + 3;) {
+    at -= 3;
+    text.insert(at, ",");
+  }
+  return text;
 }
 
 Page::Page(std::string title, std::string subtitle)

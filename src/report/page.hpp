@@ -22,6 +22,9 @@ namespace steepest::report {
 /// "1.234e-05" in short: six significant digits, "—" where not finite.
 [[nodiscard]] std::string number_text(double value);
 
+/// "1,234,567".
+[[nodiscard]] std::string count_text(std::int64_t count);
+
 /// A table; columns of numbers are aligned to the right.
 struct Table {
   std::string caption;

@@ -135,7 +135,7 @@ Table time_table(const SweepView& view) {
 }
 
 std::string rows_text(std::int64_t rows, std::int64_t features) {
-  return fmt::format("{} rows, {} features", rows, features);
+  return fmt::format("{} rows, {} features", count_text(rows), count_text(features));
 }
 
 void add_settings(Page& page, const SweepResult& result, const SweepSetting& setting) {
