@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "src/report/sweep_charts.hpp"
 #include "src/report/sweep_page.hpp"
 #include "src/report/sweep_ranking.hpp"
 
@@ -115,6 +116,23 @@ TEST(SweepPage, ConcludesNoMoreThanItKnows) {
   const std::string none =
       report::sweep_conclusion(result_of({run_of("constant", 9.0, 0, infinity)}));
   EXPECT_NE(none.find("lower the learning rates"), std::string::npos) << none;
+}
+
+TEST(SweepPage, AnExplosionDoesNotFlattenWhatElseIsShown) {
+  SweepRun lost = run_of("constant", 0.2, 0, infinity);
+  for (const double regret : {1.0, 900.0, 1e6, 1e200}) {
+    SweepPoint point;
+    point.step = std::ssize(lost.curve);
+    point.objective = 1.0 + regret;
+    lost.curve.push_back(point);
+  }
+  const SweepResult result = result_of({run_of("constant", 0.1, 0, 1e-2), lost});
+  const auto ranking = report::rank_methods(result);
+  const report::SweepView view{result, ranking};
+  EXPECT_EQ(view.first_regret(), 1.0);
+  const report::Json chart = report::every_rate_chart(view);
+  EXPECT_EQ(chart["series"][1]["ys"]["regret"], report::Json::parse("[1, 900, null, null]"));
+  EXPECT_EQ(chart["series"][0]["ys"]["regret"].size(), 5U);
 }
 
 TEST(SweepPage, HasNoNumberThatIsNone) {

@@ -232,7 +232,7 @@
       }
     }
     if (!(min <= max)) return {};
-    const room = axis === "x" ? (min === max ? 2 : 1.02) : 1.4;
+    const room = axis === "x" ? (min === max ? 2 : 1.05) : 1.4;
     return { min: min / room, max: max * room };
   }
 

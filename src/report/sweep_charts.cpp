@@ -13,13 +13,14 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int colours = 10;             // of the palette
+constexpr double exploded = 1000.0;     // times the first regret: what is above hides all else
 constexpr std::size_t shown_first = 8;  // curves not hidden at the beginning
 
 // Medians and quartiles over the seeds, point by point of the longest curve.
 class GroupCurve {
  public:
   GroupCurve(const SweepView& view, const RateRuns& group, std::size_t most_points)
-      : view_(view), group_(group) {
+      : view_(view), group_(group), highest_(exploded * view.first_regret()) {
     const auto longest = std::max_element(
         group.runs.begin(), group.runs.end(),
         [](const SweepRun* a, const SweepRun* b) { return a->curve.size() < b->curve.size(); });
@@ -74,7 +75,8 @@ class GroupCurve {
             std::lower_bound(run->curve.begin(), run->curve.end(), point.step,
                              [](const SweepPoint& p, std::int64_t step) { return p.step < step; });
         const bool there = found != run->curve.end() && found->step == point.step;
-        const double measured = there ? value(*found) : infinity;
+        const bool shown = there && found->objective - view_.result.optimum.objective <= highest_;
+        const double measured = shown ? value(*found) : infinity;
         values.push_back(std::isfinite(measured) ? measured : infinity);
       }
       std::sort(values.begin(), values.end());
@@ -91,6 +93,7 @@ class GroupCurve {
 
   const SweepView& view_;
   const RateRuns& group_;
+  double highest_;  // regret that is shown
   std::vector<SweepPoint> points_;
 };
 

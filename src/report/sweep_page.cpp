@@ -244,7 +244,7 @@ std::string sweep_page(const SweepResult& result, const SweepSetting& setting,
              "Medians over seeds; bands are quartiles. Values below the resolution are drawn at "
              "it. Bytes are those of the features that the run's steps read, were it alone.");
   page.chart("Regret at every rate, one method at a time", every_rate_chart(view),
-             "A curve ends where its runs diverged.");
+             "A curve ends where its runs diverged, or rose to a thousand times the first regret.");
   page.chart("Final regret against the learning rate", sensitivity_chart(view),
              "\xC3\x97 at the top: a run diverged at that rate. L bounds the curvature of the "
              "whole objective.");
