@@ -67,7 +67,7 @@ struct CalibrationOptions {
   DeviceChoice device;
   std::int64_t bootstrap = 0;  ///< replicates for intervals of T and of the ECE; 0: none
   std::uint64_t seed = 0;      ///< of the replicates
-  int curve_points = 0;        ///< of the NLL against T, from T / 4 to 4 T; 0: none
+  int curve_points = 0;        ///< of the NLL against T, from T / 4 to 4 T and across 1; 0: none
 };
 
 /// What 95 % of the replicates of a bootstrap lie between.

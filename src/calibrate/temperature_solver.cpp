@@ -290,14 +290,17 @@ class Solver {
     return options_.bootstrap > 0 ? SketchExtra::label_gap : SketchExtra::none;
   }
 
-  // From 4 T down to T / 4 in log beta, T being exp(-center).
+  // From 4 T down to T / 4 in log beta, T being exp(-center), and a little beyond T = 1.
   [[nodiscard]] std::vector<double> curve_nodes(double center) const {
     const double reach = std::log(4.0);
+    const double beyond = std::log(1.6);
+    const double low = std::min(center - reach, -beyond);
+    const double high = std::max(center + reach, beyond);
     std::vector<double> nodes;
     for (int k = 0; k < options_.curve_points; ++k) {
       const double share =
           options_.curve_points == 1 ? 0.5 : static_cast<double>(k) / (options_.curve_points - 1);
-      nodes.push_back(usable_node(center + reach * (2.0 * share - 1.0), rows_.holds_doubles()));
+      nodes.push_back(usable_node(low + (high - low) * share, rows_.holds_doubles()));
     }
     return nodes;
   }
