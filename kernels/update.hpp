@@ -240,7 +240,8 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
     }
     return;
   }
-  if (plan.has_detours() && !state.reports_current && is_finite(now.gradient_max_norm)) {
+  if (plan.has_detours() && !state.reports_current && is_finite(now.gradient_max_norm) &&
+      factors.rate > 0.0) {
     now.gradient_max_norm = sums.mapping_max / factors.rate;  // no subgradient of a detour is small
   }
   state.at = now;

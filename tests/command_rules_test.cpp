@@ -44,7 +44,8 @@ TEST(RuleCommand, ConstraintsAreInTheUnitsOfTheInput) {
       run_command(folder, "fit " + diamonds + " --constraint box:-100:500 --json");
   ASSERT_EQ(box.exit_code, 0) << box.err;
   int at_bounds = 0;
-  for (const auto& b : box.json()["model"]["coefficients"][0]) {
+  const auto boxed = box.json();
+  for (const auto& b : boxed["model"]["coefficients"][0]) {
     EXPECT_GE(b.get<double>(), -100.0);
     EXPECT_LE(b.get<double>(), 500.0);
     at_bounds += b == -100.0 || b == 500.0 ? 1 : 0;
@@ -54,12 +55,13 @@ TEST(RuleCommand, ConstraintsAreInTheUnitsOfTheInput) {
       folder, "fit " + iris + " --target petal_width --ignore species --constraint simplex --json");
   ASSERT_EQ(simplex.exit_code, 0) << simplex.err;
   double sum = 0.0;
-  for (const auto& b : simplex.json()["model"]["coefficients"][0]) {
+  const auto mixed = simplex.json();
+  for (const auto& b : mixed["model"]["coefficients"][0]) {
     EXPECT_GE(b.get<double>(), 0.0);
     sum += b.get<double>();
   }
   EXPECT_NEAR(sum, 1.0, 1e-12);
-  EXPECT_EQ(simplex.json()["model"]["constraint"], "simplex");
+  EXPECT_EQ(mixed["model"]["constraint"], "simplex");
 }
 
 // A column that never changes keeps 0, though the box does not hold it.
@@ -91,7 +93,9 @@ TEST(RuleCommand, AdaptiveRulesEndWellByDefault) {
         const bool large = problem == diamonds && batch != std::string("full");
         const CommandRun run = run_command(folder, arguments + (large ? " --epochs 10" : ""));
         ASSERT_EQ(run.exit_code, 0) << arguments << run.err;
-        EXPECT_LE(run.json()["objective"]["total"].get<double>(), 1.02 * least) << arguments;
+        // A mean of all points remembers the start: 1 / t of it is left.
+        const double most = rule == std::string("averaged") ? 1.04 : 1.02;
+        EXPECT_LE(run.json()["objective"]["total"].get<double>(), most * least) << arguments;
       }
     }
   }

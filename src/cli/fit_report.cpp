@@ -247,15 +247,20 @@ void print_fit(const FitRun& run) {
   line("optimum", result.gap_bound
                       ? fmt::format("at most {:.3g} below this objective", *result.gap_bound)
                       : "not bounded: " + result.gap_note);
-  line("objective", fmt::format("{:.9g} = mean loss {:.9g} + penalty {:.6g}", result.at.objective(),
-                                result.at.mean_loss, result.at.penalty));
+  const bool is_known = is_finite(result.at.objective());
+  line("objective", is_known
+                        ? fmt::format("{:.9g} = mean loss {:.9g} + penalty {:.6g}",
+                                      result.at.objective(), result.at.mean_loss, result.at.penalty)
+                        : "not finite");
   if (model.l1 > 0.0 || model.constraint != "none") {
     const bool has_reference = model.loss == name(RowLoss(LogisticLoss{}));
     line("coefficients",
          fmt::format("{} of {} are not 0", format_count(nonzero_coefficients(model)),
                      format_count((model.outputs() - (has_reference ? 1 : 0)) * model.features())));
   }
-  line("training", to_text(training_metrics(result)));
+  if (is_known) {
+    line("training", to_text(training_metrics(result)));
+  }
   if (run.validation) {
     line("validation", to_text(*run.validation));
   }

@@ -182,8 +182,8 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
           "--preconditioner second-moment needs the whole gradient: use it with --batch-size full");
   Schedule schedule;
   const bool decays = !plan.full_batch || is_adaptive(plan.rule.kind);
-  schedule.kind = decays && plan.rule.kind != RuleKind::schedule_free ? ScheduleKind::cosine
-                                                                      : ScheduleKind::constant;
+  schedule.kind =
+      decays && !is_averaging(plan.rule.kind) ? ScheduleKind::cosine : ScheduleKind::constant;
   plan.schedule = options.schedule.value_or(schedule);
   require(plan.schedule.kind != ScheduleKind::risk_adaptive || classifies(plan.loss),
           "schedule risk_adaptive is for classifiers: its rate is eta / (1 - exp(-loss))");
