@@ -20,6 +20,7 @@ constexpr std::int64_t default_epochs_adaptive =
 RowLoss choose_loss(const RowSource& data, const FitOptions& options) {
   RowLoss loss =
       options.loss.value_or(data.classifies() ? RowLoss(SoftmaxLoss{}) : RowLoss(SquaredLoss{}));
+  static_cast<void>(row_loss_named(to_string(loss)));  // throws where its parameter is out of range
   if (classifies(loss) != data.classifies()) {
     throw OptionError(fmt::format("loss {} needs a target of {}, but \"{}\" was read as {}",
                                   name(loss), classifies(loss) ? "classes" : "numbers",

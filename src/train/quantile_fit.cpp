@@ -344,6 +344,8 @@ class QuantileFit {
       end.inequality = fmt::format("seconds {:.3g} >= {:.3g}", path_.seconds(), run_.max_seconds);
     } else if (end.reason == Reason::interrupted) {
       end.inequality = "the run was interrupted";
+    } else if (end.reason == Reason::diverged) {
+      end.inequality = "the objective is not finite";
     } else if (end.reason == Reason::epochs) {
       end.inequality = fmt::format("epochs {} >= {}", path_.steps(), run_.plan.epochs);
     }
