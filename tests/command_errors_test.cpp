@@ -145,7 +145,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadOption{"UnknownFlag", "--target y --nonsense", "--nonsense"},
         BadOption{"NoTarget", "", "--target"},
-        BadOption{"Loss", "--target y --loss hinge", "squared, logistic or softmax"},
+        BadOption{"Loss", "--target y --loss hinge", "poisson, logistic or softmax"},
         BadOption{"Model", "--target y --model tree", "auto, linear or softmax"},
         BadOption{"ModelAndLoss", "--target y --model linear --loss softmax", "--loss softmax"},
         BadOption{"Rule", "--target y --rule adamant", "gradient, momentum:M"},

@@ -169,7 +169,7 @@ TEST(SweepCommand, RefusesBadOptionsWithTheValidOnes) {
       {"--seeds 0", "--seeds"},
       {"--epochs 0", "--epochs"},
       {"--points 1", "--points"},
-      {"--loss hinge", "squared, logistic or softmax"},
+      {"--loss hinge", "poisson, logistic or softmax"},
   };
   for (const auto& [options, said] : cases) {
     const CommandRun run =

@@ -375,7 +375,8 @@ TEST(LossFitChecks, HuberFindsItsWayPastGrossOutliers) {
 TEST(LossFitChecks, QuantileByBatchesIsHonest) {
   FitOptions options = on_cpu(QuantileLoss{0.5});
   options.batch_size = 16;
-  options.epochs = 500;
+  options.learning_rate = 0.05;
+  options.epochs = 300;
   const FitResult result = fit(petals(), options);
   EXPECT_EQ(result.termination.reason, Reason::epochs);
   EXPECT_FALSE(result.gap_bound);
