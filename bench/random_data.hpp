@@ -71,7 +71,8 @@ template <class Body>
 void for_each_loss(Body body) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (body(RowLoss(std::variant_alternative_t<I, RowLoss>{})), ...);
-  }(std::make_index_sequence<std::variant_size_v<RowLoss>>());
+  }
+  (std::make_index_sequence<std::variant_size_v<RowLoss>>());
 }
 
 }  // namespace steepest::bench

@@ -33,11 +33,12 @@ struct HeldData {
   std::vector<std::string> warnings;
 };
 
-/// Chooses the device and its arithmetic for `columns` score columns of `loss`, takes the statistics, checks
-/// the columns, and gives the rows to the backend. `with_row_curvature` says whether mini-batches
-/// will be taken. Uses device, threads, memory, precision, storage, standardize, intercept and
-/// drop_constant of the options. Throws InputError for constant columns and for targets the loss
-/// cannot take, OptionError for a storage that the rows do not fit, DeviceError.
+/// Chooses the device and its arithmetic for `columns` score columns of `loss`, takes the
+/// statistics, checks the columns, and gives the rows to the backend. `with_row_curvature` says
+/// whether mini-batches will be taken. Uses device, threads, memory, precision, storage,
+/// standardize, intercept and drop_constant of the options. Throws InputError for constant columns
+/// and for targets the loss cannot take, OptionError for a storage that the rows do not fit,
+/// DeviceError.
 [[nodiscard]] HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
                                  const FitOptions& options, const RowLoss& loss,
                                  std::int64_t columns, bool with_row_curvature);
