@@ -304,7 +304,6 @@ class Fit {
     run.intercept = options_.intercept;
     run.max_seconds = options_.max_seconds;
     run.tolerance_gap = options_.tolerance_gap;
-    run.threads = options_.threads;
     return run_quantile_fit(run, progress_);
   }
 

@@ -28,7 +28,6 @@ struct QuantileRun {
   bool intercept = true;
   double max_seconds = 0.0;    ///< 0: none
   double tolerance_gap = 0.0;  ///< in the objective's units; 0: 1e-8 of the objective (fp64)
-  int threads = 0;
 };
 
 /// Runs it to the end: descents on ever narrower smoothings of the loss, each from where the last
