@@ -10,9 +10,9 @@
 #include <cmath>
 #include <utility>
 
-#include "kernels/lbfgs.hpp"
 #include "kernels/tempered_sums.hpp"
 #include "src/calibrate/affine_objective.hpp"
+#include "src/calibrate/affine_search.hpp"
 #include "src/calibrate/row_blocks.hpp"
 #include "src/data/excerpt.hpp"
 #include "steepest/error.hpp"
@@ -21,65 +21,19 @@ namespace steepest {
 namespace {
 
 using calibrate::AffineObjective;
+using calibrate::AffineSearch;
+using calibrate::gradient_tolerance;
 using calibrate::HeldLogits;
+using calibrate::minimise;
 
 constexpr std::int64_t most_matrix_classes = 2000;
 constexpr double highest_penalty = 1e4;
 constexpr int penalties = 8;  // each a tenth of the one before
-constexpr double gradient_tolerance = 1e-7;
-constexpr std::int64_t most_passes = 2000;
 
 std::uint64_t mix(std::uint64_t x) {  // the finalizer of splitmix64
   x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9ULL;
   x = (x ^ (x >> 27U)) * 0x94D049BB133111EBULL;
   return x ^ (x >> 31U);
-}
-
-// Where a search ended.
-struct Search {
-  std::vector<double> theta;
-  Evaluation at;
-  std::int64_t passes = 0;
-  bool converged = false;
-};
-
-Search minimise(AffineObjective& objective, double penalty, std::vector<double> start,
-                kernels::ThreadPool& pool) {
-  constexpr std::int64_t pairs = 10;
-  constexpr double rounding = 0x1p-48;
-  constexpr std::int64_t patience = 40;
-  kernels::Lbfgs lbfgs(objective.elements(), pairs, rounding, patience);
-  const kernels::Lbfgs::Metric metric = [&](const double* v, double* out) {
-    objective.metric(penalty, v, out);
-  };
-  std::vector<double> theta = std::move(start);
-  std::vector<double> gradient(theta.size());
-  std::vector<double> next(theta.size());
-  Search found;
-  while (found.passes < most_passes) {
-    const Evaluation now = objective.evaluate(theta, penalty, gradient);
-    ++found.passes;
-    bool goes_on = true;
-    if (lbfgs.takes(now, gradient.data(), pool)) {
-      if (now.gradient_max_norm <= gradient_tolerance) {
-        found.converged = true;
-        found.theta = std::move(theta);
-        found.at = now;
-        return found;
-      }
-      lbfgs.propose(now, theta.data(), gradient.data(), metric, 1.0, pool, next.data());
-      goes_on = lbfgs.has_way();
-    } else {
-      goes_on = lbfgs.propose_shorter(metric, 1.0, pool, next.data());
-    }
-    if (!goes_on) {
-      break;
-    }
-    theta.swap(next);
-  }
-  found.theta.assign(lbfgs.taken(), lbfgs.taken() + objective.elements());
-  found.at = lbfgs.at_taken();
-  return found;
 }
 
 // Mean NLL of scaled rows.
@@ -137,7 +91,7 @@ class AffineSolver {
     }
     result_.penalty = options_.penalty ? *options_.penalty : choose_penalty();
     const auto objective = objective_of(all_);
-    const Search last =
+    const AffineSearch last =
         minimise(*objective, result_.penalty, objective->start(result_.temperature.beta), pool_);
     result_.scaling = objective->scaling(last.theta);
     result_.gradient_max_norm = last.at.gradient_max_norm;
@@ -330,7 +284,7 @@ class AffineSolver {
     double penalty = highest_penalty;
     double best = penalty;
     for (int i = 0; i < penalties; ++i, penalty /= 10.0) {
-      Search found = minimise(*objective, penalty, std::move(theta), pool_);
+      AffineSearch found = minimise(*objective, penalty, std::move(theta), pool_);
       const double trial = nll_of(held_out, objective->scaling(found.theta), pool_);
       if (i == 0 || trial < nll.affine) {
         nll.affine = trial;
