@@ -62,6 +62,7 @@
       ctx.font = "11px system-ui, sans-serif";
       ctx.lineWidth = 1.25;
       const labels = [];  // over all lines
+      const crowded = chart.data.datasets.some((set) => set.diverged && !set.hidden);  // at the top
       (options.lines || []).forEach((line, i) => {
         const axis = scales[line.axis];
         const place = axis.getPixelForValue(line.value);
@@ -77,7 +78,8 @@
         const width = ctx.measureText(line.label).width;
         let x = line.axis === "x" ? place + 4 : area.right - width - 4 - 34 * (i % 3);
         if (x + width > area.right) x = place - width - 4;
-        const y = line.axis === "x" ? area.top + 12 + 15 * (i % 4) : place - 4;
+        const drop = 15 * (i % 4);
+        const y = line.axis !== "x" ? place - 4 : crowded ? area.bottom - 24 - drop : area.top + 12 + drop;
         labels.push([line.label, x, y, width]);
       });
       for (const [label, x, y, width] of labels) {
