@@ -23,7 +23,7 @@ struct SweepSetting {
 [[nodiscard]] std::string sweep_page(const SweepResult& result, const SweepSetting& setting,
                                      const RunFacts& facts);
 
-/// What the sweep says, in one to three sentences. `intervals` is said of medians over seeds.
+/// What the sweep says, in one to three sentences. Intervals are of medians over seeds.
 [[nodiscard]] std::string sweep_conclusion(const SweepResult& result);
 
 }  // namespace steepest::report
