@@ -117,6 +117,7 @@ Table time_table(const SweepView& view) {
     std::vector<std::string> row{method_text(method.run->what, view.result)};
     for (const double share : target_shares()) {
       std::vector<double> costs;
+      costs.reserve(runs.size());
       for (const SweepRun* run : runs) {
         costs.push_back(epochs_to(*run, optimum.objective, share * view.first_regret()));
       }
@@ -124,6 +125,7 @@ Table time_table(const SweepView& view) {
     }
     if (view.validated()) {
       std::vector<double> costs;
+      costs.reserve(runs.size());
       for (const SweepRun* run : runs) {
         costs.push_back(epochs_to_validation(*run, near * optimum.validation_loss));
       }
