@@ -52,7 +52,7 @@ std::string sentence(const std::vector<std::vector<double>>& columns) {
   }
   std::vector<std::string> names;
   for (std::int64_t j = 0; j < width; ++j) {
-    names.push_back(std::string(1, static_cast<char>('a' + j)));
+    names.emplace_back(1, static_cast<char>('a' + j));
   }
   return describe(relations, names);
 }

@@ -78,53 +78,54 @@ std::string weighted_iris(const std::string& left_out) {
 
 class Inference : public testing::Test {
  protected:
-  TemporaryFolder folder_;
-  json reference_ =
+  TemporaryFolder folder;
+  json reference =
       json::parse(std::ifstream(STEEPEST_SOURCE_FOLDER "/tests/reference/inference.json"));
 };
 
 TEST_F(Inference, LinearAsStatsmodels) {
-  const json longley = inference_of(folder_, data_folder + "longley.csv --target employed");
-  expect_equal(longley, 0, reference_["longley"], 1e-6);
+  const json longley = inference_of(folder, data_folder + "longley.csv --target employed");
+  expect_equal(longley, 0, reference["longley"], 1e-6);
   EXPECT_EQ(longley["kind"], "t");
   EXPECT_EQ(longley["degrees_of_freedom"], 9.0);
   EXPECT_NEAR(longley["residual_variance"][0].get<double>(),
-              reference_["longley"]["residual_variance"].get<double>(), 1e-3);
+              reference["longley"]["residual_variance"].get<double>(), 1e-3);
   const std::string iris = data_folder + "iris.csv --target petal_width --ignore species";
-  expect_equal(inference_of(folder_, iris), 0, reference_["iris"], 1e-6);
-  const json without = inference_of(folder_, iris + " --no-intercept");
-  expect_equal(without, 0, reference_["iris_without_intercept"], 1e-6);
+  expect_equal(inference_of(folder, iris), 0, reference["iris"], 1e-6);
+  const json without = inference_of(folder, iris + " --no-intercept");
+  expect_equal(without, 0, reference["iris_without_intercept"], 1e-6);
   EXPECT_TRUE(without["intercept"].is_null());
 }
 
 TEST_F(Inference, WeightsAreCopies) {
-  const std::string data = folder_.write("w.csv", weighted_iris(""));
+  const std::string data = folder.write("w.csv", weighted_iris(""));
   const std::string fit = data + " --target petal_width --ignore species --weight copies";
-  const json weighted = inference_of(folder_, fit);
-  expect_equal(weighted, 0, reference_["iris_weighted"], 1e-6);
-  EXPECT_EQ(weighted["degrees_of_freedom"], reference_["iris_weighted"]["degrees_of_freedom"]);
+  const json weighted = inference_of(folder, fit);
+  expect_equal(weighted, 0, reference["iris_weighted"], 1e-6);
+  EXPECT_EQ(weighted["degrees_of_freedom"], reference["iris_weighted"]["degrees_of_freedom"]);
 }
 
 TEST_F(Inference, LogisticAndSoftmaxOfTwoClassesAsLogit) {
-  const std::string data = folder_.write("two.csv", weighted_iris("setosa"));
+  const std::string data = folder.write("two.csv", weighted_iris("setosa"));
   for (const std::string loss : {"logistic", "softmax"}) {
     const json plain =
-        inference_of(folder_, data + " --target species --ignore copies --loss " + loss);
-    expect_equal(plain, 0, reference_["iris_two_classes"], 1e-6);
+        inference_of(folder, data + " --target species --ignore copies --loss " + loss);
+    expect_equal(plain, 0, reference["iris_two_classes"], 1e-6);
+    EXPECT_TRUE(plain["separated"].empty());
     EXPECT_EQ(plain["kind"], "z");
     EXPECT_EQ(plain["reference"], "versicolor");
     EXPECT_EQ(plain["outputs"], json{"virginica"});
     EXPECT_TRUE(plain["degrees_of_freedom"].is_null());
     const json weighted =
-        inference_of(folder_, data + " --target species --weight copies --loss " + loss);
-    expect_equal(weighted, 0, reference_["iris_two_classes_weighted"], 1e-6);
+        inference_of(folder, data + " --target species --weight copies --loss " + loss);
+    expect_equal(weighted, 0, reference["iris_two_classes_weighted"], 1e-6);
   }
 }
 
 TEST_F(Inference, SoftmaxAsMultinomialLogit) {
   const json found = inference_of(
-      folder_, data_folder + "diamonds.csv --target cut --features carat,depth,table,price");
-  const json& expected = reference_["diamonds_cut"];
+      folder, data_folder + "diamonds.csv --target cut --features carat,depth,table,price");
+  const json& expected = reference["diamonds_cut"];
   EXPECT_EQ(found["reference"], expected["reference"]);
   ASSERT_EQ(found["outputs"].size(), 4U);
   for (std::size_t c = 0; c < 4; ++c) {
@@ -136,15 +137,15 @@ TEST_F(Inference, SoftmaxAsMultinomialLogit) {
 TEST_F(Inference, SameBitsForAnyThreads) {
   const std::string fit =
       data_folder + "diamonds.csv --target price --categorical cut,color,clarity";
-  const json one = inference_of(folder_, fit + " --threads 1");
-  EXPECT_EQ(inference_of(folder_, fit + " --threads 3"), one);
+  const json one = inference_of(folder, fit + " --threads 1");
+  EXPECT_EQ(inference_of(folder, fit + " --threads 3"), one);
 }
 
 TEST_F(Inference, SeveralTargetsEachWithItsOwnVariance) {
   const std::string longley = data_folder + "longley.csv --features gnp,year --target ";
-  const json both = inference_of(folder_, longley + "employed,unemployed");
+  const json both = inference_of(folder, longley + "employed,unemployed");
   for (std::size_t o = 0; o < 2; ++o) {
-    const json one = inference_of(folder_, longley + (o == 0 ? "employed" : "unemployed"));
+    const json one = inference_of(folder, longley + (o == 0 ? "employed" : "unemployed"));
     for (const std::string& list : lists) {
       const std::vector<double> found = values(both, list, o);
       const std::vector<double> alone = values(one, list, 0);
@@ -165,8 +166,8 @@ TEST_F(Inference, DependentColumnsHaveNoStandardErrors) {
     text += std::to_string(a) + "," + std::to_string(b) + "," + std::to_string(a + b) + "," +
             std::to_string(c) + "," + std::to_string(a - 2 * b + c + i * i % 5) + "\n";
   }
-  const std::string data = folder_.write("d.csv", text);
-  const CommandRun run = run_command(folder_, "fit " + data + " --target y --inference --json");
+  const std::string data = folder.write("d.csv", text);
+  const CommandRun run = run_command(folder, "fit " + data + " --target y --inference --json");
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const json found = run.json()["inference"];
   EXPECT_TRUE(found["condition_number"].is_null());
@@ -176,19 +177,19 @@ TEST_F(Inference, DependentColumnsHaveNoStandardErrors) {
     EXPECT_TRUE(found["p_values"][0][j].is_null());
   }
   EXPECT_NE(run.err.find("depend on each other"), std::string::npos) << run.err;
-  const CommandRun page = run_command(folder_, "fit " + data + " --target y --inference");
+  const CommandRun page = run_command(folder, "fit " + data + " --target y --inference");
   EXPECT_EQ(page.out.find("nan"), std::string::npos) << page.out;
   // Neither the fit nor what is known of x4 moves without x3.
-  const json without = inference_of(folder_, data + " --target y --ignore x3");
+  const json without = inference_of(folder, data + " --target y --ignore x3");
   EXPECT_EQ(found["degrees_of_freedom"], without["degrees_of_freedom"]);
   EXPECT_NEAR(found["standard_errors"][0][3].get<double>(),
               without["standard_errors"][0][2].get<double>(), 1e-7);
 }
 
 TEST_F(Inference, AConstantColumnThatWasDroppedChangesNothing) {
-  const std::string data = folder_.write("c.csv", "y,x,c\n1,1,5\n2,2,5\n3,3.5,5\n4,4,5\n5,5.5,5\n");
-  const json with = inference_of(folder_, data + " --target y --constant drop");
-  const json without = inference_of(folder_, data + " --target y --ignore c");
+  const std::string data = folder.write("c.csv", "y,x,c\n1,1,5\n2,2,5\n3,3.5,5\n4,4,5\n5,5.5,5\n");
+  const json with = inference_of(folder, data + " --target y --constant drop");
+  const json without = inference_of(folder, data + " --target y --ignore c");
   EXPECT_TRUE(with["standard_errors"][0][1].is_null());
   EXPECT_EQ(with["degrees_of_freedom"], 3.0);
   EXPECT_NEAR(with["standard_errors"][0][0].get<double>(),
@@ -200,28 +201,36 @@ TEST_F(Inference, AConstantColumnThatWasDroppedChangesNothing) {
 // Nothing is left of a target that a line explains: errors of rounding, and no alarm.
 TEST_F(Inference, AnExactFitIsNotFarFromItself) {
   const std::string data =
-      folder_.write("e.csv", "y,x,z\n1,1,2\n2,2,1\n3,3,7\n4,4,2\n5,5,3\n6,6,6\n");
-  const json found = inference_of(folder_, data + " --target y --ignore z");
+      folder.write("e.csv", "y,x,z\n1,1,2\n2,2,1\n3,3,7\n4,4,2\n5,5,3\n6,6,6\n");
+  const json found = inference_of(folder, data + " --target y --ignore z");
   EXPECT_NEAR(found["coefficients"][0][0].get<double>(), 1.0, 1e-9);
   EXPECT_LT(found["standard_errors"][0][0].get<double>(), 1e-9);
 }
 
 TEST_F(Inference, RefusesWhatItCannotTell) {
   const std::string iris = "fit " + data_folder + "iris.csv --target species --inference";
-  const CommandRun penalised = run_command(folder_, iris + " --l2 0.1");
+  const CommandRun penalised = run_command(folder, iris + " --l2 0.1");
   EXPECT_EQ(penalised.exit_code, 3);
   EXPECT_NE(penalised.err.find("--l2 0"), std::string::npos) << penalised.err;
-  const std::string few = folder_.write("f.csv", "a,b,y\n1,2,3\n2,1,4\n3,5,9\n");
-  const CommandRun rows = run_command(folder_, "fit " + few + " --target y --inference");
+  const std::string few = folder.write("f.csv", "a,b,y\n1,2,3\n2,1,4\n3,5,9\n");
+  const CommandRun rows = run_command(folder, "fit " + few + " --target y --inference");
   EXPECT_EQ(rows.exit_code, 2);
   EXPECT_NE(rows.err.find("more rows than coefficients"), std::string::npos) << rows.err;
 }
 
+TEST_F(Inference, SeparatedClassesAreSaid) {
+  const CommandRun run =
+      run_command(folder, "fit " + data_folder + "iris.csv --target species --inference --json");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.json()["inference"]["separated"], (json{"versicolor", "virginica"}));
+  EXPECT_NE(run.err.find("all but without error"), std::string::npos) << run.err;
+}
+
 TEST_F(Inference, ARunThatStoppedShortSaysHowFar) {
   const CommandRun run = run_command(
-      folder_, "fit " + data_folder +
-                   "diamonds.csv --target price --features carat,depth,x,y --inference --json"
-                   " --rule gradient --epochs 3");
+      folder, "fit " + data_folder +
+                  "diamonds.csv --target price --features carat,depth,x,y --inference --json"
+                  " --rule gradient --epochs 3");
   ASSERT_EQ(run.exit_code, 0) << run.err;
   EXPECT_GT(run.json()["inference"]["distance"].get<double>(), 1.0);
   EXPECT_NE(run.err.find("standard errors away from the optimum"), std::string::npos) << run.err;

@@ -22,7 +22,7 @@ TEST(PathCommand, PicksByFoldsAndTellsInBothWays) {
   const CommandRun run = run_command(folder, fit + " --pick one-se --json");
   ASSERT_EQ(run.exit_code, 0) << run.err;
   const json result = run.json();
-  const json path = result["path"];
+  const json& path = result["path"];
   ASSERT_EQ(path["points"].size(), 6U);
   EXPECT_EQ(path["points"][0]["l2"], 1e-5);
   EXPECT_EQ(path["points"][5]["l2"], 1.0);

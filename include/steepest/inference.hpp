@@ -46,6 +46,10 @@ struct Inference {
   double condition_number = 0.0;
   std::vector<std::string> collinear;  ///< features that make it large; empty below 30
 
+  /// Classes that the features tell from the first all but without error, so that likelihood has no
+  /// maximum: a standard error is above 20 for a deviation of its feature.
+  std::vector<std::string> separated;
+
   /// How far a Newton step would move a coefficient, at most, in standard errors: 0 at the optimum.
   double distance = 0.0;
 };

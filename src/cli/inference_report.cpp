@@ -80,6 +80,7 @@ Json inference_json(const Inference& inference) {
   json["residual_variance"] = t ? numbers(inference.residual_variance) : Json(nullptr);
   json["condition_number"] = json_number(inference.condition_number);
   json["collinear"] = inference.collinear;
+  json["separated"] = inference.separated;
   json["distance"] = json_number(inference.distance);
   return json;
 }

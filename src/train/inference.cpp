@@ -37,6 +37,9 @@ constexpr double newton_converges = 1.0;
 
 constexpr double rounding = 1e-13;  // of squares of targets, by features that are float32
 
+// A standard error of a deviation's log odds that no finite sample of classes that overlap has.
+constexpr double boundless_log_odds = 20.0;
+
 constexpr double harmful_condition = 30.0;
 constexpr double tail = 0.025;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
@@ -243,6 +246,7 @@ class Inferring {
     for (std::size_t o = 0; o < result_.outputs.size(); ++o) {
       add_output(static_cast<std::int64_t>(o), reference);
     }
+    result_.separated = separated();
     if (classifies_) {
       diagnose(InverseInformation(information_.moment));
     } else {
@@ -344,6 +348,26 @@ class Inferring {
     }
   }
 
+  // Classes that a change of a feature by its deviation may tell from the first by any odds.
+  [[nodiscard]] std::vector<std::string> separated() const {
+    std::vector<std::string> found;
+    const std::int64_t d = model_.features();
+    for (std::size_t o = 0; classifies_ && o < result_.outputs.size(); ++o) {
+      bool any = false;
+      for (std::int64_t j = 0; j < d; ++j) {
+        const double deviation = std::sqrt(information_.moment(j, j) / input_.weight_sum);
+        const auto at = static_cast<std::int64_t>(o) * d + j;
+        any =
+            any || result_.standard_errors.coefficients[static_cast<std::size_t>(at)] * deviation >
+                       boundless_log_odds;
+      }
+      if (any) {
+        found.push_back(result_.outputs[o]);
+      }
+    }
+    return found;
+  }
+
   // Coefficient j, or the intercept for j = d; of a class, less that of the first.
   [[nodiscard]] double estimate(std::int64_t o, std::int64_t j) const {
     const std::int64_t d = model_.features();
@@ -377,6 +401,20 @@ void add_warnings(const Inference& inference, std::vector<std::string>& warnings
             : fmt::format("columns that depend on each other have no standard errors of their own: "
                           "{}",
                           names));
+  }
+  if (!std::isfinite(inference.condition_number) && inference.collinear.empty()) {
+    warnings.push_back(
+        fmt::format("columns depend on each other, and of more than {} coefficients it is not "
+                    "looked which: there "
+                    "are no standard errors",
+                    most_eigenvectors));
+  }
+  if (!inference.separated.empty()) {
+    warnings.push_back(fmt::format(
+        "the features tell {} from \"{}\" all but without error: the likelihood grows with the "
+        "coefficients without end, and their tests and intervals say nothing; --l2 X without "
+        "--inference gives a model",
+        data::list_of(inference.separated, shown), inference.reference));
   }
   if (inference.distance > far) {
     warnings.push_back(fmt::format(
