@@ -157,7 +157,7 @@ class Path {
       model.penalty.l2 = penalties_[static_cast<std::size_t>(first + k / members_)];
       model.has_intercept = input_.options->intercept;
       model.tolerances = plan_tolerances(*input_.options, input_.plan->loss, backend_.precision(),
-                                         input_.scaling->coefficient_unit(), 1.0 / rate);
+                                         *input_.scaling, 1.0 / rate);
       bank.models.push_back(model);
       bank.initial.insert(bank.initial.end(), input_.initial.begin(), input_.initial.end());
     }
