@@ -135,6 +135,9 @@ void DeviceBank::exchange(StateArchive& archive) {
   refresh();
   for (ModelState& state : states_) {
     exchange_state(archive, state);
+    if (!state.reports_current && !has_second_) {
+      archive.fail("it reports a point that its rule does not have");
+    }
   }
   upload(states_.data(), shape_.models, device_states_.data(), stream_);
   for (DeviceBuffer<double>* buffer :

@@ -57,12 +57,15 @@ void upload(const T* host, std::int64_t count, T* device, cudaStream_t stream) {
   check(cudaStreamSynchronize(stream), "copying to the GPU");
 }
 
-/// Copies `count` elements from the device when the work of the stream is done, and waits.
+/// Copies `count` elements from the device when the work of the stream is done, and waits, also
+/// for nothing.
 template <class T>
 void download(const T* device, std::int64_t count, T* host, cudaStream_t stream) {
-  check(cudaMemcpyAsync(host, device, static_cast<std::size_t>(count) * sizeof(T),
-                        cudaMemcpyDeviceToHost, stream),
-        "copying from the GPU");
+  if (count > 0) {
+    check(cudaMemcpyAsync(host, device, static_cast<std::size_t>(count) * sizeof(T),
+                          cudaMemcpyDeviceToHost, stream),
+          "copying from the GPU");
+  }
   check(cudaStreamSynchronize(stream), "running the steps queued");
 }
 
