@@ -141,9 +141,9 @@ struct FitResult {
   std::vector<HistoryPoint> history;
   std::optional<LinearMetrics> linear;  ///< on the training rows
   std::optional<SoftmaxMetrics> softmax;
-  std::string resumed_from;           ///< the checkpoint the run went on from; empty: none
-  std::optional<Inference> inference;  ///< where asked for, and the run was not cut short
-  std::optional<PathResult> path;      ///< where asked for
+  std::string resumed_from;                ///< the checkpoint the run went on from; empty: none
+  std::optional<Inference> inference;      ///< where asked for, and the run was not cut short
+  std::optional<PathResult> path;          ///< where asked for
   std::optional<Diagnostics> diagnostics;  ///< where it was asked for, on the training rows
   std::vector<std::string> warnings;       ///< one sentence each
 };

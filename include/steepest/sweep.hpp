@@ -37,7 +37,8 @@ struct SweepOptions {
 
   /// What is minimised, where and how exactly: loss, l2, standardize, intercept, drop_constant,
   /// shuffle_rows, seed, device, threads, memory_bytes, precision and checkpoint (whose steps are
-  /// those of a bank) are taken from here. An automatic precision is fp64 on the CPU, because distances to an optimum need its digits.
+  /// those of a bank) are taken from here. An automatic precision is fp64 on the CPU, because
+  /// distances to an optimum need its digits.
   FitOptions problem;
 };
 

@@ -161,11 +161,10 @@ class Calibrating {
     if (!given_.report.empty()) {
       std::vector<std::string> files = given_.data.paths;
       files.push_back(given_.labels);
-      report::write_page(
-          report::calibrate_page(shown(), run_.source,
-                                 run_facts(global_, temperature().device, files,
-                                           temperature().warnings)),
-          given_.report);
+      report::write_page(report::calibrate_page(shown(), run_.source,
+                                                run_facts(global_, temperature().device, files,
+                                                          temperature().warnings)),
+                         given_.report);
     }
   }
 
