@@ -166,7 +166,8 @@ class Fit {
     const Reason path_end =
         fit_.plan.may_choose_rule && !resumed_ ? narrow_huber(rate) : Reason::running;
     const FitCallback stop = [](const FitProgress& /*now*/) { return false; };
-    RunOutcome outcome = run_once(path_end == Reason::interrupted ? stop : progress_);
+    path_was_cut_ = path_end == Reason::interrupted;
+    RunOutcome outcome = run_once(path_was_cut_ ? stop : progress_);
     if (!path_history_.empty()) {
       put_before(outcome);
     }
@@ -316,7 +317,7 @@ class Fit {
         fit_.backend->start(bank);
       };
     }
-    limits.checkpoints = &checkpoints_;
+    limits.checkpoints = path_was_cut_ ? nullptr : &checkpoints_;
     limits.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
     limits.resumed = resumed_;
     return run_to_end(*fit_.backend, model, fit_.plan, fit_.scaling, limits, progress);
@@ -393,6 +394,7 @@ class Fit {
   const FitCallback& progress_;
   std::vector<double> initial_;  // where a run starts; empty: at 0
   std::int64_t path_steps_ = 0;  // taken on the way there
+  bool path_was_cut_ = false;    // by the caller: there is nothing to go on from yet
   double path_seconds_ = 0.0;
   std::vector<HistoryPoint> path_history_;
   std::string separating_feature_;  // a sentence's beginning; empty: none known

@@ -179,6 +179,11 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   plan.preconditioned =
       options.precondition.value_or(plan.full_batch && all_automatic && plain_steps);
   plan.may_choose_rule = plan.full_batch && !options.rule && length_automatic && plain_steps;
+  require(
+      options.checkpoint.folder.empty() || !plan.may_choose_rule ||
+          !std::holds_alternative<QuantileLoss>(plan.loss),
+      "--checkpoint: the stages of a quantile fit are not saved, and it takes few passes: leave "
+      "it away");
   require(plan.full_batch || !plan.preconditioned,
           "--preconditioner second-moment needs the whole gradient: use it with --batch-size full");
   Schedule schedule;

@@ -16,20 +16,19 @@ std::string text(const std::optional<double>& value) {
 
 std::string text(bool value) { return value ? "yes" : "no"; }
 
-// Column statistics, and all targets, labels and weights in their order.
-std::string digest_of(const HeldData& held) {
-  constexpr std::int64_t block_rows = 8192;
+std::string digest_of(const Model& model) {
   Digest digest;
-  const RowSource& data = *held.data;
-  digest.add(static_cast<double>(held.rows));
-  digest.add(held.feature_mean);
-  digest.add(held.scaling.feature_mean);
-  digest.add(held.scaling.feature_scale);
-  digest.add(held.scaling.target_mean);
-  digest.add(held.scaling.target_scale);
+  digest.add(model.coefficients);
+  digest.add(model.intercept);
+  return digest.text();
+}
+
+// Targets, labels and weights of rows, in their order.
+void add_outcomes(const RowSource& data, Digest& digest) {
+  constexpr std::int64_t block_rows = 8192;
   RowBuffer buffer;
-  for (std::int64_t first = 0; first < held.rows; first += block_rows) {
-    const std::int64_t count = std::min(block_rows, held.rows - first);
+  for (std::int64_t first = 0; first < data.rows(); first += block_rows) {
+    const std::int64_t count = std::min(block_rows, data.rows() - first);
     const std::int32_t* const labels = data.labels(first, count, buffer);
     const double* const targets = labels == nullptr ? data.targets(first, count, buffer) : nullptr;
     const double* const weights = data.weights(first, count, buffer);
@@ -43,6 +42,24 @@ std::string digest_of(const HeldData& held) {
       digest.add(weights[i]);
     }
   }
+}
+
+std::string digest_of(const RowSource& rows) {
+  Digest digest;
+  add_outcomes(rows, digest);
+  return fmt::format("{} rows ({})", rows.rows(), digest.text());
+}
+
+// Column statistics, and all targets, labels and weights in their order.
+std::string digest_of(const HeldData& held) {
+  Digest digest;
+  digest.add(static_cast<double>(held.rows));
+  digest.add(held.feature_mean);
+  digest.add(held.scaling.feature_mean);
+  digest.add(held.scaling.feature_scale);
+  digest.add(held.scaling.target_mean);
+  digest.add(held.scaling.target_scale);
+  add_outcomes(*held.data, digest);
   return digest.text();
 }
 
@@ -85,6 +102,14 @@ RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const H
       {"--tolerance-loss", text(options.tolerance_loss)},
       {"--tolerance-step", text(options.tolerance_step)},
       {"--tolerance-gap", fmt::format("{}", options.tolerance_gap)},
+      {"--l2 path", fmt::format("{}", fmt::join(options.l2_path, ","))},
+      {"--folds", fmt::format("{}", options.folds)},
+      {"--pick one-se", text(options.pick_one_standard_error)},
+      {"--stop-on-validation",
+       options.stop_on_validation ? fmt::format("{}", *options.stop_on_validation) : "no"},
+      {"validation rows", options.validation == nullptr ? "none" : digest_of(*options.validation)},
+      {"--init", options.initial == nullptr ? "none" : digest_of(*options.initial)},
+      {"--inference", text(options.inference)},
       {"--patience", options.patience ? fmt::format("{}", *options.patience) : "auto"}};
   run.options.insert(run.options.end(), own.begin(), own.end());
   return run;
