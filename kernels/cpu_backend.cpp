@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -164,7 +165,7 @@ class CpuBackend final : public Backend {
   }
 
   void exchange_state(StateArchive& archive) override {
-    archive.exchange(step_);
+    archive.exchange_in(step_, 0, std::numeric_limits<std::int64_t>::max() / 2);
     kernels::exchange_state(archive, bank_);
     if (steps_on_moments_) {
       normal_equations_->exchange(archive);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CUDA engine: data and bank live on the device, steps are queued without waiting for one.
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -123,7 +124,7 @@ class CudaBackend final : public Backend {
 
   void exchange_state(StateArchive& archive) override {
     const DeviceScope scope(info_.ordinal);
-    archive.exchange(step_);
+    archive.exchange_in(step_, 0, std::numeric_limits<std::int64_t>::max() / 2);
     bank_->exchange(archive);
   }
 

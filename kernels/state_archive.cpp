@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <utility>
 
 #include "steepest/error.hpp"
@@ -86,7 +87,7 @@ void exchange_state(StateArchive& archive, StoppingState& stopping) {
 }
 
 void exchange_state(StateArchive& archive, ModelState& state) {
-  archive.exchange(state.step);
+  archive.exchange_in(state.step, 0, std::numeric_limits<std::int64_t>::max() / 2);
   archive.exchange(state.reason, Reason::validation);
   std::int64_t current = state.current;
   archive.exchange_in(current, 0, 1);

@@ -97,6 +97,7 @@ STEEPEST_HD inline double penalised_gradient(const ModelPlan& plan, bool is_inte
   if (!is_intercept) {
     gradient += plan.penalty.derivative(parameter);
     sums.penalty += plan.penalty.value(parameter);
+    gradient += plan.on_simplex ? plan.penalty.l1 : 0.0;  // nothing is below 0 there
   }
   const bool is_smooth = is_intercept || !plan.is_proximal();
   const double subgradient =

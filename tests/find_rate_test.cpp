@@ -63,6 +63,26 @@ TEST(FindRate, SmoothsMiniBatchesAndRepeatsToTheBit) {
   EXPECT_EQ(one.suggested, three.suggested);
 }
 
+// Whatever the batches hold, the suggestion stays near what the curvature allows.
+TEST(FindRate, SuggestsAUsableRateUnderNoise) {
+  ReadOptions read;
+  read.paths = {std::string(STEEPEST_SOURCE_FOLDER) + "/data/diamonds.csv"};
+  read.targets = {"price"};
+  read.ignore = {"cut", "color", "clarity"};
+  for (const std::int64_t batch : {16, 64, 1024}) {
+    for (const std::uint64_t seed : {0U, 1U, 2U}) {
+      FindRateOptions options;
+      options.batch_size = batch;
+      options.problem.seed = seed;
+      const auto rows = std::make_shared<DatasetRows>(read_dataset(read));
+      const FindRateResult result = find_rate(rows, options);
+      EXPECT_GT(result.suggested, 0.02 / result.batch_curvature) << batch << " " << seed;
+      EXPECT_LT(result.suggested, 2.0 / result.largest_curvature) << batch << " " << seed;
+      EXPECT_GE(result.evaluations.size(), 10U);
+    }
+  }
+}
+
 TEST(FindRate, RefusesEmptyRanges) {
   FindRateOptions options;
   options.low = {2.0, false};

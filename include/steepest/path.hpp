@@ -47,6 +47,7 @@ struct PathResult {
   std::int64_t banks = 0;   ///< models of a bank share every read of the rows
   std::int64_t passes = 0;  ///< over all rows, by all banks
   double seconds = 0.0;
+  bool cut = false;  ///< by the caller or the budget of time: penalties were left out
 };
 
 }  // namespace steepest

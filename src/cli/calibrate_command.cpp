@@ -28,9 +28,10 @@ using Clock = std::chrono::steady_clock;
 
 struct Logits {
   std::unique_ptr<LogitRows> rows;
-  RowGroups groups;             // empty where none were asked for
-  std::int64_t text_bytes = 0;  // read as text
-  double read_seconds = 0.0;    // for that
+  RowGroups groups;                  // empty where none were asked for
+  std::vector<std::string> columns;  // names, of text without groups
+  std::int64_t text_bytes = 0;       // read as text
+  double read_seconds = 0.0;         // for that
 };
 
 Logits open(const CalibrateOptions& given, const GlobalOptions& global) {
@@ -54,6 +55,9 @@ Logits open(const CalibrateOptions& given, const GlobalOptions& global) {
   const ReadRows table = read_with_progress(read, given.memory.storage(), global);
   logits.rows = logits_of_table(table.rows, fmt::format("{}", fmt::join(read.paths, " ")),
                                 given.labels, input, given.group);
+  if (given.group.empty()) {
+    logits.columns = table.rows->schema().feature_names();
+  }
   logits.text_bytes = table.bytes_read;
   logits.read_seconds = table.read_seconds;
   if (!given.group.empty()) {
@@ -73,7 +77,7 @@ class Calibrating {
     const Logits logits = open(given_, global_);
     std::optional<Model> model;
     if (!given_.into.empty()) {
-      model = model_to_calibrate(given_, logits.rows->classes());
+      model = model_to_calibrate(given_, logits.rows->classes(), logits.columns);
     }
     solve(logits);
     run_.source = fmt::format("{}", fmt::join(given_.data.paths, " "));
@@ -153,6 +157,8 @@ class Calibrating {
     Calibration calibration = temperature();
     if (affine_) {
       calibration.after = affine_->after;
+    } else if (grouped_) {
+      calibration.after = grouped_->after;
     }
     return calibration;
   }
@@ -160,11 +166,18 @@ class Calibrating {
   void write_report() const {
     if (!given_.report.empty()) {
       std::vector<std::string> files = given_.data.paths;
-      files.push_back(given_.labels);
-      report::write_page(report::calibrate_page(shown(), run_.source,
-                                                run_facts(global_, temperature().device, files,
-                                                          temperature().warnings)),
-                         given_.report);
+      files.insert(files.end(), {given_.labels, given_.into, given_.is_npy() ? given_.group : ""});
+      std::vector<std::string> warnings = temperature().warnings;
+      for (const auto* const more :
+           {affine_ ? &affine_->warnings : nullptr, grouped_ ? &grouped_->warnings : nullptr}) {
+        if (more != nullptr) {
+          warnings.insert(warnings.end(), more->begin(), more->end());
+        }
+      }
+      report::write_page(
+          report::calibrate_page(shown(), run_.source,
+                                 run_facts(global_, temperature().device, files, warnings)),
+          given_.report);
     }
   }
 

@@ -101,7 +101,7 @@ void CalibrateOptions::check() const {
   if (is_npy()) {
     inputs.push_back(group);
   }
-  check_outputs({apply, bins, report, into, output == into ? "" : output}, inputs);
+  check_outputs({data.rejects, apply, bins, report, into, output == into ? "" : output}, inputs);
 }
 
 CalibrationOptions CalibrateOptions::calibration(const LogitRows& rows,
@@ -157,7 +157,7 @@ void add_calibrate_options(CLI::App& app, CalibrateOptions& options) {
                  "label smoothing in [0, 1): the share of a label spread over all classes")
       ->default_str("0");
   app.add_flag("--smooth-labels", options.smooth_labels,
-               "the smoothing of Laplace and Platt: one row of every class added to a label's");
+               "as though of n + K rows, K classes, K had a label drawn evenly");
   app.add_option("--penalty", options.penalty,
                  "vector, matrix: on intercepts and off the diagonal; auto: chosen on rows held "
                  "out")
@@ -182,7 +182,33 @@ void add_calibrate_options(CLI::App& app, CalibrateOptions& options) {
                  "JSON to write: the calibration, or with --into the model");
 }
 
-Model model_to_calibrate(const CalibrateOptions& options, std::int64_t classes) {
+namespace {
+
+bool is_column_of(const std::string& column, const std::string& label) {
+  return column == label || column == "logit_" + label || column == "proba_" + label;
+}
+
+// Factors of a vector or matrix belong to columns: those have to be the classes in their order.
+void check_order(const CalibrateOptions& options, const std::vector<std::string>& labels,
+                 const std::vector<std::string>& columns) {
+  for (std::size_t k = 0; k < columns.size() && k < labels.size(); ++k) {
+    for (const std::string& label : labels) {
+      if (is_column_of(columns[k], label) && !is_column_of(columns[k], labels[k])) {
+        throw InputError(
+            Location{options.into},
+            fmt::format(
+                "has the class \"{}\" at place {}, where the logits have the column \"{}\": "
+                "put their columns in the order of the model's classes",
+                labels[k], k + 1, columns[k]));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Model model_to_calibrate(const CalibrateOptions& options, std::int64_t classes,
+                         const std::vector<std::string>& columns) {
   Model model = load_model(options.into);
   if (model.kind != ModelKind::softmax) {
     throw InputError(Location{options.into}, "is a linear model: only class scores are calibrated");
@@ -193,6 +219,7 @@ Model model_to_calibrate(const CalibrateOptions& options, std::int64_t classes) 
         fmt::format("has {} classes, and the logits have {}: they are not this model's",
                     model.outputs(), classes));
   }
+  check_order(options, model.output_names(), columns);
   if (model.calibration && parse_logit_input(options.input) != LogitInput::logits) {
     throw OptionError(fmt::format(
         "{} is calibrated, and so are the probabilities it predicts: calibrate what predict "

@@ -53,8 +53,11 @@ struct CalibrateOptions {
 
 void add_calibrate_options(CLI::App& app, CalibrateOptions& options);
 
-/// The model of --into. Throws InputError unless it is a softmax model of so many classes, and
-/// OptionError for numbers that went through its calibration already.
-[[nodiscard]] Model model_to_calibrate(const CalibrateOptions& options, std::int64_t classes);
+/// The model of --into. `columns` are the names of the columns of logits, where they have some.
+/// Throws InputError unless it is a softmax model of so many classes, in the order of the columns
+/// where these are named after them, and OptionError for numbers that went through its calibration
+/// already.
+[[nodiscard]] Model model_to_calibrate(const CalibrateOptions& options, std::int64_t classes,
+                                       const std::vector<std::string>& columns);
 
 }  // namespace steepest::cli

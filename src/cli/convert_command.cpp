@@ -48,6 +48,7 @@ int run_convert(const ConvertOptions& given, const GlobalOptions& global) {
   if (options.targets.empty()) {
     throw OptionError("convert needs --target: the name or number of the column to predict");
   }
+  check_outputs({given.data.rejects}, options.paths);
   const ReadRows read = read_with_progress(options, given.memory.storage(), global);
   const RowSource& rows = *read.rows;
   {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "src/cli/progress_bar.hpp"
+#include "src/data/input_files.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::cli {
@@ -190,8 +191,37 @@ ReadRows read_with_progress(const ReadOptions& options, const RowStorage& storag
   return read_rows(with_threads, storage, reading_progress(bar), known);
 }
 
+namespace {
+
+// Patterns and folders as the files they stand for; names that no longer match as they are.
+std::vector<std::string> files_of(const std::vector<std::string>& inputs) {
+  std::vector<std::string> files;
+  for (const std::string& input : inputs) {
+    if (input.empty() || input == "-") {
+      continue;
+    }
+    std::error_code error;
+    if (std::filesystem::is_directory(input, error)) {
+      for (std::filesystem::directory_iterator entry(input, error), end; !error && entry != end;
+           entry.increment(error)) {
+        files.push_back(entry->path().string());
+      }
+    }
+    try {
+      const std::vector<std::string> found = data::input_files({input});
+      files.insert(files.end(), found.begin(), found.end());
+    } catch (const InputError&) {
+      files.push_back(input);
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
 void check_outputs(const std::vector<std::string>& outputs,
-                   const std::vector<std::string>& inputs) {
+                   const std::vector<std::string>& given_inputs) {
+  const std::vector<std::string> inputs = files_of(given_inputs);
   std::set<std::string> named;
   for (const std::string& output : outputs) {
     if (output.empty()) {

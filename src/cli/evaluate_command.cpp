@@ -57,6 +57,9 @@ int run_evaluate(const EvaluateOptions& given, const GlobalOptions& global) {
   }
   ReadOptions read = given.data.to_read_options(&model.schema);
   read.target_kind = model.kind == ModelKind::softmax ? TargetKind::classes : TargetKind::numbers;
+  std::vector<std::string> inputs = read.paths;
+  inputs.push_back(given.model);
+  check_outputs({given.data.rejects}, inputs);
   const ReadRows data = read_with_progress(read, given.memory.storage(), global, &model.schema);
   const Metrics metrics = measure(model, *data.rows, global.threads);
   const DeviceInfo device = list_devices().front();

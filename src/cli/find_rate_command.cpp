@@ -181,7 +181,9 @@ int run_find_rate(const FindRateCommandOptions& given, const GlobalOptions& glob
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
   require_target(read, "find-rate");
-  check_outputs({given.report}, read.paths);
+  std::vector<std::string> inputs = read.paths;
+  inputs.push_back(given.problem.class_weight);
+  check_outputs({given.report, given.data.rejects}, inputs);
   ReadRows data = read_with_progress(read, given.memory.storage(), global);
   static_cast<void>(given.problem.weigh(data.rows));
   const std::int64_t rows = data.rows->rows();

@@ -107,6 +107,11 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
         patience.empty() ? default_patience : count_at_least_one("--stop-on-validation", patience);
   }
   options.inference = given.inference;
+  if (given.inference && !given.problem.class_weight.empty()) {
+    throw OptionError(
+        "--inference takes weights for copies of rows, which class weights are not: leave "
+        "--class-weight away");
+  }
   if (!given.initial_path.empty()) {
     options.initial = std::make_shared<const Model>(load_model(given.initial_path));
   }
@@ -155,7 +160,7 @@ int run_fit(CLI::App& app, const FitCommandOptions& given, const GlobalOptions& 
   inputs.push_back(given.problem.class_weight);
   inputs.push_back(given.initial_path);
   inputs.push_back(given.config);
-  check_outputs({given.output, given.history_path, given.report_path}, inputs);
+  check_outputs({given.output, given.history_path, given.report_path, given.data.rejects}, inputs);
   const RowStorage storage = given.memory.storage();
   options.memory_bytes = storage.memory_bytes;
   options.diagnostics = !given.report_path.empty();

@@ -35,7 +35,8 @@ std::vector<PredictionBins> empty_bins(const Diagnostics* like) {
   std::vector<PredictionBins> bins;
   for (std::size_t o = 0; like != nullptr && o < like->outputs.size(); ++o) {
     const GrowingGrid& pairs = like->outputs[o].pairs;
-    const double half = pairs.width() * static_cast<double>(pairs.bins() / 2);
+    const std::int64_t half_bins = pairs.bins() / 2;
+    const double half = pairs.width() * static_cast<double>(half_bins);
     bins.emplace_back(pairs.lower() + half, half / 3.0);
   }
   return bins;

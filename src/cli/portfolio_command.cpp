@@ -164,7 +164,7 @@ int run_portfolio(const PortfolioTexts& given, const GlobalOptions& global) {
   }
   options.steps = parse_option_count("--steps", given.steps);
   const PlotStyle plot = parse_plot_style(given.plot);
-  check_outputs({given.output, given.report}, given.data.paths);
+  check_outputs({given.output, given.report, given.data.rejects}, given.data.paths);
   const Table table = read_table(given, global);
   const Assets assets = assets_of(table, given);
   check_assets(assets);

@@ -59,9 +59,9 @@ std::vector<double> ProblemOptions::weigh(std::shared_ptr<RowSource>& rows) cons
                     "--model softmax",
                     fmt::join(rows->schema().target_names, ",")));
   }
-  const std::vector<double> weights =
-      class_weight == "balanced" ? balanced_class_weights(*rows)
-                                 : read_class_weights(class_weight, rows->schema().classes);
+  std::vector<double> weights = class_weight == "balanced"
+                                    ? balanced_class_weights(*rows)
+                                    : read_class_weights(class_weight, rows->schema().classes);
   rows = weigh_classes(std::move(rows), weights);
   return weights;
 }

@@ -80,13 +80,15 @@ int tell(const SweepResult& result, const SweepInput& input, const SweepCommandO
 
 // The options given that fit has too and a result does not tell.
 Json flags_of(const CLI::App& app) {
-  constexpr std::string_view shared[] = {
-      "--no-standardize", "--no-intercept", "--shuffle",         "--constant",
-      "--storage",        "--class-weight", "--label-smoothing", "--valid",
-      "--valid-fraction", "--features",     "--ignore",          "--categorical",
-      "--weight",         "--delimiter",    "--header",          "--quote",
-      "--escape",         "--comment",      "--decimal",         "--thousands",
-      "--skip-lines",     "--na",           "--missing",         "--on-bad-row"};
+  constexpr std::string_view shared[] = {"--no-standardize",  "--no-intercept", "--shuffle",
+                                         "--constant",        "--storage",      "--class-weight",
+                                         "--label-smoothing", "--valid",        "--valid-fraction",
+                                         "--unseen-levels",   "--features",     "--ignore",
+                                         "--categorical",     "--weight",       "--delimiter",
+                                         "--header",          "--quote",        "--escape",
+                                         "--comment",         "--decimal",      "--thousands",
+                                         "--skip-lines",      "--na",           "--missing",
+                                         "--on-bad-row"};
   Json flags = Json::object();
   for (const CLI::Option* const option : app.get_options()) {
     const std::string name = option->get_name();
@@ -108,7 +110,7 @@ int run_sweep(CLI::App& app, SweepCommandOptions& given, const GlobalOptions& gl
   inputs.push_back(given.config);
   inputs.push_back(given.validation.path);
   inputs.push_back(given.problem.class_weight);
-  check_outputs({given.output, given.curves, given.report, given.best}, inputs);
+  check_outputs({given.output, given.curves, given.report, given.best, given.data.rejects}, inputs);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();
   require_target(read, "sweep");

@@ -18,9 +18,15 @@ std::int64_t halved(std::int64_t bin, std::int64_t bins) {
   return (from_centre >= 0 ? from_centre / 2 : (from_centre - 1) / 2) + half;
 }
 
+// Whole bins below the centre.
+double half_of(std::int64_t bins) {
+  const std::int64_t half = bins / 2;
+  return static_cast<double>(half);
+}
+
 // The bin of a value, or nothing where it lies outside.
 bool bin_of(double value, double centre, double width, std::int64_t bins, std::int64_t& bin) {
-  const double place = std::floor((value - centre) / width) + static_cast<double>(bins / 2);
+  const double place = std::floor((value - centre) / width) + half_of(bins);
   if (!(place >= 0.0 && place < static_cast<double>(bins))) {
     return false;
   }
@@ -77,9 +83,7 @@ void GrowingHistogram::merge(const GrowingHistogram& other) {
   empty_ = false;
 }
 
-double GrowingHistogram::lower() const {
-  return centre_ - width_ * static_cast<double>(weights_.size() / 2);
-}
+double GrowingHistogram::lower() const { return centre_ - width_ * half_of(std::ssize(weights_)); }
 
 GrowingGrid::GrowingGrid(double centre, double width, std::int64_t bins)
     : centre_(centre),
@@ -132,7 +136,7 @@ void GrowingGrid::merge(const GrowingGrid& other) {
   empty_ = false;
 }
 
-double GrowingGrid::lower() const { return centre_ - width_ * static_cast<double>(bins_ / 2); }
+double GrowingGrid::lower() const { return centre_ - width_ * half_of(bins_); }
 
 PredictionBins::PredictionBins(double centre, double scale)
     : pairs(centre, usable(scale) * grid_deviations / static_cast<double>(grid_bins), grid_bins),

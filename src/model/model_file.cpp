@@ -63,7 +63,7 @@ Json to_json(const Model& model) {
 
 // The loss, which says how scores become predictions.
 std::string loss_of(const JsonFile& file, ModelKind kind) {
-  const auto text = file.value<std::string>(file.json(), "loss");
+  auto text = file.value<std::string>(file.json(), "loss");
   try {
     if (classifies(row_loss_named(text)) == (kind == ModelKind::softmax)) {
       return text;

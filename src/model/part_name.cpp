@@ -10,6 +10,7 @@
 #include <charconv>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -51,14 +52,14 @@ bool is_locked(const fs::path& path) {
   return locked;
 }
 
-// `stem` empty: of any name.
-void remove_abandoned(const fs::path& folder, const std::string& stem) {
+void remove_abandoned(const fs::path& folder,
+                      const std::function<bool(const std::string& stem)>& is_ours) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     std::string name = entry->path().filename().string();
     const std::optional<pid_t> writer = writer_of(name);
-    if (writer && (stem.empty() || name == stem) && ::kill(*writer, 0) != 0 && errno == ESRCH &&
+    if (writer && is_ours(name) && ::kill(*writer, 0) != 0 && errno == ESRCH &&
         !is_locked(entry->path())) {
       std::error_code ignored;
       fs::remove_all(entry->path(), ignored);
@@ -75,10 +76,13 @@ std::string part_name(const std::string& path) {
 void remove_abandoned_parts(const std::string& path) {
   const fs::path whole(path);
   remove_abandoned(whole.has_parent_path() ? whole.parent_path() : fs::path("."),
-                   whole.filename().string());
+                   [&](const std::string& stem) { return stem == whole.filename().string(); });
 }
 
-void remove_abandoned_parts_in(const std::string& folder) { remove_abandoned(folder, ""); }
+void remove_abandoned_parts_in(const std::string& folder,
+                               const std::function<bool(const std::string& name)>& is_ours) {
+  remove_abandoned(folder, is_ours);
+}
 
 void mark_as_written(int descriptor) { static_cast<void>(::flock(descriptor, LOCK_EX | LOCK_NB)); }
 

@@ -2,6 +2,7 @@
 // What files and folders are called while they are written, and what killed writers leave of them.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace steepest {
@@ -12,8 +13,9 @@ namespace steepest {
 /// Removes parts of `path` whose process has ended; never throws.
 void remove_abandoned_parts(const std::string& path);
 
-/// Removes parts, of anything, in a folder; likewise.
-void remove_abandoned_parts_in(const std::string& folder);
+/// Likewise, of the files in a folder whose whole name `is_ours`.
+void remove_abandoned_parts_in(const std::string& folder,
+                               const std::function<bool(const std::string& name)>& is_ours);
 
 /// Marks an open file or folder as being written, for the time its descriptor is open: another host
 /// that shares the disk then leaves it alone.

@@ -32,6 +32,7 @@ void parse_checkpoint_interval(std::string_view text, CheckpointOptions& options
   if (text.ends_with(steps)) {
     text.remove_suffix(steps.size());
     options.every_steps = parse_option_count(what, text);
+    options.every_seconds = 0.0;
   } else {
     if (text.ends_with('s')) {
       text.remove_suffix(1);
@@ -57,6 +58,7 @@ constexpr std::string_view magic = "steepest checkpoint 1\n";
 constexpr std::string_view prefix = "checkpoint-";
 constexpr std::string_view suffix = ".state";
 constexpr std::size_t files_kept = 2;
+constexpr std::int64_t most_files = 1'000'000'000'000;
 
 std::uint32_t checksum(std::string_view bytes) {
   uLong sum = crc32(0L, Z_NULL, 0);
@@ -77,8 +79,9 @@ std::optional<std::int64_t> number_of(const std::string& name) {
   const char* const end = name.data() + name.size() - suffix.size();
   std::int64_t number = 0;
   const auto [stopped, error] = std::from_chars(begin, end, number);
-  return error == std::errc() && stopped == end && number > 0 ? std::optional(number)
-                                                              : std::nullopt;
+  return error == std::errc() && stopped == end && number > 0 && number < most_files
+             ? std::optional(number)
+             : std::nullopt;
 }
 
 }  // namespace
@@ -156,7 +159,8 @@ CheckpointFolder::CheckpointFolder(CheckpointOptions options) : options_(std::mo
         fmt::format("{}: another run keeps its checkpoints here; give each run a folder of its own",
                     options_.folder));
   }
-  remove_abandoned_parts_in(options_.folder);
+  remove_abandoned_parts_in(options_.folder,
+                            [](const std::string& name) { return number_of(name).has_value(); });
 }
 
 CheckpointFolder::~CheckpointFolder() {
@@ -298,6 +302,15 @@ std::int64_t CheckpointFolder::steps_to_next(std::int64_t step, std::int64_t mos
 }
 
 void CheckpointFolder::save(bool ended, const std::string& state) {
+  saved_ = std::chrono::steady_clock::now();
+  try {
+    write(ended, state);
+  } catch (const InputError& error) {
+    problem_ = error.what();
+  }
+}
+
+void CheckpointFolder::write(bool ended, const std::string& state) {
   Found what{version, identity_, ended, state};
   StateArchive body = StateArchive::writing();
   what.exchange(body);
@@ -311,7 +324,7 @@ void CheckpointFolder::save(bool ended, const std::string& state) {
   file.write(whole.written());
   file.commit();
   ++next_number_;
-  saved_ = std::chrono::steady_clock::now();
+  problem_.clear();
   const auto all = files();
   for (std::size_t i = files_kept; i < all.size(); ++i) {
     std::error_code ignored;

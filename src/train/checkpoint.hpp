@@ -65,13 +65,17 @@ class CheckpointFolder {
   [[nodiscard]] std::int64_t steps_to_next(std::int64_t step, std::int64_t most) const;
 
   /// Writes a file and removes all but it and the one before. `ended`: there is nothing to go on
-  /// to. Throws InputError when it cannot be written.
+  /// to. Where it cannot be written, what was there stays, and problem() says why.
   void save(bool ended, const std::string& state);
+
+  /// Why the last save failed; empty where none did.
+  [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
   struct Found;
 
   [[nodiscard]] std::vector<std::pair<std::int64_t, std::string>> files() const;
+  void write(bool ended, const std::string& state);
   [[nodiscard]] Found read(const std::string& path) const;
   void refuse_others(const std::string& path, const RunIdentity& found) const;
 
@@ -79,6 +83,7 @@ class CheckpointFolder {
   std::int64_t next_number_ = 1;
   RunIdentity identity_;
   std::string resumed_from_;
+  std::string problem_;
   int lock_ = -1;
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };

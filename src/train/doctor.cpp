@@ -145,7 +145,8 @@ class Doctor {
   explicit Doctor(const RowSource& data)
       : data_(data), names_(data.schema().feature_names()), sample_(take_sample(data, buffer_)) {}
 
-  std::vector<std::string> examine(bool standardized) {
+  std::vector<std::string> examine(bool standardized, bool intercept) {
+    intercept_ = intercept;
     relate_columns();
     give_class_away();
     count_rows();
@@ -183,7 +184,11 @@ class Doctor {
       telling.push_back(names_[static_cast<std::size_t>(relation.of.front())]);
     }
     warn_of_leaks(telling, "in every row");
-    const std::string sentence = describe(among, names_);
+    const auto holding = among.holding();
+    const bool by_intercept =  // one that a model without it does not see
+        !intercept_ && std::any_of(holding.begin(), holding.end(),
+                                   [](const auto& relation) { return relation.offset != 0.0; });
+    const std::string sentence = by_intercept ? "" : describe(among, names_);
     if (!sentence.empty()) {
       warnings_.push_back(sentence);
     }
@@ -285,6 +290,7 @@ class Doctor {
 
   const RowSource& data_;
   std::vector<std::string> names_;
+  bool intercept_ = true;
   RowBuffer buffer_;
   Sample sample_;
   std::vector<std::string> warnings_;
@@ -292,8 +298,8 @@ class Doctor {
 
 }  // namespace
 
-std::vector<std::string> examine(const RowSource& data, bool standardized) {
-  return Doctor(data).examine(standardized);
+std::vector<std::string> examine(const RowSource& data, bool standardized, bool intercept) {
+  return Doctor(data).examine(standardized, intercept);
 }
 
 }  // namespace steepest::train

@@ -16,6 +16,7 @@ namespace steepest::train {
 /// Looks at up to 20,000 rows, spread over all: fewer of wide data. What relates columns is then
 /// held against every row, by one read where there is a suspicion. Weights are not looked at.
 /// Deterministic.
-[[nodiscard]] std::vector<std::string> examine(const RowSource& data, bool standardized);
+[[nodiscard]] std::vector<std::string> examine(const RowSource& data, bool standardized,
+                                               bool intercept);
 
 }  // namespace steepest::train

@@ -14,11 +14,12 @@ FeasibleSet feasible_set(const Constraint& constraint, const Scaling& scaling,
   if (constraint.kind == ConstraintKind::none) {
     return set;
   }
+  const double target_scale = scaling.log_link ? 1.0 : scaling.target_scale;
   for (const double scale : scaling.feature_scale) {
     if (constraint.kind == ConstraintKind::simplex) {
-      set.simplex.push_back(scaling.target_scale / scale);
+      set.simplex.push_back(target_scale / scale);
     } else {
-      const double unit = scale / scaling.target_scale;
+      const double unit = scale / target_scale;
       set.bounds.push_back({constraint.low * unit, constraint.high * unit});
     }
   }

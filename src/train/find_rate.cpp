@@ -67,7 +67,7 @@ class RangeCurve {
     }
     lowest_ = points.empty() ? point.smoothed : std::min(lowest_, point.smoothed);
     points.push_back(point);
-    return point.smoothed <= explosion * lowest_;
+    return keep_ > 0.0 || point.smoothed <= explosion * lowest_;  // batches are judged on all rows
   }
 
  private:
@@ -94,6 +94,25 @@ double steepest_rate(const std::vector<FindRatePoint>& points) {
     }
   }
   return best;
+}
+
+// Returns false when the objective has exploded.
+bool add_evaluation(const kernels::ModelState& state, double unit,
+                    std::vector<FindRatePoint>& evaluations) {
+  FindRatePoint point;
+  point.step = state.step;
+  point.learning_rate = state.learning_rate;
+  point.objective = state.at.objective() * unit;
+  point.smoothed = point.objective;
+  if (!std::isfinite(point.objective)) {
+    return false;
+  }
+  double lowest = point.objective;
+  for (const FindRatePoint& earlier : evaluations) {
+    lowest = std::min(lowest, earlier.objective);
+  }
+  evaluations.push_back(point);
+  return point.objective <= explosion * lowest;
 }
 
 kernels::BankPlan bank_of(const FitPlan& plan, const FindRateOptions& options, double over) {
@@ -144,7 +163,10 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
   held.backend->start(
       bank_of(plan, options, options.low.over_curvature ? result.batch_curvature : 1.0));
   RangeCurve curve(!plan.full_batch, held.scaling.loss_unit());
-  constexpr std::int64_t portion = 8;
+  constexpr std::int64_t most_evaluations = 50;
+  constexpr std::int64_t short_portion = 8;
+  const std::int64_t portion =
+      plan.full_batch ? short_portion : std::max<std::int64_t>(1, options.steps / most_evaluations);
   for (std::int64_t step = 0; step < options.steps && !result.exploded; step += portion) {
     std::vector<std::vector<kernels::StepRecord>> records(1);
     held.backend->run(std::min(portion, options.steps - step), records);
@@ -152,6 +174,11 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
       result.exploded = result.exploded || !curve.add(record, result.points);
     }
     result.exploded = result.exploded || held.backend->state(0).reason != Reason::running;
+    if (!plan.full_batch && !result.exploded) {
+      held.backend->evaluate();
+      result.exploded =
+          !add_evaluation(held.backend->state(0), held.scaling.loss_unit(), result.evaluations);
+    }
     const double done = static_cast<double>(step) / static_cast<double>(options.steps);
     if (proceed && !proceed(done)) {
       result.interrupted = true;
@@ -159,8 +186,9 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
     }
   }
   // A range cut short says nothing of the rates that were left out.
-  result.suggested =
-      result.interrupted ? std::numeric_limits<double>::quiet_NaN() : steepest_rate(result.points);
+  result.suggested = result.interrupted
+                         ? std::numeric_limits<double>::quiet_NaN()
+                         : steepest_rate(plan.full_batch ? result.points : result.evaluations);
   return result;
 }
 

@@ -65,6 +65,9 @@ class Fit {
     measure_training(fit_);
     note_separation(fit_, separating_feature_);
     infer_errors();
+    if (!checkpoints_.problem().empty()) {
+      fit_.result.warnings.push_back("no checkpoint: " + checkpoints_.problem());
+    }
     fit_.result.train_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(fit_.result);
@@ -81,7 +84,8 @@ class Fit {
       check_path(fit_.options, fit_.plan,
                  kernels::choose_device(fit_.options.device, fit_.options.threads).kind);
     }
-    const std::vector<std::string> suspicions = examine(*fit_.data, fit_.options.standardize);
+    const std::vector<std::string> suspicions =
+        examine(*fit_.data, fit_.options.standardize, fit_.options.intercept);
     FitOptions options = fit_.options;
     if (options.inference && options.precision == Precision::automatic) {
       options.precision = Precision::fp64;  // tests and intervals are read to many digits
@@ -134,6 +138,8 @@ class Fit {
     fit_.plan.l2 =
         fit_.result.path->points[fit_.result.path->picked].l2;  // paths are of losses with one unit
     fit_.given.l2 = fit_.plan.l2;
+    path_seconds_ = fit_.result.path->seconds;
+    was_cut_ = fit_.result.path->cut;
   }
 
   void find_checkpoint() {
@@ -147,7 +153,7 @@ class Fit {
     archive.exchange_all(rate_warnings_, [](kernels::StateArchive& part, std::string& warning) {
       part.exchange(warning);
     });
-    archive.exchange(path_steps_);
+    archive.exchange_in(path_steps_, 0, fit_.plan.epochs);
     archive.exchange(path_seconds_);
     archive.exchange_all(path_history_, exchange_point);
   }
@@ -166,8 +172,8 @@ class Fit {
     const Reason path_end =
         fit_.plan.may_choose_rule && !resumed_ ? narrow_huber(rate) : Reason::running;
     const FitCallback stop = [](const FitProgress& /*now*/) { return false; };
-    path_was_cut_ = path_end == Reason::interrupted;
-    RunOutcome outcome = run_once(path_was_cut_ ? stop : progress_);
+    was_cut_ = was_cut_ || path_end == Reason::interrupted || path_end == Reason::seconds;
+    RunOutcome outcome = run_once(was_cut_ ? stop : progress_);
     if (!path_history_.empty()) {
       put_before(outcome);
     }
@@ -200,7 +206,8 @@ class Fit {
     constexpr double factor = 10.0;
     constexpr double flat = 1e-3;
     const auto* const huber = std::get_if<HuberLoss>(&fit_.plan.loss);
-    if (huber == nullptr || huber->delta * factor > wide) {
+    if (huber == nullptr || huber->delta * factor > wide || fit_.options.epochs > 0 ||
+        fit_.options.initial != nullptr || fit_.options.stop_on_validation) {
       return Reason::running;
     }
     Continuation path({*fit_.backend, fit_.plan, fit_.scaling, fit_.preconditioner,
@@ -317,7 +324,7 @@ class Fit {
         fit_.backend->start(bank);
       };
     }
-    limits.checkpoints = path_was_cut_ ? nullptr : &checkpoints_;
+    limits.checkpoints = was_cut_ ? nullptr : &checkpoints_;
     limits.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
     limits.resumed = resumed_;
     return run_to_end(*fit_.backend, model, fit_.plan, fit_.scaling, limits, progress);
@@ -394,7 +401,7 @@ class Fit {
   const FitCallback& progress_;
   std::vector<double> initial_;  // where a run starts; empty: at 0
   std::int64_t path_steps_ = 0;  // taken on the way there
-  bool path_was_cut_ = false;    // by the caller: there is nothing to go on from yet
+  bool was_cut_ = false;         // by the caller: there is nothing to go on from yet
   double path_seconds_ = 0.0;
   std::vector<HistoryPoint> path_history_;
   std::string separating_feature_;  // a sentence's beginning; empty: none known

@@ -132,6 +132,24 @@ void check_rule(const FitPlan& plan, const FitOptions& options) {
                       to_string(plan.rule)));
 }
 
+// A quantile fit that is left to itself goes its own way: see quantile_fit.hpp.
+void check_quantile(const FitPlan& plan, const FitOptions& options) {
+  require(!plan.proximal || options.rule.has_value(),
+          "loss quantile has corners of its own, and no way is known to the optimum with --l1 or "
+          "--constraint: name a rule, as --rule adam, that gets near, or use --loss huber:D");
+  if (plan.may_choose_rule) {
+    require(options.checkpoint.folder.empty(),
+            "--checkpoint: the stages of a quantile fit are not saved: leave it away");
+    require(
+        !options.stop_on_validation,
+        "--stop-on-validation: a quantile fit goes to the optimum: name a rule, as --rule adam, "
+        "to stop on the way");
+    require(options.initial == nullptr,
+            "--init: a quantile fit begins with a smoother loss: name a rule, as --rule adam, to "
+            "begin at a model");
+  }
+}
+
 std::int64_t default_epochs(const FitPlan& plan) {
   return !plan.full_batch              ? default_epochs_mini_batch
          : is_adaptive(plan.rule.kind) ? default_epochs_adaptive
@@ -179,11 +197,11 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   plan.preconditioned =
       options.precondition.value_or(plan.full_batch && all_automatic && plain_steps);
   plan.may_choose_rule = plan.full_batch && !options.rule && length_automatic && plain_steps;
-  require(
-      options.checkpoint.folder.empty() || !plan.may_choose_rule ||
-          !std::holds_alternative<QuantileLoss>(plan.loss),
-      "--checkpoint: the stages of a quantile fit are not saved, and it takes few passes: leave "
-      "it away");
+  if (std::holds_alternative<QuantileLoss>(plan.loss)) {
+    check_quantile(plan, options);
+  }
+  require(!options.inference || options.label_smoothing == 0.0,
+          "--inference is for labels as they are: leave --label-smoothing away");
   require(plan.full_batch || !plan.preconditioned,
           "--preconditioner second-moment needs the whole gradient: use it with --batch-size full");
   Schedule schedule;

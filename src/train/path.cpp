@@ -71,6 +71,7 @@ class Path {
       run_bank(first, std::min(together, count - first));
     }
     choose();
+    result_.cut = interrupted_;
     warn(warnings);
     result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     return std::move(result_);
@@ -217,7 +218,7 @@ class Path {
       const double wanted = static_cast<double>(steps) * portion_seconds / std::max(seconds, 1e-9);
       portion =
           static_cast<std::int64_t>(std::clamp(wanted, 1.0, 4.0 * static_cast<double>(steps)));
-      if (!report(records)) {
+      if (!report(records) || out_of_time()) {
         interrupted_ = true;
         break;
       }
@@ -227,6 +228,11 @@ class Path {
         backend_.stop(k, interrupted_ ? Reason::interrupted : Reason::epochs);
       }
     }
+  }
+
+  [[nodiscard]] bool out_of_time() const {
+    const double most = input_.options->max_seconds;
+    return most > 0.0 && std::chrono::duration<double>(Clock::now() - start_).count() >= most;
   }
 
   [[nodiscard]] bool running(std::int64_t models) const {

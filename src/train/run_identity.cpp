@@ -44,12 +44,6 @@ void add_outcomes(const RowSource& data, Digest& digest) {
   }
 }
 
-std::string digest_of(const RowSource& rows) {
-  Digest digest;
-  add_outcomes(rows, digest);
-  return fmt::format("{} rows ({})", rows.rows(), digest.text());
-}
-
 // Column statistics, and all targets, labels and weights in their order.
 std::string digest_of(const HeldData& held) {
   Digest digest;
@@ -65,14 +59,33 @@ std::string digest_of(const HeldData& held) {
 
 }  // namespace
 
-RunIdentity problem_identity(std::string kind, const FitOptions& options, const HeldData& held) {
+std::string validation_digest(const RowSource& rows) {
+  constexpr std::int64_t block_rows = 8192;
+  Digest digest;
+  add_outcomes(rows, digest);
+  RowBuffer buffer;
+  for (std::int64_t first = 0; first < rows.rows(); first += block_rows) {
+    const std::int64_t count = std::min(block_rows, rows.rows() - first);
+    const float* const values = rows.features(first, count, buffer);
+    for (std::int64_t i = 0; i < count * rows.feature_count(); ++i) {
+      digest.add(static_cast<double>(values[i]));
+    }
+  }
+  return fmt::format("{} rows ({})", rows.rows(), digest.text());
+}
+
+RunIdentity problem_identity(std::string kind, const FitOptions& options, const FitPlan& plan,
+                             const HeldData& held) {
   RunIdentity run;
   run.kind = std::move(kind);
   const Schema& schema = held.data->schema();
   run.options = {{"--features", fmt::format("{}", fmt::join(schema.feature_names(), ","))},
                  {"--target", fmt::format("{}", fmt::join(schema.target_names, ","))},
                  {"classes", fmt::format("{}", fmt::join(schema.classes, ","))},
-                 {"--l2", text(options.l2)},
+                 {"--loss", to_string(plan.loss)},
+                 {"--label-smoothing", fmt::format("{}", options.label_smoothing)},
+                 {"--l2", fmt::format("{}", plan.l2)},
+                 {"--constant drop", text(options.drop_constant)},
                  {"--seed", fmt::format("{}", options.seed)},
                  {"--no-standardize", text(!options.standardize)},
                  {"--no-intercept", text(!options.intercept)},
@@ -85,14 +98,12 @@ RunIdentity problem_identity(std::string kind, const FitOptions& options, const 
 }
 
 RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const HeldData& held) {
-  RunIdentity run = problem_identity("fit", options, held);
+  RunIdentity run = problem_identity("fit", options, plan, held);
   const std::vector<std::pair<std::string, std::string>> own = {
-      {"--loss", to_string(plan.loss)},
-      {"--label-smoothing", fmt::format("{}", options.label_smoothing)},
       {"--l1", fmt::format("{}", options.l1)},
       {"--constraint", to_string(options.constraint)},
       {"--clip-norm", fmt::format("{}", options.clip_norm)},
-      {"--rule", to_string(plan.rule)},
+      {"--rule", to_string(plan.rule) + (plan.may_choose_rule ? " or a better one" : "")},
       {"--schedule", to_string(plan.schedule)},
       {"--learning-rate", text(options.learning_rate)},
       {"--preconditioner", text(plan.preconditioned)},
@@ -107,7 +118,8 @@ RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const H
       {"--pick one-se", text(options.pick_one_standard_error)},
       {"--stop-on-validation",
        options.stop_on_validation ? fmt::format("{}", *options.stop_on_validation) : "no"},
-      {"validation rows", options.validation == nullptr ? "none" : digest_of(*options.validation)},
+      {"validation rows",
+       options.validation == nullptr ? "none" : validation_digest(*options.validation)},
       {"--init", options.initial == nullptr ? "none" : digest_of(*options.initial)},
       {"--inference", text(options.inference)},
       {"--patience", options.patience ? fmt::format("{}", *options.patience) : "auto"}};

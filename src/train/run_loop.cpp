@@ -105,9 +105,17 @@ class Run {
     double objective = std::numeric_limits<double>::infinity();
   };
 
-  static void exchange_good_point(kernels::StateArchive& archive, GoodPoint& point) {
-    archive.exchange_all(point.parameters,
+  // None, or as many as the model has.
+  void exchange_parameters(kernels::StateArchive& archive, std::vector<double>& parameters) const {
+    archive.exchange_all(parameters,
                          [](kernels::StateArchive& part, double& value) { part.exchange(value); });
+    if (!parameters.empty() && parameters.size() != backend_.parameters(0).size()) {
+      archive.fail("it has parameters of another model");
+    }
+  }
+
+  void exchange_good_point(kernels::StateArchive& archive, GoodPoint& point) const {
+    exchange_parameters(archive, point.parameters);
     archive.exchange(point.step);
     archive.exchange(point.objective);
   }
@@ -117,10 +125,14 @@ class Run {
     limits_.exchange_outer(archive);
     double elapsed = seconds_since(start_);
     archive.exchange(elapsed);
+    constexpr double longest = 1e9;
+    if (!(elapsed >= 0.0 && elapsed <= longest)) {
+      archive.fail("it has a time that no run took");
+    }
     start_ = Clock::now() -
              std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(elapsed));
     kernels::exchange_state(archive, stopping_);
-    archive.exchange(next_certificate_);
+    archive.exchange_in(next_certificate_, 0, std::numeric_limits<std::int64_t>::max() / 2);
     archive.exchange_all(outcome_.history, exchange_point);
     exchange_good_point(archive, start_point_);
     exchange_good_point(archive, good_);
@@ -129,8 +141,7 @@ class Run {
     archive.exchange(validated_step_);
     archive.exchange(best_validation_loss_);
     archive.exchange(best_step_);
-    archive.exchange_all(best_parameters_,
-                         [](kernels::StateArchive& part, double& value) { part.exchange(value); });
+    exchange_parameters(archive, best_parameters_);
     archive.exchange(worse_turns_);
     backend_.exchange_state(archive);
   }
@@ -181,6 +192,9 @@ class Run {
     } else if (state.step > good_.step &&
                state.at.objective() <= good_.objective + rounding * std::fabs(good_.objective)) {
       good_ = {backend_.parameters(0), state.step, state.at.objective()};
+    } else if (plan_.full_batch && std::holds_alternative<PoissonLoss>(plan_.loss)) {
+      // Its curvature has no bound: steps may be too long for good without ever exploding.
+      backend_.stop(0, Reason::diverged);
     }
   }
 
@@ -266,9 +280,11 @@ class Run {
     if (plan_.full_batch && is_certified(state.step)) {
       backend_.stop(0, Reason::gap);
     } else if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
+      note_good_point();
       save(false);
       backend_.stop(0, Reason::seconds);
     } else if (progress_ && !progress_(describe(state))) {
+      note_good_point();
       save(false);
       backend_.stop(0, Reason::interrupted);
     }
@@ -440,6 +456,7 @@ void exchange_point(kernels::StateArchive& archive, HistoryPoint& point) {
   archive.exchange(point.mean_loss);
   archive.exchange(point.penalty);
   archive.exchange(point.gradient_max_norm);
+  archive.exchange(point.validation_loss);
 }
 
 RunOutcome run_to_end(kernels::Backend& backend, const kernels::ModelPlan& model,

@@ -59,6 +59,9 @@ class Sweep {
       save_between_banks();
     }
     measure_regret();
+    if (!checkpoints_.problem().empty()) {
+      result_.warnings.push_back("no checkpoint: " + checkpoints_.problem());
+    }
     result_.plan = std::move(layout_.plan);
     result_.interrupted = interrupted_;
     result_.seconds =
@@ -99,10 +102,15 @@ class Sweep {
     if (!checkpoints_.is_used()) {
       return;
     }
-    RunIdentity identity = problem_identity("sweep", options_.problem, held_);
+    RunIdentity identity = problem_identity("sweep", options_.problem, layout_.fits.front(), held_);
     Digest cases;
     for (const SweepCase& what : layout_.plan.cases) {
-      cases.add(describe(what, held_.rows));
+      cases.add(to_string(what.schedule));
+      cases.add(to_string(what.rule));
+      cases.add(what.schedule.learning_rate);
+      cases.add(static_cast<double>(what.schedule.horizon));
+      cases.add(static_cast<double>(what.batch_size));
+      cases.add(static_cast<double>(what.seed));
     }
     identity.options.insert(
         identity.options.end(),
@@ -110,7 +118,7 @@ class Sweep {
          {"--prune", options_.prune ? "yes" : "no"},
          {"points a curve", fmt::format("{}", options_.most_points)},
          {"rows to validate on",
-          fmt::format("{}", validation_rows_ != nullptr ? validation_rows_->rows() : 0)},
+          validation_rows_ != nullptr ? validation_digest(*validation_rows_) : "none"},
          {"schedules, rates, batches, rules and seeds",
           fmt::format("{} runs ({})", layout_.plan.cases.size(), cases.text())}});
     resumed_ = checkpoints_.open(std::move(identity), result_.warnings);
