@@ -62,6 +62,9 @@ struct Model {
   [[nodiscard]] std::vector<double> calibrated_scores(const FeatureMatrix& rows) const;
 };
 
+/// "l2 0.01, l1 0.1, nonnegative": the penalties and the constraint, those that are there.
+[[nodiscard]] std::string penalty_text(const Model& model);
+
 /// Turns scores (rows, classes) into probabilities, in place. Rows sum to 1 within rounding.
 void softmax_in_place(std::vector<double>& scores, std::int64_t classes);
 

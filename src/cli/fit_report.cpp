@@ -77,14 +77,6 @@ std::int64_t nonzero_coefficients(const Model& model) {
 }
 
 // "l2 0.001, l1 0.1, nonnegative"
-std::string penalty_text(const Model& model) {
-  std::string text = fmt::format("l2 {:.4g}", model.l2);
-  if (model.l1 > 0.0) {
-    text += fmt::format(", l1 {:.4g}", model.l1);
-  }
-  return model.constraint == "none" ? text : text + ", " + model.constraint;
-}
-
 // The coefficients that move a prediction most: |coefficient| times the deviation of its feature.
 void print_coefficients(const Model& model) {
   constexpr std::size_t shown = 12;

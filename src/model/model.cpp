@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "steepest/model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -49,6 +51,14 @@ std::vector<double> Model::calibrated_scores(const FeatureMatrix& rows) const {
     calibration->apply(result.data(), rows.rows(), outputs());
   }
   return result;
+}
+
+std::string penalty_text(const Model& model) {
+  std::string text = fmt::format("l2 {:.4g}", model.l2);
+  if (model.l1 > 0.0) {
+    text += fmt::format(", l1 {:.4g}", model.l1);
+  }
+  return model.constraint == "none" ? text : text + ", " + model.constraint;
 }
 
 void softmax_in_place(std::vector<double>& scores, std::int64_t classes) {

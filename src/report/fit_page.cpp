@@ -140,8 +140,11 @@ void add_method(Page& page, const FitResult& result, const FitSetting& setting) 
   page.facts(
       {{"data", fmt::format("{}: {} rows, {} features", setting.data, count_text(setting.rows),
                             count_text(model.features()))},
-       {"model", fmt::format("{}, {} loss, l2 {:.4g}, target {}", name(model.kind), model.loss,
-                             model.l2, setting.target)},
+       {"model", fmt::format("{}, {} loss{}, {}, target {}", name(model.kind), model.loss,
+                             model.label_smoothing > 0.0
+                                 ? fmt::format(" of labels smoothed by {:g}", model.label_smoothing)
+                                 : "",
+                             penalty_text(model), setting.target)},
        {"method", fmt::format("{}{}, {}, learning rate {:.4g}, {}", to_string(result.rule),
                               result.preconditioned ? ", preconditioned by second moments" : "",
                               to_string(result.schedule), result.schedule.learning_rate,

@@ -107,7 +107,7 @@ class Fit {
     fit_.result.warnings.insert(fit_.result.warnings.end(), suspicions.begin(), suspicions.end());
     fit_.feature_mean = std::move(held.feature_mean);
     fit_.scaling = std::move(held.scaling);
-    fit_.plan = in_trained_units(std::move(fit_.plan), fit_.scaling);
+    fit_.plan = in_trained_units(fit_.plan, fit_.scaling);
     fit_.row_curvature = held.row_curvature;
     fit_.bytes = held.bytes;
     if (fit_.options.validation != nullptr && (has_path() || fit_.options.stop_on_validation)) {
@@ -307,6 +307,7 @@ class Fit {
     limits.max_seconds = fit_.options.max_seconds > 0.0
                              ? std::max(1e-9, fit_.options.max_seconds - path_seconds_)
                              : 0.0;
+    limits.seconds_before = path_seconds_;
     limits.tolerance_gap = fit_.options.tolerance_gap;
     limits.gap = [this](bool thorough) { return certify(fit_, thorough); };
     if (!fit_.options.learning_rate) {

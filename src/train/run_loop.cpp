@@ -103,6 +103,7 @@ class Run {
     std::vector<double> parameters;
     std::int64_t step = 0;
     double objective = std::numeric_limits<double>::infinity();
+    double gradient = std::numeric_limits<double>::infinity();  // its largest element
   };
 
   // None, or as many as the model has.
@@ -118,6 +119,7 @@ class Run {
     exchange_parameters(archive, point.parameters);
     archive.exchange(point.step);
     archive.exchange(point.objective);
+    archive.exchange(point.gradient);
   }
 
   // All that the loop itself remembers; the same both ways.
@@ -137,6 +139,7 @@ class Run {
     exchange_good_point(archive, start_point_);
     exchange_good_point(archive, good_);
     archive.exchange(rolled_back_to_);
+    archive.exchange(largest_gradient_);
     archive.exchange(validation_loss_);
     archive.exchange(validated_step_);
     archive.exchange(best_validation_loss_);
@@ -189,13 +192,32 @@ class Run {
     if (state.step == 0) {
       start_point_.parameters = backend_.parameters(0);
       good_ = start_point_;
-    } else if (state.step > good_.step &&
-               state.at.objective() <= good_.objective + rounding * std::fabs(good_.objective)) {
-      good_ = {backend_.parameters(0), state.step, state.at.objective()};
-    } else if (plan_.full_batch && std::holds_alternative<PoissonLoss>(plan_.loss)) {
+      return;
+    }
+    if (state.step <= good_.step) {
+      return;
+    }
+    const double gradient = state.at.gradient_max_norm;
+    largest_gradient_ = std::max(largest_gradient_, gradient);
+    const bool falls =
+        state.at.objective() <= good_.objective + rounding * std::fabs(good_.objective);
+    if (plan_.full_batch && std::holds_alternative<PoissonLoss>(plan_.loss) &&
+        (!falls || goes_in_circles(state.at))) {
       // Its curvature has no bound: steps may be too long for good without ever exploding.
       backend_.stop(0, Reason::diverged);
+    } else if (falls) {
+      good_ = {backend_.parameters(0), state.step, state.at.objective(), gradient};
     }
+  }
+
+  // Far from an optimum, neither the objective nor the gradient has fallen since the last good
+  // point.
+  [[nodiscard]] bool goes_in_circles(const Evaluation& now) const {
+    constexpr double same = 0.9;
+    constexpr double far = 1e-3;
+    return now.objective() >= good_.objective * (1.0 - 1e-9) &&
+           now.gradient_max_norm >= same * good_.gradient &&
+           now.gradient_max_norm >= far * largest_gradient_;
   }
 
   // A second time from the same point, it was not good after all.
@@ -391,7 +413,9 @@ class Run {
       case Reason::epochs:
         return fmt::format("epochs {} >= {}", limits_.epochs, limits_.epochs);
       case Reason::seconds:
-        return fmt::format("seconds {:.3g} >= {:.3g}", seconds_since(start_), limits_.max_seconds);
+        return fmt::format("seconds {:.3g} >= {:.3g}",
+                           seconds_since(start_) + limits_.seconds_before,
+                           limits_.max_seconds + limits_.seconds_before);
       case Reason::diverged:
         return is_finite(real.objective()) && is_finite(real.gradient_max_norm)
                    ? fmt::format("objective {:.3g} > {:.3g} * {:.3g}, its first value",
@@ -435,6 +459,7 @@ class Run {
   GoodPoint start_point_;
   GoodPoint good_;
   std::int64_t rolled_back_to_ = -1;
+  double largest_gradient_ = 0.0;  // at the points looked at
   std::int64_t next_certificate_ = 0;
   double validation_loss_ = std::numeric_limits<double>::quiet_NaN();  // at validated_step_
   std::int64_t validated_step_ = -1;

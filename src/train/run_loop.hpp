@@ -30,8 +30,9 @@ struct RunOutcome {
 /// Budgets and reporting of a run.
 struct RunLimits {
   std::int64_t epochs = 0;
-  double max_seconds = 0.0;    ///< 0: none
-  double tolerance_gap = 0.0;  ///< 0: none
+  double max_seconds = 0.0;     ///< 0: none
+  double seconds_before = 0.0;  ///< spent before the run, told with its own
+  double tolerance_gap = 0.0;   ///< 0: none
 
   /// Bounds objective - optimum at the backend's current parameters, in the objective's units;
   /// empty: not asked for.

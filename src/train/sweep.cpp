@@ -155,7 +155,8 @@ class Sweep {
 
   void save_between_banks() {
     const bool ended = bank_ == static_cast<std::int64_t>(layout_.banks.size());
-    if (checkpoints_.is_used() && !interrupted_ && (ended || checkpoints_.is_due(0))) {
+    if (checkpoints_.is_used() && !bank_was_cut_ &&
+        (ended || interrupted_ || checkpoints_.is_due(0))) {
       kernels::StateArchive archive = kernels::StateArchive::writing();
       exchange_state(archive);
       checkpoints_.save(ended, archive.written());
@@ -181,6 +182,7 @@ class Sweep {
 
   void run_one_bank(const std::vector<std::size_t>& members) {
     if (interrupted_) {
+      bank_was_cut_ = true;
       for (const std::size_t i : members) {
         result_.runs[i].what = layout_.plan.cases[i];
         result_.runs[i].reason = Reason::interrupted;
@@ -203,6 +205,9 @@ class Sweep {
     std::vector<SweepRun> runs =
         run_bank(held_, layout_, members, options_, validation_.get(), checkpoints, within);
     in_bank_ = false;
+    bank_was_cut_ = std::any_of(runs.begin(), runs.end(), [](const SweepRun& run) {
+      return run.reason == Reason::interrupted && !run.pruned;
+    });
     for (std::size_t k = 0; k < members.size(); ++k) {
       result_.runs[members[k]] = std::move(runs[k]);
     }
@@ -292,6 +297,7 @@ class Sweep {
   std::optional<std::string> resumed_;  // the state to go on from
   std::int64_t bank_ = 0;               // the one that runs, or is next
   bool in_bank_ = false;
+  bool bank_was_cut_ = false;  // the last one: it has saved itself
   SweepResult result_;
   bool interrupted_ = false;
 };
