@@ -31,12 +31,14 @@ std::string npy(const std::string& type, const std::string& shape, const std::st
   return std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + elements;
 }
 
-// Most memory that any command run so far had resident.
-void expect_children_below([[maybe_unused]] std::int64_t bytes) {
+// Most memory that any command run so far had resident, in bytes; 0 under a sanitizer.
+std::int64_t most_memory() {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
-  EXPECT_LT(std::int64_t{usage.ru_maxrss} * 1024, bytes);
+  return std::int64_t{usage.ru_maxrss} * 1024;
+#else
+  return 0;
 #endif
 }
 
@@ -475,7 +477,9 @@ TEST(CalibrateCommand, AGpuIsNeverReplacedInSilence) {
     EXPECT_EQ(run.json()["device"]["kind"], "cuda");
   } else {
     EXPECT_EQ(run.exit_code, 4) << run.err;
-    EXPECT_NE(run.err.find("CUDA"), std::string::npos) << run.err;
+    EXPECT_TRUE(run.err.find("cuda") != std::string::npos ||
+                run.err.find("CUDA") != std::string::npos)
+        << run.err;
   }
 }
 
@@ -585,12 +589,14 @@ TEST(CalibrateCommand, AFileThatDoesNotFitIsReadOnce) {
   const std::string command = "calibrate " + logits + " --labels " +
                               folder.write("labels.npy", npy("<i4", "(200000,)", labels)) +
                               " --json --quiet";
+  EXPECT_EQ(run_command(folder, "devices").exit_code, 0);
+  const std::int64_t of_libraries = most_memory();  // those of CUDA take 200 MB
   const auto streamed = run_command(folder, command + " --memory 64M").json();
   EXPECT_EQ(streamed["reads"], 1);
   EXPECT_EQ(streamed["passes"], 1);
   EXPECT_EQ(streamed["certified"], true);
   EXPECT_EQ(streamed["bytes_read"], 80000000);
-  expect_children_below(70'000'000);  // it was not loaded; nothing larger has run before
+  EXPECT_LE(most_memory(), of_libraries + 60'000'000);  // it was not loaded
   const auto loaded = run_command(folder, command).json();
   EXPECT_EQ(loaded["reads"], 1);
   EXPECT_GT(loaded["passes"], 1);
