@@ -74,11 +74,17 @@ Json find_rate_json(const FindRateResult& result, std::int64_t rows, std::int64_
                               {"objective", json_number(point.objective)},
                               {"smoothed", json_number(point.smoothed)}});
   }
+  json["evaluations"] = Json::array();
+  for (const FindRatePoint& point : result.evaluations) {
+    json["evaluations"].push_back({{"step", point.step},
+                                   {"learning_rate", point.learning_rate},
+                                   {"objective", json_number(point.objective)}});
+  }
   json["warnings"] = result.warnings;
   return json;
 }
 
-// The smoothed objective against the logarithm of the rate, in characters.
+// The objective against the logarithm of the rate, in characters.
 class RatePlot {
  public:
   explicit RatePlot(const std::vector<FindRatePoint>& points)
@@ -163,13 +169,15 @@ void print_find_rate(const FindRateResult& result, std::int64_t rows) {
              result.exploded      ? ", where the objective exploded"
              : result.interrupted ? ", then interrupted"
                                   : "; the objective did not explode");
-  RatePlot plot(result.points);
+  const std::vector<FindRatePoint>& seen =  // on all rows, where steps see batches
+      result.evaluations.empty() ? result.points : result.evaluations;
+  RatePlot plot(seen);
   plot.mark(1.0 / bound, '1');
   plot.mark(2.0 / bound, '2');
   if (std::isfinite(result.suggested)) {
     plot.mark(result.suggested, 's');
   }
-  for (const FindRatePoint& point : result.points) {
+  for (const FindRatePoint& point : seen) {
     plot.draw(point);
   }
   plot.print();

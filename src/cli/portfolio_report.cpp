@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "src/cli/csv_field.hpp"
 #include "src/cli/progress_bar.hpp"
+#include "src/report/portfolio_page.hpp"
 #include "steepest/version.hpp"
 
 namespace steepest::cli {
@@ -62,21 +62,6 @@ Json head_json(const PortfolioView& view) {
   return json;
 }
 
-// The largest weights of all portfolios first, in input order among equals.
-std::vector<std::size_t> by_weight(const std::vector<Portfolio>& portfolios) {
-  std::vector<double> largest(portfolios.front().weights.size(), 0.0);
-  for (const Portfolio& portfolio : portfolios) {
-    for (std::size_t i = 0; i < largest.size(); ++i) {
-      largest[i] = std::max(largest[i], std::fabs(portfolio.weights[i]));
-    }
-  }
-  std::vector<std::size_t> order(largest.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return largest[a] > largest[b]; });
-  return order;
-}
-
 std::string plot_frontier(const PortfolioView& view, const std::vector<Portfolio>& portfolios) {
   const std::size_t n = view.names.size();
   double low_x = HUGE_VAL;
@@ -122,7 +107,7 @@ std::string plot_frontier(const PortfolioView& view, const std::vector<Portfolio
 void print_portfolio(const PortfolioView& view, const Portfolio& portfolio) {
   constexpr std::size_t shown = 30;
   print_head(view);
-  const std::vector<std::size_t> order = by_weight({portfolio});
+  const std::vector<std::size_t> order = report::by_weight({portfolio});
   std::size_t widest = std::string_view("asset").size();
   for (std::size_t k = 0; k < std::min(shown, order.size()); ++k) {
     widest = std::max(widest, view.names[order[k]].size());
@@ -156,7 +141,7 @@ void print_frontier(const PortfolioView& view, const std::vector<Portfolio>& por
   constexpr std::size_t columns = 6;
   constexpr std::size_t width = 9;
   print_head(view);
-  std::vector<std::size_t> order = by_weight(portfolios);
+  std::vector<std::size_t> order = report::by_weight(portfolios);
   const std::size_t left_out = order.size() - std::min(order.size(), columns);
   order.resize(order.size() - left_out);
   fmt::print("\n{:>12}  {:>12}", "return", "volatility");

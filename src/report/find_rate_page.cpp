@@ -8,6 +8,22 @@
 namespace steepest::report {
 namespace {
 
+// What the suggestion is made from, where steps see batches.
+Series evaluations_series(const std::vector<FindRatePoint>& evaluations) {
+  std::vector<double> rates;
+  std::vector<double> objectives;
+  for (const FindRatePoint& point : evaluations) {
+    rates.push_back(point.learning_rate);
+    objectives.push_back(point.objective);
+  }
+  Series line;
+  line.name = "objective on all rows";
+  line.xs["rate"] = numbers(rates);
+  line.ys["objective"] = numbers(objectives);
+  line.more = {{"width", 2.5}};
+  return line;
+}
+
 Json range_chart(const FindRateResult& result, bool full_batch) {
   std::vector<double> rates;
   std::vector<double> smoothed;
@@ -18,12 +34,14 @@ Json range_chart(const FindRateResult& result, bool full_batch) {
     objectives.push_back(point.objective);
   }
   Series line;
-  line.name = full_batch ? "objective" : "smoothed objective";
+  line.name = full_batch ? "objective" : "smoothed objective of the batches";
   line.xs["rate"] = numbers(rates);
   line.ys["objective"] = numbers(smoothed);
-  line.more = {{"mark", "none"}, {"width", 2.5}};
+  line.colour = full_batch ? 0 : 1;
+  line.more = {{"mark", "none"}, {"width", full_batch ? 2.5 : 1.5}};
   std::vector<Series> series{line};
   if (!full_batch) {
+    series.insert(series.begin(), evaluations_series(result.evaluations));
     Series raw;
     raw.name = "objective of each batch";
     raw.colour = -1;

@@ -12,21 +12,6 @@ namespace {
 
 constexpr std::size_t most_assets = 25;  // of a chart; the table has more
 
-// The largest weights of all portfolios first.
-std::vector<std::size_t> by_weight(const std::vector<Portfolio>& portfolios) {
-  std::vector<double> largest(portfolios.front().weights.size(), 0.0);
-  for (const Portfolio& portfolio : portfolios) {
-    for (std::size_t i = 0; i < largest.size(); ++i) {
-      largest[i] = std::max(largest[i], std::fabs(portfolio.weights[i]));
-    }
-  }
-  std::vector<std::size_t> order(largest.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return largest[a] > largest[b]; });
-  return order;
-}
-
 Series point_series(const std::string& name, int colour) {
   Series series;
   series.name = name;
@@ -140,6 +125,20 @@ std::string result_text(const Portfolio& portfolio) {
 }
 
 }  // namespace
+
+std::vector<std::size_t> by_weight(const std::vector<Portfolio>& portfolios) {
+  std::vector<double> largest(portfolios.front().weights.size(), 0.0);
+  for (const Portfolio& portfolio : portfolios) {
+    for (std::size_t i = 0; i < largest.size(); ++i) {
+      largest[i] = std::max(largest[i], std::fabs(portfolio.weights[i]));
+    }
+  }
+  std::vector<std::size_t> order(largest.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return largest[a] > largest[b]; });
+  return order;
+}
 
 std::string portfolio_page(const PortfolioSetting& setting, const Assets& assets,
                            const std::vector<Portfolio>& chosen,

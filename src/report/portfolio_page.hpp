@@ -17,6 +17,10 @@ struct PortfolioSetting {
   std::string objective;           ///< in words
 };
 
+/// Assets by the largest of their weights in all portfolios, of which there is one at least; in
+/// input order among equals.
+[[nodiscard]] std::vector<std::size_t> by_weight(const std::vector<Portfolio>& portfolios);
+
 /// `chosen`: one portfolio, or none where a frontier was asked for. `frontier` may be empty, where
 /// returns are not known.
 [[nodiscard]] std::string portfolio_page(const PortfolioSetting& setting, const Assets& assets,
