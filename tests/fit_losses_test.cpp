@@ -329,6 +329,21 @@ TEST(PoissonFit, ReachesTheOptimumWhateverTheScale) {
   }
 }
 
+// The curvature of this loss has no bound: at the automatic rate these rules swing for ever.
+TEST(PoissonFit, TakesBackStepsThatSwingAboutTheOptimum) {
+  const FitResult best = fit(random_counts(3, 400), on_cpu(PoissonLoss{}));
+  for (const char* rule : {"accelerated", "nesterov:0.9", "momentum:0.9"}) {
+    for (const double clip : {0.0, 1e3}) {
+      FitOptions options = on_cpu(PoissonLoss{});
+      options.rule = parse_rule(rule);
+      options.clip_norm = clip;
+      const FitResult result = fit(random_counts(3, 400), options);
+      EXPECT_TRUE(result.termination.converged()) << rule << result.termination.inequality;
+      EXPECT_NEAR(result.at.objective(), best.at.objective(), 1e-9) << rule;
+    }
+  }
+}
+
 TEST(LossFitChecks, SameBitsForAnyNumberOfThreads) {
   for (const RowLoss& loss :
        {RowLoss(HuberLoss{100.0}), RowLoss(QuantileLoss{0.8}), RowLoss(PoissonLoss{})}) {

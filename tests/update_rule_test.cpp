@@ -230,16 +230,17 @@ TEST(UpdateRule, AcceleratedWithAPenaltyIsFista) {
 TEST(UpdateRule, TextsGoBothWays) {
   for (const char* text :
        {"gradient", "momentum:0.5", "nesterov:0.95", "accelerated", "lbfgs:7", "adagrad",
-        "rmsprop:0.9", "adam:0.8:0.99", "adamw:0.1", "averaged", "schedule_free:0.75"}) {
+        "rmsprop:0.9", "adam:0.8:0.99", "adamw:0.1", "averaged", "schedule_free:0.75", "newton"}) {
     EXPECT_EQ(to_string(parse_rule(text)), text);
   }
   EXPECT_EQ(parse_rule("momentum").momentum, 0.9);
   EXPECT_EQ(to_string(parse_rule("adam")), "adam:0.9:0.999");
   EXPECT_EQ(to_string(parse_rule("adamw")), "adamw:0.01");
   EXPECT_EQ(to_string(parse_rule("rmsprop")), "rmsprop:0.99");
-  for (const char* text : {"", "sgd", "momentum:1", "momentum:-0.1", "momentum:x", "gradient:1",
-                           "lbfgs:0", "lbfgs:1001", "lbfgs:x", "adagrad:1", "rmsprop:1", "adam:0.9",
-                           "adam:0.9:1", "adam:0.9:0.9:0.9", "adamw:-1", "averaged:2"}) {
+  for (const char* text :
+       {"", "sgd", "momentum:1", "momentum:-0.1", "momentum:x", "gradient:1", "lbfgs:0",
+        "lbfgs:1001", "lbfgs:x", "adagrad:1", "rmsprop:1", "adam:0.9", "adam:0.9:1",
+        "adam:0.9:0.9:0.9", "adamw:-1", "averaged:2", "newton:2"}) {
     EXPECT_THROW(static_cast<void>(parse_rule(text)), OptionError) << text;
   }
 }

@@ -24,6 +24,7 @@ enum class RuleKind : std::int32_t {
   adamw,
   averaged,
   schedule_free,
+  newton,
 };
 
 /// An update rule: plain data. w are parameters, v velocities (0 at the start), g the gradient
@@ -42,7 +43,9 @@ enum class RuleKind : std::int32_t {
 /// went uphill, <g, v> > 0 (O'Donoghue and Candes 2015, gradient scheme).
 ///
 /// lbfgs (limited-memory BFGS, Nocedal 1980) finds direction and length of a step from the
-/// gradients of those before, on the whole data only: see kernels/lbfgs.hpp.
+/// gradients of those before, on the whole data only: see kernels/lbfgs.hpp. newton solves with the
+/// Hessian of all parameters at every step, on the whole data and where they are few (2,000, of all
+/// classes together): see src/train/newton_backend.hpp.
 ///
 /// The adaptive rules divide by the root of a mean of squared gradients, element by element: with
 /// v, u 0 at the start and t counting steps from 1, constants as in PyTorch,
@@ -81,6 +84,11 @@ struct UpdateRule {
 STEEPEST_HD inline bool is_adaptive(RuleKind kind) {
   return kind == RuleKind::adagrad || kind == RuleKind::rmsprop || kind == RuleKind::adam ||
          kind == RuleKind::adamw;
+}
+
+/// Whether the length of a step is the rule's own, on the whole data only: no schedule scales it.
+STEEPEST_HD inline bool finds_length(RuleKind kind) {
+  return kind == RuleKind::lbfgs || kind == RuleKind::newton;
 }
 
 /// Whether the point reported is an average of those stepped through.
@@ -195,11 +203,11 @@ STEEPEST_HD inline double adapt(const AdaptiveFactors& factors, double gradient,
 }
 
 /// Parses `gradient`, `momentum:M`, `nesterov:M`, `accelerated`, `lbfgs:PAIRS`, `adagrad`,
-/// `rmsprop:A`, `adam:B1:B2`, `adamw:DECAY`, `averaged`, `schedule_free:B`; what follows a colon
-/// may be left out. Throws OptionError that lists them.
+/// `rmsprop:A`, `adam:B1:B2`, `adamw:DECAY`, `averaged`, `schedule_free:B`, `newton`; what follows
+/// a colon may be left out. Throws OptionError that lists them.
 [[nodiscard]] UpdateRule parse_rule(std::string_view text);
 
-/// As parse_rule, of the rules whose steps a learning rate scales: all but lbfgs.
+/// As parse_rule, of the rules whose steps a learning rate scales: all but lbfgs and newton.
 [[nodiscard]] UpdateRule parse_rate_rule(std::string_view text);
 
 /// The text that parse_rule turns back into the same rule.

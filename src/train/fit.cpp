@@ -23,6 +23,7 @@
 #include "src/train/fit_state.hpp"
 #include "src/train/held_data.hpp"
 #include "src/train/inference.hpp"
+#include "src/train/newton_backend.hpp"
 #include "src/train/path.hpp"
 #include "src/train/quantile_fit.hpp"
 #include "src/train/run_identity.hpp"
@@ -100,8 +101,10 @@ class Fit {
     }
     fit_.result.device = held.device;
     fit_.result.precision = held.precision;
-    if (fit_.plan.rule.kind == RuleKind::lbfgs && held.device.kind != DeviceKind::cpu) {
-      throw OptionError("rule lbfgs runs on the CPU only: use --device cpu, or rule accelerated");
+    if (finds_length(fit_.plan.rule.kind) && held.device.kind != DeviceKind::cpu) {
+      throw OptionError(
+          fmt::format("rule {} runs on the CPU only: use --device cpu, or rule accelerated",
+                      to_string(fit_.plan.rule)));
     }
     fit_.result.warnings = std::move(held.warnings);
     fit_.result.warnings.insert(fit_.result.warnings.end(), suspicions.begin(), suspicions.end());
@@ -117,6 +120,10 @@ class Fit {
     fit_.backend = std::move(held.backend);
     fit_.rows = held.rows;
     fit_.features = held.features;
+    if (fit_.plan.rule.kind == RuleKind::newton) {
+      fit_.backend = make_newton_backend(std::move(fit_.backend), fit_.data, fit_.features,
+                                         fit_.weights, fit_.scaling, fit_.options.threads);
+    }
     if (fit_.options.initial != nullptr) {
       initial_ = warm_start(*fit_.options.initial, fit_.data->schema(), fit_.plan.loss,
                             fit_.options.intercept, fit_.scaling);

@@ -16,7 +16,8 @@ constexpr double float_rounding = 2e-8;
 
 // Of squared loss, where its second moments are at hand.
 std::optional<InverseHessian> inverse_hessian(FitState& fit) {
-  if (fit.result.normal_equations && !fit.hessian) {
+  const bool affordable = fit.result.normal_equations || fit.plan.rule.kind == RuleKind::newton;
+  if (affordable && !fit.hessian) {
     fit.hessian = make_preconditioner(*fit.backend, fit.rows, fit.hessian_bound());
   }
   if (!fit.hessian || !fit.hessian->exact_bound) {

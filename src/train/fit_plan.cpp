@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "kernels/row_selection.hpp"
+#include "src/train/hessian.hpp"
+#include "src/train/newton_backend.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::train {
@@ -108,9 +110,9 @@ void check_rule(const FitPlan& plan, const FitOptions& options) {
   const RuleKind kind = plan.rule.kind;
   if (plan.proximal) {
     const std::string_view what = options.l1 > 0.0 ? "--l1" : "--constraint";
-    require(
-        kind != RuleKind::lbfgs,
-        fmt::format("rule lbfgs needs derivatives that {} does not have: use --rule auto", what));
+    require(!finds_length(kind),
+            fmt::format("rule {} needs derivatives that {} does not have: use --rule auto",
+                        to_string(plan.rule), what));
     require(!options.precondition.value_or(false),
             fmt::format("--preconditioner second-moment mixes coefficients, so that no step of it "
                         "knows what {} asks of each: leave it to auto",
@@ -125,11 +127,31 @@ void check_rule(const FitPlan& plan, const FitOptions& options) {
       fmt::format("rule {} measures distances in another way for each coefficient: use gradient, "
                   "momentum, nesterov or accelerated with --constraint simplex",
                   to_string(plan.rule)));
-  require(options.clip_norm == 0.0 || kind != RuleKind::lbfgs,
-          "rule lbfgs finds the length of its steps: leave out --clip-norm");
+  require(options.clip_norm == 0.0 || !finds_length(kind),
+          fmt::format("rule {} finds the length of its steps: leave out --clip-norm",
+                      to_string(plan.rule)));
   require(!options.precondition.value_or(false) || !is_adaptive(kind),
           fmt::format("rule {} has a metric of its own: leave --preconditioner to auto",
                       to_string(plan.rule)));
+}
+
+// What Newton's method cannot do.
+void check_newton(const FitPlan& plan, const RowSource& data, const FitOptions& options) {
+  if (plan.rule.kind != RuleKind::newton) {
+    return;
+  }
+  require(
+      !std::holds_alternative<QuantileLoss>(plan.loss),
+      "rule newton needs second derivatives, which loss quantile does not have: use --rule auto");
+  require(!options.precondition.value_or(false),
+          "rule newton has the Hessian itself for a metric: leave --preconditioner to auto");
+  const std::int64_t each = data.feature_count() + 1;
+  const std::int64_t coupled = plan.columns / hessian_groups(plan.loss, plan.columns) * each;
+  require(
+      coupled <= most_newton_parameters,
+      fmt::format("rule newton solves for all of {} parameters at once, and for at most {}: use "
+                  "--rule lbfgs",
+                  coupled, most_newton_parameters));
 }
 
 // A quantile fit that is left to itself goes its own way: see quantile_fit.hpp.
@@ -186,12 +208,17 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   check_rule(plan, options);
   require(plan.full_batch || plan.rule.kind != RuleKind::accelerated,
           "rule accelerated needs the whole gradient: use it with --batch-size full");
-  const bool quasi_newton = plan.rule.kind == RuleKind::lbfgs;
-  require(plan.full_batch || !quasi_newton,
-          "rule lbfgs needs the whole gradient: use it with --batch-size full");
+  const bool own_length = finds_length(plan.rule.kind);
+  require(plan.full_batch || !own_length,
+          fmt::format("rule {} needs the whole gradient: use it with --batch-size full",
+                      to_string(plan.rule)));
   const bool length_automatic = !options.schedule && !options.learning_rate;
-  require(length_automatic || !quasi_newton,
-          "rule lbfgs finds the length of its steps: leave --schedule and --learning-rate to auto");
+  require(length_automatic || !own_length,
+          fmt::format("rule {} finds the length of its steps: leave --schedule and --learning-rate "
+                      "to auto",
+                      to_string(plan.rule)));
+  check_newton(plan, data, options);
+  const bool quasi_newton = plan.rule.kind == RuleKind::lbfgs;
   const bool all_automatic = (!options.rule || quasi_newton) && length_automatic;
   const bool plain_steps = !plan.proximal && options.clip_norm == 0.0;
   plan.preconditioned =

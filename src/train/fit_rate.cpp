@@ -44,6 +44,8 @@ double automatic_rate(const FitState& fit) {
   constexpr double adaptive_rate = 0.05;
   const double safe = 1.0 / fit.result.largest_curvature;
   switch (fit.plan.rule.kind) {
+    case RuleKind::newton:
+      return 1.0;
     case RuleKind::adagrad:
       return adagrad_rate;
     case RuleKind::rmsprop:

@@ -202,7 +202,7 @@ class Run {
     const bool falls =
         state.at.objective() <= good_.objective + rounding * std::fabs(good_.objective);
     if (plan_.full_batch && std::holds_alternative<PoissonLoss>(plan_.loss) &&
-        (!falls || goes_in_circles(state.at))) {
+        (!falls || goes_in_circles(state.at) || has_risen(state.at))) {
       // Its curvature has no bound: steps may be too long for good without ever exploding.
       backend_.stop(0, Reason::diverged);
     } else if (falls) {
@@ -218,6 +218,16 @@ class Run {
     return now.objective() >= good_.objective * (1.0 - 1e-9) &&
            now.gradient_max_norm >= same * good_.gradient &&
            now.gradient_max_norm >= far * largest_gradient_;
+  }
+
+  // Steps that are too long swing about the optimum, high above where they have been.
+  [[nodiscard]] bool has_risen(const Evaluation& now) const {
+    constexpr double much = 1e-3;
+    double lowest = now.objective();
+    for (const HistoryPoint& point : outcome_.history) {
+      lowest = std::min(lowest, (point.mean_loss + point.penalty) / scaling_.loss_unit());
+    }
+    return !is_adaptive(plan_.rule.kind) && now.objective() > lowest + much * std::fabs(lowest);
   }
 
   // A second time from the same point, it was not good after all.

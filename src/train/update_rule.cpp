@@ -30,6 +30,7 @@ constexpr RuleEntry rules[] = {
     {RuleKind::adamw, "adamw", "adamw:DECAY", Takes::weight_decay},
     {RuleKind::averaged, "averaged", "averaged", Takes::nothing},
     {RuleKind::schedule_free, "schedule_free", "schedule_free:B", Takes::momentum},
+    {RuleKind::newton, "newton", "newton", Takes::nothing},
 };
 
 constexpr std::int64_t most_pairs = 1000;
@@ -99,9 +100,10 @@ UpdateRule parse_rule(std::string_view text) {
 
 UpdateRule parse_rate_rule(std::string_view text) {
   const UpdateRule rule = parse_rule(text);
-  if (rule.kind == RuleKind::lbfgs) {
+  if (finds_length(rule.kind)) {
     throw OptionError(
-        "rule lbfgs finds the length of its steps itself: no learning rate goes with it");
+        fmt::format("rule {} finds the length of its steps itself: no learning rate goes with it",
+                    to_string(rule)));
   }
   return rule;
 }
