@@ -17,6 +17,9 @@ StateArchive StateArchive::reading(std::string_view bytes, std::string source) {
 }
 
 void StateArchive::raw(void* value, std::size_t size) {
+  if (size == 0) {  // of an empty vector there is no address
+    return;
+  }
   if (!is_reading_) {
     written_.append(static_cast<const char*>(value), size);
     return;
@@ -36,7 +39,7 @@ void StateArchive::exchange(bool& value) {
 
 void StateArchive::exchange(std::string& text) {
   auto size = static_cast<std::int64_t>(text.size());
-  exchange_in(size, 0, is_reading_ ? bytes_left() : size);
+  exchange_in(size, 0, is_reading_ ? bytes_behind_count() : size);
   if (is_reading_) {
     text.assign(unread_.substr(0, static_cast<std::size_t>(size)));
     unread_.remove_prefix(static_cast<std::size_t>(size));

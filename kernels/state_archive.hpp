@@ -2,6 +2,7 @@
 // The state of a run as bytes, and back: each state names its fields once, for both directions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -63,7 +64,7 @@ class StateArchive {
   template <class T, class Each>
   void exchange_all(std::vector<T>& elements, Each each) {
     auto count = static_cast<std::int64_t>(elements.size());
-    exchange_in(count, 0, is_reading_ ? bytes_left() : count);
+    exchange_in(count, 0, is_reading_ ? bytes_behind_count() : count);
     if (is_reading_) {
       elements.clear();
     }
@@ -90,8 +91,10 @@ class StateArchive {
 
   void raw(void* value, std::size_t size);
 
-  [[nodiscard]] std::int64_t bytes_left() const {
-    return static_cast<std::int64_t>(unread_.size());
+  // What is left once a count has been read, which is next.
+  [[nodiscard]] std::int64_t bytes_behind_count() const {
+    constexpr auto count_bytes = static_cast<std::int64_t>(sizeof(std::int64_t));
+    return std::max<std::int64_t>(0, static_cast<std::int64_t>(unread_.size()) - count_bytes);
   }
 
   bool is_reading_;
