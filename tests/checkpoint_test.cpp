@@ -5,8 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 
 #include "kernels/state_archive.hpp"
 #include "src/train/checkpoint.hpp"
@@ -175,6 +178,29 @@ TEST_F(CheckpointRefusals, GoesOnFromTheOneBeforeADamagedOne) {
   EXPECT_EQ(resumed.model.coefficients, fit(small_data(true), options_).model.coefficients);
 }
 
+TEST_F(CheckpointRefusals, ADamagedOneIsNoneOfTheTwoKept) {
+  const std::string damaged = newest();
+  damage(damaged);
+  options_.epochs = 12;
+  const FitResult resumed = fit(small_data(true), options_, stop_at(10));
+  EXPECT_FALSE(std::filesystem::exists(damaged));
+  damage(newest());  // so that the one before is needed again
+  const FitResult again = fit(small_data(true), options_);
+  EXPECT_NE(again.resumed_from, "");
+  options_.checkpoint = {};
+  EXPECT_EQ(again.model.coefficients, fit(small_data(true), options_).model.coefficients);
+}
+
+TEST_F(CheckpointRefusals, DoesNotPassOverANewerFormat) {
+  std::fstream file(newest(), std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(20);  // "steepest checkpoint 1"
+  file.put('2');
+  file.close();
+  const std::string sentence =
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+  EXPECT_NE(sentence.find("has checkpoint format 2"), std::string::npos) << sentence;
+}
+
 TEST_F(CheckpointRefusals, SaysWhenAllAreDamaged) {
   for (const auto& entry : std::filesystem::directory_iterator(options_.checkpoint.folder)) {
     std::filesystem::resize_file(entry.path(), 100);
@@ -227,6 +253,55 @@ TEST_F(CheckpointRefusals, ReplacesARunThatHasEnded) {
   EXPECT_EQ(next.resumed_from, "");
 }
 
+TEST_F(CheckpointRefusals, SaysWhetherThereIsAStateToGoOnFrom) {
+  options_.checkpoint.folder = folder_.path("other");
+  options_.checkpoint.every_steps = 1'000'000;
+  EXPECT_TRUE(fit(small_data(true), options_, stop_at(3)).resumable);  // saved when it was stopped
+  options_.checkpoint.folder = "";
+  options_.checkpoint.resume = false;
+  EXPECT_FALSE(fit(small_data(true), options_, stop_at(3)).resumable);
+}
+
+// The end of a run that diverged is its end: nothing asks for --resume, which would only get there
+// again.
+TEST_F(CheckpointRefusals, ADivergedRunHasEnded) {
+  options_.checkpoint.folder = folder_.path("diverged");
+  options_.checkpoint.resume = false;
+  options_.learning_rate = 1e6;
+  options_.l2 = 1.0;
+  const FitResult diverged = fit(small_data(true), options_);
+  ASSERT_EQ(diverged.termination.reason, Reason::diverged);
+  options_.checkpoint.resume = true;
+  const FitResult again = fit(small_data(true), options_);
+  EXPECT_EQ(again.termination.reason, Reason::diverged);
+  EXPECT_EQ(again.steps, diverged.steps);
+  options_.checkpoint.resume = false;
+  options_.learning_rate.reset();
+  EXPECT_NE(fit(small_data(true), options_).termination.reason, Reason::diverged);
+}
+
+// A budget of time is that of a start: the same command, again and again, gets to the end.
+TEST_F(CheckpointRefusals, ABudgetOfTimeIsThatOfAStart) {
+  options_.checkpoint.folder = folder_.path("slow");
+  options_.epochs = 40;
+  options_.max_seconds = 0.05;
+  const auto slowly = [](const FitProgress& /*now*/) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(6));
+    return true;
+  };
+  int starts = 1;
+  FitResult result = fit(small_data(true), options_, slowly);
+  for (; result.termination.reason == Reason::seconds && starts < 500; ++starts) {
+    EXPECT_TRUE(result.resumable);
+    result = fit(small_data(true), options_, slowly);
+  }
+  EXPECT_GT(starts, 2);
+  EXPECT_EQ(result.termination.reason, Reason::epochs);
+  options_.checkpoint = {};
+  options_.max_seconds = 0.0;
+  EXPECT_EQ(result.model.coefficients, fit(small_data(true), options_).model.coefficients);
+}
+
 TEST(CheckpointInterval, IsSecondsOrSteps) {
   CheckpointOptions options;
   parse_checkpoint_interval("250steps", options);
@@ -237,6 +312,19 @@ TEST(CheckpointInterval, IsSecondsOrSteps) {
   for (const char* const wrong : {"", "s", "steps", "0", "-1", "0steps", "1.5steps", "nan", "5m"}) {
     EXPECT_NE(thrown_message<OptionError>([&] { parse_checkpoint_interval(wrong, options); }), "")
         << wrong;
+  }
+}
+
+// A text whose length counts bytes that are not there, by as little as the length's own.
+TEST(StateArchive, ReadsNothingBeyondItsEnd) {
+  for (std::int64_t length = 5; length <= 40; ++length) {
+    kernels::StateArchive writer = kernels::StateArchive::writing();
+    std::int64_t count = length;
+    writer.exchange(count);
+    const std::string bytes = writer.written() + "four";
+    kernels::StateArchive archive = kernels::StateArchive::reading(bytes, "bad");
+    std::string text;
+    EXPECT_THROW(archive.exchange(text), InputError) << length;
   }
 }
 

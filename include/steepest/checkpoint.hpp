@@ -13,7 +13,8 @@ namespace steepest {
 /// A file is written beside its name, flushed to disk and renamed; the last two are kept, each with
 /// a checksum, so that whatever moment a run is killed at, one good file is there. What can be
 /// computed anew from the data (statistics, curvature, preconditioner) is not saved but computed
-/// anew. Resuming wants the same data and the same options; threads and budgets of time may differ.
+/// anew. Resuming wants the same data and the same options; threads and budgets of time may differ:
+/// a budget of time is that of a start, and what ran before it does not count.
 struct CheckpointOptions {
   std::string folder;            ///< empty: no checkpoints; made where it is missing
   double every_seconds = 60;     ///< > 0; used where every_steps is 0

@@ -48,7 +48,7 @@ struct FitOptions {
 
   std::int64_t batch_size = 0;               ///< rows a step; 0: full batch
   std::int64_t epochs = 0;                   ///< budget; 0: 20,000 (full batch) or 100 (mini-batch)
-  double max_seconds = 0.0;                  ///< budget of training; 0: none
+  double max_seconds = 0.0;                  ///< budget of training since this start; 0: none
   std::optional<double> tolerance_gradient;  ///< nullopt: 1e-6 to 1e-8 of the target's deviation
   std::optional<double> tolerance_loss;
   std::optional<double> tolerance_step;
@@ -142,6 +142,7 @@ struct FitResult {
   std::optional<LinearMetrics> linear;  ///< on the training rows
   std::optional<SoftmaxMetrics> softmax;
   std::string resumed_from;                ///< the checkpoint the run went on from; empty: none
+  bool resumable = false;                  ///< its folder holds a checkpoint of the run
   std::optional<Inference> inference;      ///< where asked for, and the run was not cut short
   std::optional<PathResult> path;          ///< where asked for
   std::optional<Diagnostics> diagnostics;  ///< where it was asked for, on the training rows

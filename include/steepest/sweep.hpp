@@ -116,6 +116,7 @@ struct SweepResult {
   double seconds = 0.0;
   bool interrupted = false;
   std::string resumed_from;  ///< the checkpoint it went on from; empty: none
+  bool resumable = false;    ///< its folder holds a checkpoint of the sweep
   std::vector<std::string> warnings;
 };
 

@@ -30,21 +30,23 @@ void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments) {
                "go on from the newest checkpoint; start where there is none");
 }
 
-Json checkpoint_json(const CheckpointOptions& options, const std::string& resumed_from) {
+Json checkpoint_json(const CheckpointOptions& options, const CheckpointFacts& facts) {
   if (options.folder.empty()) {
     return nullptr;
   }
   return {{"folder", options.folder},
-          {"resumed_from", resumed_from.empty() ? Json(nullptr) : Json(resumed_from)}};
+          {"resumed_from", facts.resumed_from.empty() ? Json(nullptr) : Json(facts.resumed_from)},
+          {"resumable", facts.resumable}};
 }
 
-void print_checkpoint(const CheckpointOptions& options, const std::string& resumed_from,
-                      bool was_interrupted) {
-  if (!resumed_from.empty()) {
-    print_line("resumed", "from " + resumed_from);
+void print_checkpoint(const CheckpointOptions& options, const CheckpointFacts& facts,
+                      bool was_cut_short) {
+  if (!facts.resumed_from.empty()) {
+    print_line("resumed", "from " + facts.resumed_from);
   }
-  if (was_interrupted && !options.folder.empty()) {
-    print_line("to go on", "the same command with --resume");
+  if (was_cut_short && !options.folder.empty()) {
+    print_line("to go on", facts.resumable ? "the same command with --resume"
+                                           : "nothing was saved yet: the same command begins anew");
   }
 }
 

@@ -21,12 +21,17 @@ struct CheckpointArguments {
 
 void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments);
 
-/// The "checkpoint" object of `--json`: null without a folder.
-[[nodiscard]] Json checkpoint_json(const CheckpointOptions& options,
-                                   const std::string& resumed_from);
+/// What a run says of its checkpoints.
+struct CheckpointFacts {
+  std::string resumed_from;  ///< empty: it began anew
+  bool resumable = false;    ///< whether the folder holds a state of it
+};
 
-/// Lines of the report: what the run went on from, and after an interruption how to go on.
-void print_checkpoint(const CheckpointOptions& options, const std::string& resumed_from,
-                      bool was_interrupted);
+/// The "checkpoint" object of `--json`: null without a folder.
+[[nodiscard]] Json checkpoint_json(const CheckpointOptions& options, const CheckpointFacts& facts);
+
+/// Lines of the report: what the run went on from, and, where it was cut short, how to go on.
+void print_checkpoint(const CheckpointOptions& options, const CheckpointFacts& facts,
+                      bool was_cut_short);
 
 }  // namespace steepest::cli

@@ -246,7 +246,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   app->add_option("--batch-size", options->batch_size, "auto, full or rows a step")
       ->default_str("auto");
   app->add_option("--epochs", options->epochs, "most passes over the data");
-  app->add_option("--max-seconds", options->max_seconds, "most seconds of training");
+  app->add_option("--max-seconds", options->max_seconds, "most seconds of training in this start");
   app->add_option("--tolerance-gradient", options->tolerance_gradient,
                   "converged when no derivative is larger; 0: off");
   app->add_option(

@@ -200,7 +200,7 @@ Json fit_json(const FitRun& run) {
                     {"precision", name(result.precision)},
                     {"storage", name(result.storage)},
                     {"tolerance_gradient", result.tolerances.gradient}};
-  json["checkpoint"] = checkpoint_json(run.checkpoint, result.resumed_from);
+  json["checkpoint"] = checkpoint_json(run.checkpoint, {result.resumed_from, result.resumable});
   json["inference"] = result.inference ? inference_json(*result.inference) : Json(nullptr);
   json["path"] = result.path ? path_json(*result.path) : Json(nullptr);
   json["warnings"] = result.warnings;
@@ -261,8 +261,9 @@ void print_fit(const FitRun& run) {
   } else if (result.termination.reason == Reason::diverged) {
     line("saved", "nothing: the run diverged; leave --learning-rate to auto, or lower it");
   }
-  print_checkpoint(run.checkpoint, result.resumed_from,
-                   result.termination.reason == Reason::interrupted);
+  print_checkpoint(run.checkpoint, {result.resumed_from, result.resumable},
+                   result.termination.reason == Reason::interrupted ||
+                       result.termination.reason == Reason::seconds);
   if (result.path) {
     print_path(*result.path);
   }

@@ -219,7 +219,7 @@ Json sweep_json(const SweepResult& result, const SweepInput& input) {
   json["pruned"] = std::count_if(result.runs.begin(), result.runs.end(),
                                  [](const SweepRun& run) { return run.pruned; });
   json["interrupted"] = result.interrupted;
-  json["checkpoint"] = checkpoint_json(input.checkpoint, result.resumed_from);
+  json["checkpoint"] = checkpoint_json(input.checkpoint, {result.resumed_from, result.resumable});
   json["seconds"] = {{"read", input.read_seconds}, {"sweep", result.seconds}};
   json["warnings"] = result.warnings;
   return json;
@@ -263,7 +263,7 @@ void print_sweep(const SweepResult& result, const SweepInput& input) {
   line("optimum", fmt::format("{:.12g}: {}", result.optimum.objective, result.optimum.method));
   line("curvature", bound_text(result.largest_curvature));
   const std::vector<RankedMethod> ranking = rank_methods(result);
-  print_checkpoint(input.checkpoint, result.resumed_from, result.interrupted);
+  print_checkpoint(input.checkpoint, {result.resumed_from, result.resumable}, result.interrupted);
   print_ranking(ranking, input.rows);
   const std::string again = command_again(result, input);
   if (!again.empty()) {

@@ -54,11 +54,19 @@ namespace {
 namespace fs = std::filesystem;
 using kernels::StateArchive;
 
+constexpr std::string_view format = "steepest checkpoint ";
 constexpr std::string_view magic = "steepest checkpoint 1\n";
 constexpr std::string_view prefix = "checkpoint-";
 constexpr std::string_view suffix = ".state";
 constexpr std::size_t files_kept = 2;
 constexpr std::int64_t most_files = 1'000'000'000'000;
+
+// A file that is whole as far as can be told, and that this program cannot read: going on from an
+// older one beside it would lose what its writer did.
+class OtherFormat : public InputError {
+ public:
+  using InputError::InputError;
+};
 
 std::uint32_t checksum(std::string_view bytes) {
   uLong sum = crc32(0L, Z_NULL, 0);
@@ -193,7 +201,17 @@ CheckpointFolder::Found CheckpointFolder::read(const std::string& path) const {
   }
   const std::string_view whole = bytes;
   if (whole.substr(0, magic.size()) != magic) {
-    throw InputError(fmt::format("{}: not a checkpoint of this version", path));
+    const std::string_view line = whole.substr(0, whole.find('\n'));
+    const std::string_view found = line.substr(std::min(format.size(), line.size()));
+    constexpr std::size_t most_digits = 9;
+    if (line.starts_with(format) && !found.empty() && found.size() <= most_digits &&
+        found.find_first_not_of("0123456789") == std::string_view::npos) {
+      throw OtherFormat(
+          fmt::format("{}: has checkpoint format {}, and this program, version {}, reads 1: go on "
+                      "in the version the run began in",
+                      path, found, version));
+    }
+    throw InputError(fmt::format("{}: damaged: it does not begin as a checkpoint does", path));
   }
   StateArchive head = StateArchive::reading(whole.substr(magic.size()), path);
   std::int64_t sum = 0;
@@ -249,8 +267,11 @@ std::optional<std::string> CheckpointFolder::open(RunIdentity identity,
     Found found;
     try {
       found = read(path);
+    } catch (const OtherFormat&) {
+      throw;
     } catch (const InputError& error) {
       damage = error.what();
+      damaged_.push_back(path);
       if (options_.resume) {
         warnings.push_back(fmt::format("{}; passed over", damage));
       }
@@ -273,6 +294,7 @@ std::optional<std::string> CheckpointFolder::open(RunIdentity identity,
     }
     refuse_others(path, found.identity);
     resumed_from_ = path;
+    has_state_ = true;
     return std::move(found.state);
   }
   if (!all.empty()) {
@@ -324,10 +346,14 @@ void CheckpointFolder::write(bool ended, const std::string& state) {
   file.write(whole.written());
   file.commit();
   ++next_number_;
+  has_state_ = true;
   problem_.clear();
+  std::error_code ignored;
+  for (const std::string& path : std::exchange(damaged_, {})) {  // or it would be one of the two
+    fs::remove(path, ignored);
+  }
   const auto all = files();
   for (std::size_t i = files_kept; i < all.size(); ++i) {
-    std::error_code ignored;
     fs::remove(all[i].second, ignored);
   }
 }

@@ -50,13 +50,16 @@ class CheckpointFolder {
 
   /// Sets who the run is, and returns the state to go on from where resuming was asked for and
   /// there is one. A file that is damaged is passed over with a warning. Throws InputError for
-  /// files of another run or other data, or all of which are damaged; and where resuming was not
-  /// asked for, for those of a run that has not ended: they would be lost.
+  /// files of another run, other data or another format, or all of which are damaged; and where
+  /// resuming was not asked for, for those of a run that has not ended: they would be lost.
   [[nodiscard]] std::optional<std::string> open(RunIdentity identity,
                                                 std::vector<std::string>& warnings);
 
   /// Name of the file that open() returned the state of.
   [[nodiscard]] const std::string& resumed_from() const { return resumed_from_; }
+
+  /// Whether a state of this run is here: it went on from one, or has saved one.
+  [[nodiscard]] bool has_state() const { return has_state_; }
 
   /// Whether a checkpoint is due after `step` steps.
   [[nodiscard]] bool is_due(std::int64_t step) const;
@@ -64,8 +67,8 @@ class CheckpointFolder {
   /// Steps until the next is due at an exact step; as given where only time counts.
   [[nodiscard]] std::int64_t steps_to_next(std::int64_t step, std::int64_t most) const;
 
-  /// Writes a file and removes all but it and the one before. `ended`: there is nothing to go on
-  /// to. Where it cannot be written, what was there stays, and problem() says why.
+  /// Writes a file and removes all but it and the good one before. `ended`: there is nothing to go
+  /// on to. Where it cannot be written, what was there stays, and problem() says why.
   void save(bool ended, const std::string& state);
 
   /// Why the last save failed; empty where none did.
@@ -84,6 +87,8 @@ class CheckpointFolder {
   RunIdentity identity_;
   std::string resumed_from_;
   std::string problem_;
+  std::vector<std::string> damaged_;  // files that open() could not read
+  bool has_state_ = false;
   int lock_ = -1;
   std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
 };

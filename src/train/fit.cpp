@@ -66,6 +66,7 @@ class Fit {
     measure_training(fit_);
     note_separation(fit_, separating_feature_);
     infer_errors();
+    fit_.result.resumable = checkpoints_.has_state();
     if (!checkpoints_.problem().empty()) {
       fit_.result.warnings.push_back("no checkpoint: " + checkpoints_.problem());
     }
@@ -174,7 +175,9 @@ class Fit {
     if (resumed_) {
       kernels::StateArchive archive =
           kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
+      const double seconds = path_seconds_;  // the budget of time is that of this start
       exchange_state(archive);
+      path_seconds_ = seconds;
     }
     const Reason path_end =
         fit_.plan.may_choose_rule && !resumed_ ? narrow_huber(rate) : Reason::running;

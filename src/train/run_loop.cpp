@@ -131,6 +131,9 @@ class Run {
     if (!(elapsed >= 0.0 && elapsed <= longest)) {
       archive.fail("it has a time that no run took");
     }
+    if (archive.is_reading()) {
+      seconds_before_start_ = elapsed;
+    }
     start_ = Clock::now() -
              std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(elapsed));
     kernels::exchange_state(archive, stopping_);
@@ -156,15 +159,13 @@ class Run {
     archive.expect_end();
   }
 
-  // An end that was asked for from outside is none for the run that goes on; a diverged run has
-  // nothing to go on to.
+  // An end that was asked for from outside is none for the run that goes on.
   void save(bool ended) {
     if (limits_.checkpoints == nullptr || !limits_.checkpoints->is_used()) {
       return;
     }
     const kernels::ModelState state = backend_.state(0);
-    if (ended && (state.reason == Reason::interrupted || state.reason == Reason::seconds ||
-                  state.reason == Reason::diverged)) {
+    if (ended && (state.reason == Reason::interrupted || state.reason == Reason::seconds)) {
       return;
     }
     kernels::StateArchive archive = kernels::StateArchive::writing();
@@ -311,7 +312,7 @@ class Run {
     }
     if (plan_.full_batch && is_certified(state.step)) {
       backend_.stop(0, Reason::gap);
-    } else if (limits_.max_seconds > 0.0 && now >= limits_.max_seconds) {
+    } else if (limits_.max_seconds > 0.0 && now - seconds_before_start_ >= limits_.max_seconds) {
       note_good_point();
       save(false);
       backend_.stop(0, Reason::seconds);
@@ -424,7 +425,7 @@ class Run {
         return fmt::format("epochs {} >= {}", limits_.epochs, limits_.epochs);
       case Reason::seconds:
         return fmt::format("seconds {:.3g} >= {:.3g}",
-                           seconds_since(start_) + limits_.seconds_before,
+                           seconds_since(start_) - seconds_before_start_ + limits_.seconds_before,
                            limits_.max_seconds + limits_.seconds_before);
       case Reason::diverged:
         return is_finite(real.objective()) && is_finite(real.gradient_max_norm)
@@ -465,6 +466,7 @@ class Run {
   const RunLimits& limits_;
   const FitCallback& progress_;
   Clock::time_point start_ = Clock::now();
+  double seconds_before_start_ = 0.0;  // of processes that the run goes on from
   StoppingState stopping_;
   GoodPoint start_point_;
   GoodPoint good_;

@@ -59,6 +59,7 @@ class Sweep {
       save_between_banks();
     }
     measure_regret();
+    result_.resumable = checkpoints_.has_state();
     if (!checkpoints_.problem().empty()) {
       result_.warnings.push_back("no checkpoint: " + checkpoints_.problem());
     }
