@@ -85,6 +85,9 @@ class NpyLogits final : public LogitRows {
       block.floats = read_as(first, count, buffer.floats, buffer.bytes);
     }
     block.labels = labels_.read(first, count, buffer.labels);
+    if (first + count == rows_) {  // once a pass
+      file_.expect_unchanged();
+    }
     bytes_read_ += count * columns_ * element_bytes_;
     return block;
   }

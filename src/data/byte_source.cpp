@@ -42,6 +42,7 @@ ByteSource::ByteSource(const std::string& path) : name_(path == "-" ? "<stdin>" 
     }
     throw InputError(Location{name_}, "is a directory, not a CSV file");
   }
+  stamp_ = FileStamp(descriptor_);
   if (S_ISREG(status.st_mode)) {
     start_ = ::lseek(descriptor_, 0, SEEK_CUR);
     seekable_ = start_ >= 0;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "src/data/decompressor.hpp"
+#include "src/data/file_stamp.hpp"
 
 namespace steepest::data {
 
@@ -47,6 +48,9 @@ class ByteSource {
   /// 0 only at the end. For any number of threads at once.
   std::int64_t read_at(char* destination, std::int64_t count, std::int64_t offset) const;
 
+  /// Throws InputError when the file is not what it was when it was opened.
+  void expect_unchanged() const { stamp_.expect_same(descriptor_, name_); }
+
  private:
   std::int64_t read_begun(char* destination, std::int64_t count);
   std::int64_t read_file(char* destination, std::int64_t count);
@@ -54,6 +58,7 @@ class ByteSource {
 
   std::string name_;
   int descriptor_ = -1;
+  FileStamp stamp_;
   bool seekable_ = false;
   std::int64_t start_ = 0;  // where the file stood: standard input may have been read before
   std::string begun_;       // of a pipe: read to tell its compression

@@ -40,6 +40,7 @@ ElementFile::ElementFile(std::string path, std::int64_t start)
   if (descriptor_ < 0) {
     fail("opened", errno);
   }
+  stamp_ = FileStamp(descriptor_);
 }
 
 ElementFile ElementFile::temporary(const std::string& folder) {
@@ -64,12 +65,14 @@ ElementFile::~ElementFile() {
 ElementFile::ElementFile(ElementFile&& other) noexcept
     : name_(std::move(other.name_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
-      start_(other.start_) {}
+      start_(other.start_),
+      stamp_(other.stamp_) {}
 
 ElementFile& ElementFile::operator=(ElementFile&& other) noexcept {
   std::swap(name_, other.name_);
   std::swap(descriptor_, other.descriptor_);
   std::swap(start_, other.start_);
+  std::swap(stamp_, other.stamp_);
   return *this;
 }
 

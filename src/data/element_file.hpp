@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "src/data/file_stamp.hpp"
+
 namespace steepest::data {
 
 /// Owns a descriptor. Offsets are in bytes and count from `start`, which is where the numbers
@@ -34,6 +36,9 @@ class ElementFile {
   void read(void* to, std::int64_t bytes, std::int64_t offset) const;
   void write(const void* from, std::int64_t bytes, std::int64_t offset) const;
 
+  /// Throws InputError when a file that was opened for reading is not what it was then.
+  void expect_unchanged() const { stamp_.expect_same(descriptor_, name_); }
+
   /// Asks the system to begin reading.
   void will_read(std::int64_t bytes, std::int64_t offset) const;
 
@@ -46,6 +51,7 @@ class ElementFile {
   std::string name_;
   int descriptor_ = -1;
   std::int64_t start_ = 0;
+  FileStamp stamp_;
 };
 
 }  // namespace steepest::data

@@ -38,6 +38,9 @@ FileRows::FileRows(RowFiles files, std::int64_t rows, Schema schema, RowEncoding
 const float* FileRows::features(std::int64_t first, std::int64_t count, RowBuffer& buffer) const {
   float* const features = room(buffer.features, count * features_ + FeatureMatrix::tail);
   const std::int64_t row_bytes = columns_ * float_bytes;
+  if (first + count == rows_) {  // once a pass
+    files_.features.expect_unchanged();
+  }
   if (encoding_.is_plain()) {
     files_.features.read(features, count * row_bytes, first * row_bytes);
     return features;

@@ -147,6 +147,7 @@ void TableReader::read_header() {
 }
 
 bool TableReader::open_next() {
+  reader_->source().expect_unchanged();
   if (next_file_ == files_.size()) {
     if (progress_ && bytes_read() > bytes_reported_) {
       bytes_reported_ = bytes_read();
