@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "kernels/thread_pool.hpp"
 #include "src/data/excerpt.hpp"
@@ -42,9 +43,9 @@ class NewFolder {
  public:
   explicit NewFolder(const std::string& path)
       : path_(without_slash(path)), part_(part_name(path_)) {
-    if (fs::exists(path_) && !is_replaceable()) {
-      throw InputError(Location{path_},
-                       "stands here already and is no folder that convert wrote: it is left alone");
+    if (fs::exists(path_)) {
+      expect_replaceable(path_);
+      remove_abandoned_parts(path_ + ".replaced");
     }
     remove_abandoned_parts(path_);
     std::error_code error;
@@ -52,11 +53,18 @@ class NewFolder {
     if (error) {
       throw InputError(Location{path_}, "cannot be written: " + error.message());
     }
+    lock_ = ::open(part_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_ >= 0) {
+      mark_as_written(lock_);
+    }
   }
 
   ~NewFolder() {
     std::error_code ignored;
     fs::remove_all(part_, ignored);
+    if (lock_ >= 0) {
+      ::close(lock_);
+    }
   }
   NewFolder(const NewFolder&) = delete;
   NewFolder& operator=(const NewFolder&) = delete;
@@ -64,12 +72,22 @@ class NewFolder {
   [[nodiscard]] std::string file(const char* name) const { return part_ + "/" + name; }
 
   // The two change places at once, so that a whole folder stands there at any moment; what stood
-  // there before is removed with the part.
+  // there before is removed with the part. Others may put something there meanwhile: it is looked
+  // at when it cannot be changed under our hands any more, and put back if it is not ours to
+  // remove.
   void commit() {
-    const bool replaces = fs::exists(path_);
-    if (::renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, path_.c_str(),
-                    replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE) != 0 &&
-        !renamed_in_turn(replaces)) {
+    if (::renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) {
+      return;
+    }
+    if (errno == EEXIST &&
+        ::renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
+      if (!is_replaceable(part_)) {
+        take_back();
+      }
+      return;
+    }
+    const bool knows_no_exchange = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+    if (!knows_no_exchange || !renamed_in_turn()) {
       throw InputError(Location{path_}, fmt::format("cannot be put in its place: {}",
                                                     std::generic_category().message(errno)));
     }
@@ -77,10 +95,14 @@ class NewFolder {
 
  private:
   // Where the file system cannot exchange two names.
-  [[nodiscard]] bool renamed_in_turn(bool replaces) const {
+  [[nodiscard]] bool renamed_in_turn() {
+    const bool replaces = fs::exists(path_);
     const std::string old = part_name(path_ + ".replaced");
-    if (replaces && std::rename(path_.c_str(), old.c_str()) != 0) {
-      return false;
+    if (replaces) {
+      expect_replaceable(path_);
+      if (std::rename(path_.c_str(), old.c_str()) != 0) {
+        return false;
+      }
     }
     const bool done = std::rename(part_.c_str(), path_.c_str()) == 0;
     const int reason = errno;
@@ -94,22 +116,41 @@ class NewFolder {
     return done;
   }
 
-  // An empty folder, or one with the files of a table and nothing else.
-  [[nodiscard]] bool is_replaceable() const {
-    if (!fs::is_directory(path_)) {
-      return false;
+  // What was found in our place goes back to it, or stays whole beside it.
+  [[noreturn]] void take_back() {
+    if (::renameat2(AT_FDCWD, part_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) != 0) {
+      const std::string kept = std::exchange(part_, "");
+      throw InputError(Location{path_},
+                       "was written, but what another program had put here is now " + kept);
     }
-    bool has_schema = fs::is_empty(path_);
-    for (const auto& entry : fs::directory_iterator(path_)) {
-      const std::string name = entry.path().filename().string();
+    expect_replaceable(path_);
+    throw InputError(Location{path_}, "was changed by another program while it was written");
+  }
+
+  void expect_replaceable(const std::string& folder) const {
+    if (!is_replaceable(folder)) {
+      throw InputError(Location{path_},
+                       "stands here already and is no folder that convert wrote: it is left alone");
+    }
+  }
+
+  // An empty folder, or one with the files of a table and nothing else.
+  [[nodiscard]] static bool is_replaceable(const std::string& folder) {
+    std::error_code error;
+    bool has_schema = false;
+    std::int64_t files = 0;
+    fs::directory_iterator entry(folder, error);
+    for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
       has_schema = has_schema || name == schema_name;
+      ++files;
       if (name != schema_name && name != features_name && name != targets_name &&
           name != weights_name) {
         return false;
       }
     }
     try {
-      return has_schema && (fs::is_empty(path_) || is_table(path_));
+      return !error && (files == 0 || (has_schema && is_table(folder)));
     } catch (const InputError&) {
       return false;
     }
@@ -130,6 +171,7 @@ class NewFolder {
 
   std::string path_;
   std::string part_;
+  int lock_ = -1;  // on the part, for as long as it is written
 };
 
 // An array being written, row after row.
