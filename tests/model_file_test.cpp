@@ -131,6 +131,39 @@ TEST(ModelFile, SizesMustAgree) {
   refused(nlohmann::json::array({1, 2}), "not a model");
 }
 
+// What a parser takes and a program may break on.
+TEST(ModelFile, HostileJsonIsRefused) {
+  const TemporaryFolder folder;
+  const Model model = fitted(folder);
+  save_model(model, folder.path("m.json"));
+  const std::string whole = folder.read("m.json");
+  const auto message_of = [&](const std::string& text) {
+    return thrown_message<InputError>(
+        [&] { static_cast<void>(load_model(folder.write("x.json", text))); });
+  };
+  const auto with = [&](const std::string& key, const std::string& value) {
+    std::string text = whole;
+    const std::size_t at = text.find("\"" + key + "\": ") + key.size() + 4;
+    return text.replace(at, text.find_first_of(",\n", at) - at, value);
+  };
+  EXPECT_DOUBLE_EQ(load_model(folder.write("x.json", with("l2", "0.5"))).l2, 0.5);
+  constexpr std::size_t deep = 1'000'000;
+  const std::string nest = std::string(deep, '[') + std::string(deep, ']');
+  EXPECT_NE(message_of(nest).find("nested too deeply"), std::string::npos);
+  EXPECT_NE(message_of(with("l2", nest)).find("nested too deeply"), std::string::npos);
+  EXPECT_EQ(message_of(with("kind", "\"" + std::string(deep, '[') + "\"")).find("nested"),
+            std::string::npos);
+  EXPECT_NE(message_of(with("l2", "1e999")).find("too large"), std::string::npos);
+  for (const char* const number : {"1e300", "1.5", "18446744073709551615", "-1e18"}) {
+    EXPECT_NE(message_of(with("training_rows", number)).find("\"training_rows\""),
+              std::string::npos)
+        << number;
+    EXPECT_NE(message_of(with("format_version", number)).find("\"format_version\""),
+              std::string::npos)
+        << number;
+  }
+}
+
 TEST(ModelFile, AFailedSaveLeavesTheOldModel) {
   const TemporaryFolder folder;
   Model model = fitted(folder);

@@ -4,10 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <set>
-#include <sstream>
 
+#include "src/data/json_file.hpp"
 #include "src/train/option_text.hpp"
 #include "steepest/error.hpp"
 
@@ -16,11 +15,10 @@ namespace {
 
 // Reads an object; keys that stand there twice are refused, which parsers keep silent about.
 Json read_object(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty()) {
-    throw InputError(Location{path}, "no such file, or it is empty or a directory");
+  const std::string text = data::read_text(path, "JSON");
+  if (data::is_nested_deeply(text)) {
+    throw InputError(Location{path},
+                     "is not a file of options: its brackets are nested too deeply");
   }
   std::set<std::string> keys;
   const auto watch = [&](int depth, Json::parse_event_t event, const Json& parsed) {
@@ -32,7 +30,7 @@ Json read_object(const std::string& path) {
     return true;
   };
   try {
-    Json json = Json::parse(text.str(), watch);
+    Json json = Json::parse(text, watch);
     if (json.is_object()) {
       return json;
     }

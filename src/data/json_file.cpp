@@ -5,30 +5,69 @@
 
 #include <cmath>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "steepest/error.hpp"
 
 namespace steepest::data {
 
+std::string read_text(const std::string& path, const std::string& what) {
+  constexpr std::size_t most_bytes = std::size_t{1} << 32U;
+  constexpr std::size_t block_bytes = std::size_t{1} << 16U;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw InputError(Location{path}, fmt::format("no such {} file, or it cannot be read", what));
+  }
+  std::string text;
+  std::vector<char> block(block_bytes);
+  while (file.read(block.data(), block_bytes), file.gcount() > 0) {
+    text.append(block.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.size() > most_bytes) {
+      throw InputError(Location{path},
+                       fmt::format("is not a {} file: it holds more than 4 GiB", what));
+    }
+  }
+  if (file.bad() || text.empty()) {
+    throw InputError(Location{path},
+                     fmt::format("is not a {} file: it is empty or a directory", what));
+  }
+  return text;
+}
+
+bool is_nested_deeply(std::string_view json) {
+  constexpr int most = 64;
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < json.size() && depth <= most; ++i) {
+    const char c = json[i];
+    if (in_text) {
+      i += c == '\\' ? 1 : 0;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return depth > most;
+}
+
 JsonFile::JsonFile(std::string path, std::string what, const std::string& format, int version,
                    int oldest)
     : path_(std::move(path)), what_(std::move(what)) {
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) {
-    fail(fmt::format("no such {} file, or it cannot be read", what_));
-  }
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file || text.str().empty()) {
-    fail(fmt::format("is not a {} file: it is empty or a directory", what_));
+  const std::string text = read_text(path_, what_);
+  if (is_nested_deeply(text)) {
+    fail(fmt::format("is not a {} file: its brackets are nested too deeply", what_));
   }
   try {
-    json_ = Json::parse(text.str());
+    json_ = Json::parse(text);
   } catch (const Json::parse_error& error) {
     fail(fmt::format("is not a whole {} file: JSON ends or breaks at byte {} of {}; write it anew",
-                     what_, error.byte, text.str().size()));
+                     what_, error.byte, text.size()));
+  } catch (const Json::exception&) {
+    fail("holds a number that is too large");
   }
   if (!json_.is_object() || json_.value("format", Json()) != Json(format)) {
     fail(fmt::format("is JSON but not a {}: expected \"format\": \"{}\"", what_, format));

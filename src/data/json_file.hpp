@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +16,14 @@
 namespace steepest::data {
 
 using Json = nlohmann::ordered_json;
+
+/// All of a small file. Throws InputError when it cannot be read, is a directory or empty, or holds
+/// more than 4 GiB; `what` stands in messages.
+[[nodiscard]] std::string read_text(const std::string& path, const std::string& what);
+
+/// Whether brackets stand deeper than 64 in each other, outside of texts: no file of ours is like
+/// that, and what copies or compares JSON would go as deep into the stack.
+[[nodiscard]] bool is_nested_deeply(std::string_view json);
 
 /// A file that holds one JSON object with "format" and "format_version".
 class JsonFile {
@@ -34,6 +45,11 @@ class JsonFile {
     if (found == json.end()) {
       fail_missing(key);
     }
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      if (!holds<T>(*found)) {  // get() would round it, or wrap it around
+        fail_type(key);
+      }
+    }
     try {
       return found->template get<T>();
     } catch (const Json::exception&) {
@@ -51,6 +67,15 @@ class JsonFile {
   [[nodiscard]] Schema schema() const;
 
  private:
+  template <class T>
+  [[nodiscard]] static bool holds(const Json& json) {
+    using Limits = std::numeric_limits<T>;
+    if (json.is_number_unsigned()) {
+      return json.get<std::uint64_t>() <= static_cast<std::uint64_t>(Limits::max());
+    }
+    return json.is_number_integer() && json.get<std::int64_t>() >= Limits::min();
+  }
+
   [[noreturn]] void fail_missing(const char* key) const;
   [[noreturn]] void fail_type(const char* key) const;
   [[nodiscard]] std::vector<FeatureColumn> columns() const;

@@ -71,7 +71,8 @@ std::int64_t bytes_of(const std::string& type) {
 std::int64_t NpyHeader::elements() const {
   std::int64_t count = 1;
   for (const std::int64_t length : shape) {
-    if (length > 0 && count > std::numeric_limits<std::int64_t>::max() / 16 / length) {
+    // So that the bytes of all elements and of the header can be added.
+    if (length > 0 && count > std::numeric_limits<std::int64_t>::max() / 32 / length) {
       return -1;
     }
     count *= length;
