@@ -52,8 +52,7 @@ struct MemoryOptions {
   std::string memory;
   std::string cache;
 
-  /// Most bytes that data may take: half of the memory of this machine or of its control group by
-  /// default. Throws OptionError.
+  /// Most bytes that data may take: half of memory_limit() by default. Throws OptionError.
   [[nodiscard]] std::int64_t bytes() const;
 
   /// For the reader: what is left beside its buffers and the program, and a folder on a disk.

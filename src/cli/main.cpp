@@ -1,38 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command: parses, runs one subcommand, and turns exceptions into sentences and exit codes.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 
 #include "src/cli/command.hpp"
+#include "src/cli/memory_limit.hpp"
+#include "src/cli/signals.hpp"
 #include "steepest/error.hpp"
 #include "steepest/version.hpp"
 
 namespace steepest::cli {
 namespace {
-
-volatile std::sig_atomic_t signals_received = 0;
-
-// The first signal asks the run to end in order; a second one ends it at once.
-void on_signal(int number) {
-  signals_received = signals_received + 1;
-  if (signals_received > 1) {
-    _exit(128 + number);
-  }
-}
-
-void catch_signals() {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
 
 std::string command_line_of(int argc, char** argv) {
   std::string line = "steepest";
@@ -67,9 +48,7 @@ int run_command(const Command& command, const GlobalOptions& options) {
     return report(options, name, exit_interrupted, "interrupted",
                   "interrupted: nothing was written");
   } catch (const std::bad_alloc&) {
-    return report(options, name, exit_bad_input, "input",
-                  "memory ran out: set a limit with --memory, read fewer columns with --features, "
-                  "or fewer rows");
+    return report(options, name, exit_bad_input, "input", memory_ran_out());
   } catch (const std::exception& error) {
     return report(options, name, exit_internal_error, "internal",
                   fmt::format("internal error: {}", error.what()));
@@ -116,8 +95,6 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-
-bool interrupted() { return signals_received > 0; }
 
 }  // namespace steepest::cli
 

@@ -7,10 +7,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <limits>
 
 #include "src/cli/data_options.hpp"
+#include "src/cli/memory_limit.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::cli {
@@ -18,24 +17,7 @@ namespace {
 
 constexpr std::int64_t least_memory = std::int64_t{64} << 20;
 
-// A limit that a control group sets on this process, version 2 or 1; the largest number for none.
-std::int64_t group_limit() {
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::ifstream file(path);
-    std::int64_t bytes = 0;
-    if (file >> bytes && bytes > 0) {
-      return bytes;
-    }
-  }
-  return std::numeric_limits<std::int64_t>::max();
-}
-
-std::int64_t half_of_memory() {
-  const std::int64_t machine =
-      static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
-  return std::max(least_memory, std::min(machine, group_limit()) / 2);
-}
+std::int64_t half_of_memory() { return std::max(least_memory, memory_limit().bytes / 2); }
 
 // "1G", "1.5GB", "500MiB", "2000000": units of 1024.
 std::int64_t parse_size(const std::string& text) {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/cli/signals.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <string_view>
+
+#include "src/cli/command.hpp"
+
+namespace steepest::cli {
+namespace {
+
+volatile std::sig_atomic_t signals_received = 0;
+
+// The first signal asks the run to end in order; a second one ends it at once.
+void on_signal(int number) {
+  signals_received = signals_received + 1;
+  if (signals_received > 1) {
+    _exit(128 + number);
+  }
+}
+
+// A page of a mapped file is not there any more. Nothing but this may be called here.
+void on_lost_page(int /*number*/) {
+  constexpr std::string_view sentence =
+      "steepest: a file was cut short, or its disk failed, while it was read\n";
+  static_cast<void>(!write(STDERR_FILENO, sentence.data(), sentence.size()));
+  _exit(exit_bad_input);
+}
+
+}  // namespace
+
+void catch_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write then fails, and says so
+  std::signal(SIGBUS, on_lost_page);
+}
+
+bool interrupted() { return signals_received > 0; }
+
+}  // namespace steepest::cli
