@@ -2,11 +2,7 @@
 // libFuzzer: any bytes at all must read the same, or fail the same, by the fast and by the scalar
 // reader. The first three bytes choose options, the rest is the file.
 //
-//   cmake --preset fuzz && cmake --build --preset fuzz
-//   cd build/fuzz/tests/fuzz && mkdir -p found && ./read_csv_fuzz -max_len=4096 found corpus
-//
-// `found` takes the inputs that reach something new; `corpus`, seeds from tests/awkward, is built
-// beside the fuzzer by make_corpus.
+// scripts/fuzz runs it. Its corpus, seeds from tests/awkward, is built by make_corpus.
 #include <unistd.h>
 
 #include <cstdio>
