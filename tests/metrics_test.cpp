@@ -46,6 +46,16 @@ TEST(LinearMetrics, R2OfAConstantTargetIsNotANumber) {
   EXPECT_NEAR(many.result().mae, 0.2, 1e-12);
 }
 
+// What a diverged run may ask for; a sanitizer sees a conversion that has no result.
+TEST(SoftmaxMetrics, ScoresThatAreNoNumbersAreNotBinned) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double scores[] = {nan, nan, nan};
+  const std::int32_t labels[] = {1};
+  SoftmaxMetricsSum sum(3);
+  sum.add(scores, labels, nullptr, 1);
+  EXPECT_TRUE(std::isnan(sum.result().log_loss));
+}
+
 TEST(SoftmaxMetrics, ByHand) {
   // p = (0.75, 0.25) and (0.2, 0.8); labels 0 and 0.
   const double scores[] = {std::log(3.0), 0.0, 0.0, std::log(4.0)};

@@ -144,7 +144,11 @@ void SoftmaxMetricsSum::add(const double* scores, const std::int32_t* labels, co
     correct_ += right ? weight : 0.0;
     brier_ += weight * squares;
     // Bins are (lower, upper]: a confidence of exactly 1/3 belongs to the bin that ends there.
-    const int bin = std::clamp(static_cast<int>(std::ceil(confidence * bins)) - 1, 0, bins - 1);
+    // Scores of a run that diverged may have none.
+    const int bin =
+        confidence > 0.0
+            ? std::clamp(static_cast<int>(std::ceil(confidence * bins)) - 1, 0, bins - 1)
+            : 0;
     Bin& into = bins_[static_cast<std::size_t>(bin)];
     into.weight += weight;
     into.confidence += weight * confidence;
