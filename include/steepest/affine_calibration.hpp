@@ -25,8 +25,8 @@ struct AffineOptions {
   /// Share of the rows, chosen by the seed, that the penalty is chosen on, in (0, 1).
   double valid_fraction = 0.2;
 
-  /// Input, bad rows, storage, threads, device and seed; what intervals and curve it asks for are
-  /// those of the temperature. A smoothing is refused.
+  /// Input, bad rows, storage, threads, device and seed. Its curve, and of its bootstrap the
+  /// interval of T and of the ECE before, are those of the temperature. A smoothing is refused.
   CalibrationOptions temperature;
 };
 
@@ -56,7 +56,10 @@ struct AffineCalibration {
   std::vector<PenaltyTrial> trials;    ///< descending penalties; empty where it was given
   std::optional<HeldOutNll> held_out;  ///< where it was chosen
   CalibrationMetrics after;            ///< of all rows
-  double gradient_max_norm = 0.0;      ///< at the end, of the objective by the scaled parameters
+
+  /// Of a bootstrap, where asked for: the scaling stays what it is, rows are drawn.
+  std::optional<BootstrapInterval> ece_after;
+  double gradient_max_norm = 0.0;  ///< at the end, of the objective by the scaled parameters
   double gradient_tolerance = 0.0;
   bool converged = false;
   std::int64_t passes = 0;  ///< over the rows, of the last search

@@ -68,6 +68,10 @@ struct CalibrationOptions {
   std::int64_t bootstrap = 0;  ///< replicates for intervals of T and of the ECE; 0: none
   std::uint64_t seed = 0;      ///< of the replicates
   int curve_points = 0;        ///< of the NLL against T, from T / 4 to 4 T and across 1; 0: none
+
+  /// Share in [0, 1) of the rows, chosen by the seed, that calibrate_temperature() also judges T
+  /// on: T of the other rows, for T itself is of all of them. 0: none.
+  double valid_fraction = 0.0;
 };
 
 /// What 95 % of the replicates of a bootstrap lie between.
@@ -88,6 +92,14 @@ struct Bootstrap {
   BootstrapInterval ece_after;   ///< every replicate at its own T
 };
 
+/// Rows that a T of the other rows was judged on.
+struct HeldOutMetrics {
+  std::int64_t rows = 0;
+  double temperature = 1.0;  ///< of the other rows
+  CalibrationMetrics before;
+  CalibrationMetrics after;  ///< at that T
+};
+
 /// A point of the curve that T is the lowest point of.
 struct NllPoint {
   double temperature = 1.0;
@@ -99,7 +111,8 @@ struct Calibration {
   CalibrationStatus status = CalibrationStatus::undetermined;
   double temperature = 1.0;  ///< 0 for status zero, infinite for status infinite
   double beta = 1.0;         ///< 1 / T
-  /// Of log T, from the spread of the rows' scores (Huber's sandwich); infinite unless solved.
+  /// Of log T, from the spread of the rows' scores (Huber's sandwich); infinite unless solved, and
+  /// where there is no spread to tell it from: of one row, or of rows that are all alike.
   double log_temperature_standard_error = 0.0;
   double residual = 0.0;       ///< D(beta) - c, what is left of the derivative of the NLL
   double interpolation = 0.0;  ///< estimate of the error of log T from interpolating between sums
@@ -115,12 +128,16 @@ struct Calibration {
   double load_seconds = 0.0;  ///< reading the logits into memory; 0 when they are streamed
   CalibrationMetrics before;  ///< at T = 1
   std::optional<CalibrationMetrics> after;  ///< none for zero and infinite
-  std::optional<Bootstrap> bootstrap;       ///< where asked for, and solved
+  std::optional<Bootstrap> bootstrap;       ///< where asked for, solved, and of 2 rows or more
+  std::optional<HeldOutMetrics> held_out;   ///< where asked for, and both sides have an answer
   std::vector<NllPoint> curve;              ///< where asked for, ascending in T
   DeviceInfo device;                        ///< that took the sums
   std::vector<std::string> warnings;        ///< one sentence each
 
-  /// Ends of the 95 % interval of T, exp(log T -+ 1.96 standard errors); solved only.
+  /// Whether the standard error is known.
+  [[nodiscard]] bool has_interval() const;
+
+  /// Ends of the 95 % interval of T, exp(log T -+ 1.96 standard errors), where it is known.
   [[nodiscard]] double lower_temperature() const;
   [[nodiscard]] double upper_temperature() const;
 };
@@ -140,6 +157,24 @@ struct Calibration {
 [[nodiscard]] Calibration calibrate_temperature(const LogitRows& rows,
                                                 const CalibrationOptions& options,
                                                 const ReadProgress& progress = {});
+
+/// What rows say as they are.
+struct ScoreMeasurement {
+  CalibrationMetrics metrics;
+  std::optional<BootstrapInterval> ece;  ///< where a bootstrap was asked for, of 2 rows or more
+  std::int64_t reads = 0;                ///< of the logits, from the file
+  std::int64_t rows = 0;                 ///< that count
+  std::int64_t rows_skipped = 0;         ///< bad ones
+  std::int64_t masked = 0;               ///< logits of -inf
+  DeviceInfo device;                     ///< that took the sums
+  std::vector<std::string> warnings;     ///< of skipped and masked ones, and of what they were
+};
+
+/// The metrics of rows in one read, and with options.bootstrap the interval of their ECE: the same
+/// replicates as calibrate_temperature() draws. Throws as it does.
+[[nodiscard]] ScoreMeasurement measure_scores(const LogitRows& rows,
+                                              const CalibrationOptions& options,
+                                              const ReadProgress& progress = {});
 
 enum class CalibratedOutput { probabilities, logits };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct GroupCalibration {
   std::vector<GroupTemperature> groups;
   CalibrationMetrics after;  ///< of all rows, each at its group's temperature, or, where its group
                              ///< has none, at that of all
+  std::optional<BootstrapInterval>
+      ece_after;                      ///< where asked for: temperatures stay, rows are drawn
   std::vector<std::string> warnings;  ///< one sentence each, those of `all` left out
 
   /// 1 / T of every group as `after` uses it.
@@ -48,6 +51,10 @@ struct GroupCalibration {
 [[nodiscard]] GroupCalibration calibrate_groups(const LogitRows& rows, const RowGroups& groups,
                                                 const CalibrationOptions& options,
                                                 const ReadProgress& progress = {});
+
+/// Writes the calibration as save_calibration() does, with the groups' temperatures: version 2 of
+/// the format. Throws InputError.
+void save_calibration(const GroupCalibration& calibration, const std::string& path);
 
 /// Rows of which each is multiplied by its group's beta, as float64. Both must outlive it.
 [[nodiscard]] std::unique_ptr<LogitRows> grouped_logits(const LogitRows& rows,

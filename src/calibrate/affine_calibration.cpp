@@ -10,10 +10,10 @@
 #include <cmath>
 #include <utility>
 
-#include "kernels/tempered_sums.hpp"
 #include "src/calibrate/affine_objective.hpp"
 #include "src/calibrate/affine_search.hpp"
-#include "src/calibrate/row_blocks.hpp"
+#include "src/calibrate/held_logits.hpp"
+#include "src/calibrate/row_split.hpp"
 #include "src/data/excerpt.hpp"
 #include "steepest/error.hpp"
 
@@ -24,17 +24,12 @@ using calibrate::AffineObjective;
 using calibrate::AffineSearch;
 using calibrate::gradient_tolerance;
 using calibrate::HeldLogits;
+using calibrate::MemoryLogits;
 using calibrate::minimise;
 
 constexpr std::int64_t most_matrix_classes = 2000;
 constexpr double highest_penalty = 1e4;
 constexpr int penalties = 8;  // each a tenth of the one before
-
-std::uint64_t mix(std::uint64_t x) {  // the finalizer of splitmix64
-  x = (x ^ (x >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27U)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31U);
-}
 
 // Mean NLL of scaled rows.
 double nll_of(const HeldLogits& held, const ScoreScaling& scaling, kernels::ThreadPool& pool) {
@@ -75,12 +70,16 @@ class AffineSolver {
                          ? kernels::describe_cpu(pool_.threads())
                          : kernels::choose_device(options_.temperature.device, pool_.threads());
     const auto begin = std::chrono::steady_clock::now();
-    load();
+    calibrate::HeldRows held =
+        calibrate::hold_rows(rows_, options_.temperature, options_.method, pool_, progress_);
+    all_ = std::move(held.usable);
+    skipped_warning_ = std::move(held.skipped_warning);
     const double load_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    result_.temperature = temperature_of(all_, options_.temperature);
+    result_.temperature = temperature_of(all_);
     result_.temperature.load_seconds = load_seconds;
     result_.temperature.reads = rows_.is_file() ? 1 : 0;
+    result_.temperature.rows_skipped = held.skipped;
     if (result_.temperature.status == CalibrationStatus::zero ||
         result_.temperature.status == CalibrationStatus::infinite) {
       throw InputError(Location{rows_.name()},
@@ -104,25 +103,6 @@ class AffineSolver {
   }
 
  private:
-  // Rows in memory as they are read by the pass that measures.
-  class MemoryLogits final : public LogitRows {
-   public:
-    MemoryLogits(const HeldLogits& held, std::string name) : held_(held), name_(std::move(name)) {}
-    [[nodiscard]] std::int64_t rows() const override { return held_.rows(); }
-    [[nodiscard]] std::int64_t classes() const override { return held_.classes(); }
-    [[nodiscard]] bool holds_doubles() const override { return false; }
-    [[nodiscard]] std::string name() const override { return name_; }
-    [[nodiscard]] bool is_file() const override { return false; }
-    LogitBlock read(std::int64_t first, std::int64_t /*count*/,
-                    LogitBuffer& /*buffer*/) const override {
-      return {held_.logits.row(first), nullptr, held_.labels.data() + first};
-    }
-
-   private:
-    const HeldLogits& held_;
-    std::string name_;
-  };
-
   void check_options() const {
     if (options_.temperature.smoothing > 0.0) {
       throw OptionError("label smoothing goes with --method temperature only");
@@ -147,74 +127,12 @@ class AffineSolver {
     }
   }
 
-  void load() {
-    const std::int64_t bytes = 2 * rows_.rows() * rows_.classes() * std::int64_t{4};
-    const std::int64_t limit = options_.temperature.storage.memory_bytes;
-    if (limit > 0 && bytes > limit) {
-      throw InputError(Location{rows_.name()},
-                       fmt::format("{} scaling holds the logits in memory, with its own copy {} MB "
-                                   "of it: raise --memory, or use --method temperature",
-                                   name(options_.method), bytes >> 20));
+  [[nodiscard]] Calibration temperature_of(const HeldLogits& held) const {
+    CalibrationOptions options = options_.temperature;
+    if (&held != &all_) {
+      options.bootstrap = 0;
+      options.curve_points = 0;
     }
-    all_.logits = FeatureMatrix(rows_.rows(), rows_.classes());
-    all_.labels.resize(static_cast<std::size_t>(rows_.rows()));
-    std::vector<LogitBuffer> buffers(static_cast<std::size_t>(pool_.threads()));
-    calibrate::for_blocks_of_rows(
-        rows_, pool_, progress_, [&](std::int64_t first, std::int64_t count, int worker) {
-          const LogitBlock block =
-              rows_.read(first, count, buffers[static_cast<std::size_t>(worker)]);
-          float* const to = all_.logits.row(first);
-          for (std::int64_t i = 0; i < count * rows_.classes(); ++i) {
-            to[i] =
-                block.doubles == nullptr ? block.floats[i] : static_cast<float>(block.doubles[i]);
-          }
-          std::copy_n(block.labels, count, all_.labels.begin() + first);
-        });
-    drop_bad_rows();
-  }
-
-  // The temperature's pass counts and names bad rows. Here they only must not be added up.
-  [[nodiscard]] bool is_usable(std::int64_t row) const {
-    const float* const z = all_.logits.row(row);
-    const std::int32_t label = all_.labels[static_cast<std::size_t>(row)];
-    return label >= 0 && label < all_.classes() &&
-           std::all_of(z, z + all_.classes(), [](float value) {
-             return std::fabs(value) <= static_cast<float>(kernels::largest_logit);
-           });
-  }
-
-  void drop_bad_rows() {
-    const bool skips = options_.temperature.bad_rows == BadRowPolicy::skip;
-    std::int64_t kept = 0;
-    for (std::int64_t r = 0; r < all_.rows(); ++r) {
-      const bool usable = is_usable(r);
-      if (!usable && !skips) {
-        refuse(r);
-      }
-      if (usable) {
-        std::copy_n(all_.logits.row(r), all_.classes(), all_.logits.row(kept));
-        all_.labels[static_cast<std::size_t>(kept++)] = all_.labels[static_cast<std::size_t>(r)];
-      }
-    }
-    skipped_ = all_.rows() - kept;
-    if (kept == 0) {
-      refuse(0);
-    }
-    all_.logits.truncate(kept);
-    all_.labels.resize(static_cast<std::size_t>(kept));
-  }
-
-  [[noreturn]] void refuse(std::int64_t row) const {
-    throw InputError(
-        Location{rows_.name()},
-        fmt::format("row {} (from 0) has a label outside [0, {}), or a logit that is not a finite "
-                    "number of at most 1e30: {} scaling takes no masked classes. Fixes: mend it | "
-                    "--method temperature | --on-bad-row skip",
-                    row, rows_.classes(), name(options_.method)));
-  }
-
-  [[nodiscard]] Calibration temperature_of(const HeldLogits& held,
-                                           const CalibrationOptions& options) const {
     return calibrate_temperature(MemoryLogits(held, rows_.name()), options);
   }
 
@@ -237,20 +155,9 @@ class AffineSolver {
 
   // Some rows for the search, the rest to judge it, both in order.
   void split(HeldLogits& training, HeldLogits& held_out) const {
-    std::vector<bool> is_out(static_cast<std::size_t>(all_.rows()));
-    std::int64_t count = 0;
-    for (std::int64_t r = 0; r < all_.rows(); ++r) {
-      const std::uint64_t draw = mix(mix(options_.temperature.seed + 1) +
-                                     static_cast<std::uint64_t>(r) * 0x9E3779B97F4A7C15ULL);
-      const bool out = static_cast<double>(draw >> 11U) * 0x1p-53 < options_.valid_fraction;
-      is_out[static_cast<std::size_t>(r)] = out;
-      count += out ? 1 : 0;
-    }
-    if (count == 0 || count == all_.rows()) {
-      throw OptionError(
-          fmt::format("--valid-fraction {} of {} rows leaves no row on one side: give a --penalty",
-                      options_.valid_fraction, all_.rows()));
-    }
+    const std::vector<bool> is_out =
+        calibrate::rows_held_out(all_.rows(), options_.valid_fraction, options_.temperature.seed);
+    const std::int64_t count = std::count(is_out.begin(), is_out.end(), true);
     training.logits = FeatureMatrix(all_.rows() - count, all_.classes());
     held_out.logits = FeatureMatrix(count, all_.classes());
     for (std::int64_t r = 0; r < all_.rows(); ++r) {
@@ -265,10 +172,7 @@ class AffineSolver {
     HeldLogits training;
     HeldLogits held_out;
     split(training, held_out);
-    CalibrationOptions plain = options_.temperature;
-    plain.bootstrap = 0;
-    plain.curve_points = 0;
-    const Calibration start = temperature_of(training, plain);
+    const Calibration start = temperature_of(training);
     if (start.status != CalibrationStatus::solved) {
       throw InputError(Location{rows_.name()},
                        fmt::format("the rows that the penalty would be chosen with have no "
@@ -298,18 +202,16 @@ class AffineSolver {
   }
 
   void measure() {
-    CalibrationOptions plain = options_.temperature;
-    plain.bootstrap = 0;
-    plain.curve_points = 0;
     const MemoryLogits memory(all_, rows_.name());
-    const auto scaled = scaled_logits(memory, result_.scaling);
-    result_.after = calibrate_temperature(*scaled, plain).before;
+    ScoreMeasurement measured =
+        measure_scores(*scaled_logits(memory, result_.scaling), options_.temperature);
+    result_.after = std::move(measured.metrics);
+    result_.ece_after = measured.ece;
   }
 
   void warn() {
-    if (skipped_ > 0) {
-      result_.warnings.push_back(
-          fmt::format("{} rows skipped: they hold what cannot be used", data::grouped(skipped_)));
+    if (!skipped_warning_.empty()) {
+      result_.warnings.push_back(skipped_warning_);
     }
     if (!result_.converged) {
       result_.warnings.push_back(fmt::format(
@@ -342,7 +244,7 @@ class AffineSolver {
   kernels::ThreadPool pool_;
   const ReadProgress& progress_;
   HeldLogits all_;
-  std::int64_t skipped_ = 0;
+  std::string skipped_warning_;
   AffineCalibration result_;
 };
 

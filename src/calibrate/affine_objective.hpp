@@ -8,20 +8,11 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/thread_pool.hpp"
-#include "steepest/feature_matrix.hpp"
+#include "src/calibrate/held_logits.hpp"
 #include "steepest/score_scaling.hpp"
 #include "steepest/termination.hpp"
 
 namespace steepest::calibrate {
-
-/// Logits with their labels in memory.
-struct HeldLogits {
-  FeatureMatrix logits;              ///< (n, K)
-  std::vector<std::int32_t> labels;  ///< n, in [0, K)
-
-  [[nodiscard]] std::int64_t rows() const { return logits.rows(); }
-  [[nodiscard]] std::int64_t classes() const { return logits.columns(); }
-};
 
 /// A function of the parameters theta: for a matrix (K, K + 1), row k its factors and then its
 /// intercept; for a vector (K, 2). Factors are in units of 1 / scale, the logits' root mean square,

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "src/calibrate/reliability.hpp"
@@ -97,10 +98,10 @@ using Replicates = std::vector<Replicate>;
 
 class Resampling {
  public:
-  Resampling(const RowSketch& sketch, const SketchMap& map, std::int64_t replicates,
-             std::uint64_t seed, kernels::ThreadPool& pool)
+  Resampling(const RowSketch& sketch, SketchMap map, std::int64_t replicates, std::uint64_t seed,
+             kernels::ThreadPool& pool)
       : sketch_(sketch),
-        map_(map),
+        map_(std::move(map)),
         weights_(seed),
         pool_(pool),
         replicates_(static_cast<std::size_t>(replicates)) {}
@@ -115,13 +116,24 @@ class Resampling {
       replicate.bins.fill(0.0);
       replicate.weight = 0.0;
     }
-    add_up([this](const float* record, std::int64_t row, Replicates& to) { bin(record, row, to); });
-    result.ece_after = interval([](const Replicate& replicate) { return replicate.ece(); });
+    result.ece_after = ece_at_points();
     result.temperature = interval([](const Replicate& replicate) { return replicate.temperature; });
     return result;
   }
 
+  BootstrapInterval run_unit() {
+    for (Replicate& replicate : replicates_) {
+      replicate.point = {true, 0.0};
+    }
+    return ece_at_points();
+  }
+
  private:
+  BootstrapInterval ece_at_points() {
+    add_up([this](const float* record, std::int64_t row, Replicates& to) { bin(record, row, to); });
+    return interval([](const Replicate& replicate) { return replicate.ece(); });
+  }
+
   // body(record, row, sums) for all rows that count, into replicates_, block by block in order.
   template <class Body>
   void add_up(Body body) {
@@ -182,7 +194,7 @@ class Resampling {
   void bin(const float* record, std::int64_t row, Replicates& to) const {
     const double right = std::signbit(record[0]) ? 0.0 : 1.0;
     for_each_weight(row, to, [&](std::size_t b, double weight) {
-      const double confidence = confidence_at(record, map_.width, replicates_[b].point);
+      const double confidence = confidence_at(record, sketch_.width(), replicates_[b].point);
       to[b].weight += weight;
       to[b].bins[equal_width_bin(confidence)] += weight * (right - confidence);
     });
@@ -239,7 +251,7 @@ class Resampling {
   }
 
   const RowSketch& sketch_;
-  const SketchMap& map_;
+  SketchMap map_;
   PoissonWeights weights_;
   kernels::ThreadPool& pool_;
   Replicates replicates_;
@@ -250,6 +262,11 @@ class Resampling {
 Bootstrap bootstrap(const RowSketch& sketch, const SketchMap& map, std::int64_t replicates,
                     std::uint64_t seed, kernels::ThreadPool& pool) {
   return Resampling(sketch, map, replicates, seed, pool).run();
+}
+
+BootstrapInterval bootstrap_ece(const RowSketch& sketch, std::int64_t replicates,
+                                std::uint64_t seed, kernels::ThreadPool& pool) {
+  return Resampling(sketch, {}, replicates, seed, pool).run_unit();
 }
 
 }  // namespace steepest::calibrate

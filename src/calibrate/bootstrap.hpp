@@ -18,4 +18,8 @@ namespace steepest::calibrate {
                                   std::int64_t replicates, std::uint64_t seed,
                                   kernels::ThreadPool& pool);
 
+/// The interval of the ECE at T = 1 alone, of the same replicates.
+[[nodiscard]] BootstrapInterval bootstrap_ece(const RowSketch& sketch, std::int64_t replicates,
+                                              std::uint64_t seed, kernels::ThreadPool& pool);
+
 }  // namespace steepest::calibrate

@@ -26,6 +26,10 @@ std::string_view name(CalibrationStatus status) {
   return "undetermined";
 }
 
+bool Calibration::has_interval() const {
+  return status == CalibrationStatus::solved && std::isfinite(log_temperature_standard_error);
+}
+
 double Calibration::lower_temperature() const {
   return temperature * std::exp(-deviations * log_temperature_standard_error);
 }

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "src/calibrate/calibration_format.hpp"
 #include "steepest/calibrate.hpp"
+#include "steepest/calibrate_groups.hpp"
 #include "steepest/output_file.hpp"
 #include "steepest/version.hpp"
 
@@ -13,9 +15,6 @@ namespace steepest {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr const char* format_name = "steepest-calibration";
-constexpr int format_version = 1;
 
 // Infinities have no place in JSON.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
@@ -35,25 +34,49 @@ void append_bins(const char* when, const char* kind, const std::vector<Reliabili
   }
 }
 
+// The keys that a temperature has, whether it is of all rows or of a group.
+Json to_json(const Calibration& calibration) {
+  return {{"status", name(calibration.status)},
+          {"temperature", number(calibration.temperature)},
+          {"beta", number(calibration.beta)},
+          {"log_temperature_standard_error", number(calibration.log_temperature_standard_error)},
+          {"rows", calibration.rows},
+          {"classes", calibration.classes},
+          {"before", to_json(calibration.before)},
+          {"after", calibration.after ? to_json(*calibration.after) : Json(nullptr)}};
+}
+
+Json file_json(const Calibration& calibration, int format_version) {
+  Json json{{"format", calibrate::format_name},
+            {"format_version", format_version},
+            {"steepest_version", version},
+            {"method", "temperature"}};
+  json.update(to_json(calibration));
+  return json;
+}
+
+void write(const Json& json, const std::string& path) {
+  OutputFile file(path);
+  file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  file.commit();
+}
+
 }  // namespace
 
 void save_calibration(const Calibration& calibration, const std::string& path) {
-  const Json json{
-      {"format", format_name},
-      {"format_version", format_version},
-      {"steepest_version", version},
-      {"method", "temperature"},
-      {"status", name(calibration.status)},
-      {"temperature", number(calibration.temperature)},
-      {"beta", number(calibration.beta)},
-      {"log_temperature_standard_error", number(calibration.log_temperature_standard_error)},
-      {"rows", calibration.rows},
-      {"classes", calibration.classes},
-      {"before", to_json(calibration.before)},
-      {"after", calibration.after ? to_json(*calibration.after) : Json(nullptr)}};
-  OutputFile file(path);
-  file.write(json.dump(1) + "\n");
-  file.commit();
+  write(file_json(calibration, calibrate::format_version), path);
+}
+
+void save_calibration(const GroupCalibration& calibration, const std::string& path) {
+  Json json = file_json(calibration.all, calibrate::groups_version);
+  json["after_groups"] = to_json(calibration.after);
+  json["groups"] = Json::array();
+  for (const GroupTemperature& group : calibration.groups) {
+    Json entry{{"name", group.name}};
+    entry.update(to_json(group.calibration));
+    json["groups"].push_back(std::move(entry));
+  }
+  write(json, path);
 }
 
 void save_bins(const Calibration& calibration, const std::string& path) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "src/calibrate/logit_values.hpp"
+#include "src/calibrate/delegating_logits.hpp"
 #include "src/data/excerpt.hpp"
 #include "steepest/calibrate_groups.hpp"
 #include "steepest/error.hpp"
@@ -12,96 +12,22 @@
 namespace steepest {
 namespace {
 
-// Some rows of others, by their numbers in ascending order. Runs of neighbours are read at once.
-class ChosenRows final : public LogitRows {
- public:
-  ChosenRows(const LogitRows& rows, std::vector<std::int64_t> chosen)
-      : rows_(rows), chosen_(std::move(chosen)) {}
-
-  [[nodiscard]] std::int64_t rows() const override {
-    return static_cast<std::int64_t>(chosen_.size());
-  }
-  [[nodiscard]] std::int64_t classes() const override { return rows_.classes(); }
-  [[nodiscard]] bool holds_doubles() const override { return rows_.holds_doubles(); }
-  [[nodiscard]] std::string name() const override { return rows_.name(); }
-  [[nodiscard]] bool is_file() const override { return rows_.is_file(); }
-  [[nodiscard]] std::int64_t bytes_read() const override { return rows_.bytes_read(); }
-
-  LogitBlock read(std::int64_t first, std::int64_t count, LogitBuffer& buffer) const override {
-    LogitBuffer below;
-    buffer.labels.resize(static_cast<std::size_t>(count));
-    if (holds_doubles()) {
-      double* const to = calibrate::line_aligned(buffer.doubles, count * classes());
-      gather(first, count, below, buffer.labels.data(), to);
-      return {nullptr, to, buffer.labels.data()};
-    }
-    float* const to = calibrate::line_aligned(buffer.floats, count * classes());
-    gather(first, count, below, buffer.labels.data(), to);
-    return {to, nullptr, buffer.labels.data()};
-  }
-
- private:
-  static const double* values(const LogitBlock& block, const double* /*type*/) {
-    return block.doubles;
-  }
-  static const float* values(const LogitBlock& block, const float* /*type*/) {
-    return block.floats;
-  }
-
-  template <class T>
-  void gather(std::int64_t first, std::int64_t count, LogitBuffer& below, std::int32_t* labels,
-              T* to) const {
-    const std::int64_t* const numbers = chosen_.data() + first;
-    for (std::int64_t begin = 0; begin < count;) {
-      std::int64_t end = begin + 1;
-      while (end < count && numbers[end] == numbers[begin] + end - begin &&
-             end - begin < rows_.block_rows()) {
-        ++end;
-      }
-      const LogitBlock block = rows_.read(numbers[begin], end - begin, below);
-      std::copy_n(values(block, to), (end - begin) * classes(), to + begin * classes());
-      std::copy_n(block.labels, end - begin, labels + begin);
-      begin = end;
-    }
-  }
-
-  const LogitRows& rows_;
-  std::vector<std::int64_t> chosen_;
-};
-
-class GroupedLogits final : public LogitRows {
+class GroupedLogits final : public calibrate::RescaledLogits {
  public:
   GroupedLogits(const LogitRows& rows, const RowGroups& groups, std::vector<double> betas)
-      : rows_(rows), groups_(groups), betas_(std::move(betas)) {}
+      : RescaledLogits(rows), groups_(groups), betas_(std::move(betas)) {}
 
-  [[nodiscard]] std::int64_t rows() const override { return rows_.rows(); }
-  [[nodiscard]] std::int64_t classes() const override { return rows_.classes(); }
-  [[nodiscard]] bool holds_doubles() const override { return true; }
-  [[nodiscard]] std::string name() const override { return rows_.name(); }
-  [[nodiscard]] bool is_file() const override { return rows_.is_file(); }
-  [[nodiscard]] std::int64_t block_rows() const override { return rows_.block_rows(); }
-  [[nodiscard]] std::int64_t bytes_read() const override { return rows_.bytes_read(); }
-  [[nodiscard]] std::int64_t bytes_total() const override { return rows_.bytes_total(); }
-
-  LogitBlock read(std::int64_t first, std::int64_t count, LogitBuffer& buffer) const override {
-    const LogitBlock block = rows_.read(first, count, buffer);
-    std::vector<double> scaled(static_cast<std::size_t>(count * classes()));
-    for (std::int64_t r = 0; r < count; ++r) {
+ protected:
+  void rescale(std::int64_t first, std::int64_t count, double* logits) const override {
+    for (std::int64_t r = 0; r < count; ++r, logits += classes()) {
       const auto group =
           static_cast<std::size_t>(groups_.of_row[static_cast<std::size_t>(first + r)]);
-      for (std::int64_t i = r * classes(); i < (r + 1) * classes(); ++i) {
-        const double z =
-            block.doubles == nullptr ? static_cast<double>(block.floats[i]) : block.doubles[i];
-        scaled[static_cast<std::size_t>(i)] = betas_[group] * z;
-      }
+      std::transform(logits, logits + classes(), logits,
+                     [beta = betas_[group]](double z) { return beta * z; });
     }
-    double* const to = calibrate::line_aligned(buffer.doubles, count * classes());
-    std::copy(scaled.begin(), scaled.end(), to);
-    return {nullptr, to, block.labels};
   }
 
  private:
-  const LogitRows& rows_;
   const RowGroups& groups_;
   std::vector<double> betas_;
 };
@@ -132,6 +58,11 @@ GroupCalibration calibrate_groups(const LogitRows& rows, const RowGroups& groups
     throw OptionError(fmt::format("there are groups for {} rows, and {} rows of logits",
                                   groups.of_row.size(), rows.rows()));
   }
+  if (options.valid_fraction > 0.0) {
+    throw OptionError(
+        "--valid-fraction does not go with --group: put rows aside, and judge on "
+        "them with --use");
+  }
   GroupCalibration result;
   result.all = calibrate_temperature(rows, options, progress);
   if (result.all.status != CalibrationStatus::solved) {
@@ -148,16 +79,17 @@ GroupCalibration calibrate_groups(const LogitRows& rows, const RowGroups& groups
   plain.curve_points = 0;
   for (std::size_t g = 0; g < members.size(); ++g) {
     if (!members[g].empty()) {
-      const ChosenRows chosen(rows, std::move(members[g]));
+      const calibrate::ChosenRows chosen(rows, std::move(members[g]));
       result.groups.push_back({groups.names[g], calibrate_temperature(chosen, plain)});
     } else {
       result.groups.push_back({groups.names[g], {}});
     }
     warn(result.groups.back(), result.warnings);
   }
-  plain.bootstrap = 0;
-  plain.smoothing = 0.0;
-  result.after = calibrate_temperature(GroupedLogits(rows, groups, result.betas()), plain).before;
+  ScoreMeasurement measured =
+      measure_scores(GroupedLogits(rows, groups, result.betas()), plain, progress);
+  result.after = std::move(measured.metrics);
+  result.ece_after = measured.ece;
   if (!(result.after.nll < result.all.after->nll)) {
     result.warnings.emplace_back(
         "temperatures by group fit no better than one for all: the groups need none");

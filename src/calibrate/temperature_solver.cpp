@@ -62,6 +62,25 @@ class Solver {
     return std::move(result_);
   }
 
+  // Of the rows as they are, in one pass.
+  ScoreMeasurement measure() {
+    (void)pass_over_all({0.0}, 0.0, 1.0, SketchExtra::none, {});
+    measure_before();
+    ScoreMeasurement measured;
+    add_input_warnings(totals_, options_, result_);
+    measured.metrics = std::move(result_.before);
+    measured.reads = result_.reads;
+    measured.rows = result_.rows;
+    measured.rows_skipped = result_.rows_skipped;
+    measured.masked = result_.masked;
+    measured.device = result_.device;
+    measured.warnings = std::move(result_.warnings);
+    if (options_.bootstrap > 0 && result_.rows > 1) {
+      measured.ece = bootstrap_ece(*sketch_, options_.bootstrap, options_.seed, pool_);
+    }
+    return measured;
+  }
+
  private:
   // All rows at `u`; at T = 1, too, unless a pass before has left that in the sketch; and at the
   // temperatures of the curve, where they are asked for.
@@ -260,8 +279,9 @@ class Solver {
     const double mean = at(u_, &NodeSums::mean_gap, &NodeSums::mean_gap_slope);
     const auto n = static_cast<double>(result_.rows);
     result_.residual = mean / n / result_.beta - result_.label_gap;
-    result_.log_temperature_standard_error = deviation_of(
-        at.variance(u_, is_window), at(u_, &NodeSums::score_square, &NodeSums::score_square_slope));
+    result_.log_temperature_standard_error = known_deviation(
+        deviation_of(at.variance(u_, is_window),
+                     at(u_, &NodeSums::score_square, &NodeSums::score_square_slope)));
     result_.after = metrics_of(
         at(u_, &NodeSums::log_total, &NodeSums::log_total_slope) + result_.beta * totals_.label_gap,
         at(u_, &NodeSums::squares, &NodeSums::squares_slope),
@@ -270,9 +290,17 @@ class Solver {
     measure_reliability(*sketch_, {false, (u_ - map_.center) / map_.scale}, pool_, *result_.after);
     add_warnings(totals_, options_, result_);
     widen();
-    if (options_.bootstrap > 0) {
+    if (options_.bootstrap > 0 && result_.rows > 1) {
       result_.bootstrap = bootstrap(*sketch_, map_, options_.bootstrap, options_.seed, pool_);
     }
+  }
+
+  // Infinite where rows do not differ by more than T's own rounding makes them: their spread says
+  // nothing of another sample then.
+  [[nodiscard]] double known_deviation(double deviation) const {
+    constexpr double rounding = 1e-4;  // of a row's score, in units of the curvature
+    const bool differ = deviation * std::sqrt(static_cast<double>(result_.rows)) > rounding;
+    return result_.rows > 1 && differ ? deviation : std::numeric_limits<double>::infinity();
   }
 
   // In memory, the last pass knows T's next node_reach only: intervals and the curve take one
@@ -335,6 +363,11 @@ class Solver {
 Calibration solve_temperature(const LogitRows& rows, const CalibrationOptions& options,
                               kernels::ThreadPool& pool, const ReadProgress& progress) {
   return Solver(rows, options, pool, progress).run();
+}
+
+ScoreMeasurement measure_rows(const LogitRows& rows, const CalibrationOptions& options,
+                              kernels::ThreadPool& pool, const ReadProgress& progress) {
+  return Solver(rows, options, pool, progress).measure();
 }
 
 }  // namespace steepest::calibrate

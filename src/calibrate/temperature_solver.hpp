@@ -16,4 +16,10 @@ inline constexpr std::int64_t few_elements = std::int64_t{1} << 22;
                                             kernels::ThreadPool& pool,
                                             const ReadProgress& progress);
 
+/// As measure_scores().
+[[nodiscard]] ScoreMeasurement measure_rows(const LogitRows& rows,
+                                            const CalibrationOptions& options,
+                                            kernels::ThreadPool& pool,
+                                            const ReadProgress& progress);
+
 }  // namespace steepest::calibrate

@@ -41,7 +41,12 @@ void warn_of_uncertainty(Calibration& result) {
                     "{:.6f}, and guessing uniformly has {:.6f}",
                     result.after->nll, uniform));
   }
-  if (result.log_temperature_standard_error > large_deviation) {
+  if (!result.has_interval()) {
+    result.warnings.emplace_back(
+        "the standard error of log T is not known: one row, or rows that are all alike, say "
+        "nothing "
+        "of what others would give");
+  } else if (result.log_temperature_standard_error > large_deviation) {
     result.warnings.push_back(
         fmt::format("the standard error of log T is huge, {:.2g}: 95 % interval of T {:.4g} to "
                     "{:.4g}; more rows, above all misclassified ones, would narrow it",
@@ -94,7 +99,8 @@ void check_rows(const PassSums& sums, const LogitRows& rows, const CalibrationOp
   }
 }
 
-void add_warnings(const PassSums& sums, const CalibrationOptions& options, Calibration& result) {
+void add_input_warnings(const PassSums& sums, const CalibrationOptions& options,
+                        Calibration& result) {
   if (result.rows_skipped > 0) {
     result.warnings.push_back(fmt::format("{} skipped; the first: row {} (from 0): {}",
                                           row_count(result.rows_skipped), sums.first_problem.row,
@@ -106,6 +112,10 @@ void add_warnings(const PassSums& sums, const CalibrationOptions& options, Calib
                     data::grouped(result.masked), result.masked == 1 ? "" : "s"));
   }
   warn_of_input(sums, options.input, result);
+}
+
+void add_warnings(const PassSums& sums, const CalibrationOptions& options, Calibration& result) {
+  add_input_warnings(sums, options, result);
   warn_of_status(result);
   if (result.status == CalibrationStatus::solved && options.smoothing == 0.0 &&
       !(result.after->nll < result.before.nll)) {
