@@ -53,17 +53,19 @@ Json scaling_json(const AffineCalibration& calibration) {
           {"gradient_tolerance", calibration.gradient_tolerance}};
 }
 
-// The calibration that the shared report shows: the temperature's, with the metrics of the scaling.
+}  // namespace
+
 Calibration shown(const AffineCalibration& calibration) {
   Calibration result = calibration.temperature;
   result.after = calibration.after;
+  if (result.bootstrap && calibration.ece_after) {
+    result.bootstrap->ece_after = *calibration.ece_after;
+  }
   result.device = calibration.device;
   result.warnings.insert(result.warnings.end(), calibration.warnings.begin(),
                          calibration.warnings.end());
   return result;
 }
-
-}  // namespace
 
 Json affine_json(const AffineCalibration& calibration, const CalibrateRun& run) {
   Json json = calibration_json(shown(calibration), run);

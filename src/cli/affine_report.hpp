@@ -9,6 +9,10 @@
 
 namespace steepest::cli {
 
+/// The calibration that the shared reports show: the temperature's, with the metrics, intervals and
+/// warnings of the scaling.
+[[nodiscard]] Calibration shown(const AffineCalibration& calibration);
+
 /// The object of calibration_json() for the temperature, with "after" of the scaling, and "affine".
 [[nodiscard]] Json affine_json(const AffineCalibration& calibration, const CalibrateRun& run);
 

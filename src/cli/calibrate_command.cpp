@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "src/cli/affine_report.hpp"
+#include "src/cli/calibrate_input.hpp"
 #include "src/cli/calibrate_options.hpp"
 #include "src/cli/calibrate_report.hpp"
+#include "src/cli/calibrate_use.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/group_report.hpp"
 #include "src/cli/page_options.hpp"
@@ -26,46 +28,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Logits {
-  std::unique_ptr<LogitRows> rows;
-  RowGroups groups;                  // empty where none were asked for
-  std::vector<std::string> columns;  // names, of text without groups
-  std::int64_t text_bytes = 0;       // read as text
-  double read_seconds = 0.0;         // for that
-};
-
-Logits open(const CalibrateOptions& given, const GlobalOptions& global) {
-  const LogitInput input = parse_logit_input(given.input);
-  Logits logits;
-  if (given.is_npy()) {
-    logits.rows = open_logits(given.data.paths[0], given.labels, input);
-    if (!given.group.empty()) {
-      logits.groups = read_groups(given.group, logits.rows->rows());
-    }
-    return logits;
-  }
-  ReadOptions read = given.data.to_read_options();
-  read.target_kind = TargetKind::classes;
-  if (!given.group.empty()) {
-    read.categorical.push_back(given.group);
-    if (!read.features.empty()) {
-      read.features.push_back(given.group);
-    }
-  }
-  const ReadRows table = read_with_progress(read, given.memory.storage(), global);
-  logits.rows = logits_of_table(table.rows, fmt::format("{}", fmt::join(read.paths, " ")),
-                                given.labels, input, given.group);
-  if (given.group.empty()) {
-    logits.columns = table.rows->schema().feature_names();
-  }
-  logits.text_bytes = table.bytes_read;
-  logits.read_seconds = table.read_seconds;
-  if (!given.group.empty()) {
-    logits.groups = groups_of_table(*table.rows, given.group);
-  }
-  return logits;
-}
-
 // One run of the command, from the logits on.
 class Calibrating {
  public:
@@ -74,24 +36,20 @@ class Calibrating {
 
   int run() {
     const Clock::time_point start = Clock::now();
-    const Logits logits = open(given_, global_);
+    const CalibrateInput input = open_calibrate_input(given_, global_);
     std::optional<Model> model;
     if (!given_.into.empty()) {
-      model = model_to_calibrate(given_, logits.rows->classes(), logits.columns);
+      model = model_to_calibrate(given_, input.rows->classes(), input.columns);
     }
-    solve(logits);
+    classes_ = model ? model->output_names() : input.columns;
+    solve(input);
     run_.source = fmt::format("{}", fmt::join(given_.data.paths, " "));
-    run_.bytes_read = given_.is_npy() ? logits.rows->bytes_read() : logits.text_bytes;
-    run_.read_seconds = logits.read_seconds + temperature().load_seconds;
+    run_.bytes_read = input.bytes_read();
+    run_.read_seconds = input.read_seconds + temperature().load_seconds;
+    run_.can_hold_out = !affine_ && !grouped_ && !plain_.held_out;
     run_.total_seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    print_warnings(temperature().warnings, global_);
-    if (affine_) {
-      print_warnings(affine_->warnings, global_);
-    }
-    if (grouped_) {
-      print_warnings(grouped_->warnings, global_);
-    }
-    apply(logits);  // before the others: it can fail where they cannot
+    print_warnings(shown_calibration().warnings, global_);
+    apply(input);  // before the others: it can fail where they cannot
     save(std::move(model));
     write_report();
     print();
@@ -99,11 +57,11 @@ class Calibrating {
   }
 
  private:
-  void solve(const Logits& logits) {
-    const LogitRows& rows = *logits.rows;
+  void solve(const CalibrateInput& input) {
+    const LogitRows& rows = *input.rows;
     ProgressBar bar("calibrating", !global_.quiet);
     if (!given_.group.empty()) {
-      grouped_ = calibrate_groups(rows, logits.groups, given_.calibration(rows, global_),
+      grouped_ = calibrate_groups(rows, input.groups, given_.calibration(rows, global_),
                                   reading_progress(bar));
       plain_ = grouped_->all;
     } else if (given_.scaling_method() == ScalingMethod::temperature) {
@@ -132,8 +90,8 @@ class Calibrating {
     return {ScalingMethod::temperature, {plain_.beta}, {}};
   }
 
-  void apply(const Logits& logits) {
-    const LogitRows& rows = *logits.rows;
+  void apply(const CalibrateInput& input) {
+    const LogitRows& rows = *input.rows;
     if (given_.apply.empty()) {
       return;
     }
@@ -143,7 +101,7 @@ class Calibrating {
       write_calibrated(*scaled_logits(rows, found), 1.0, given_.apply_output(), given_.apply,
                        global_.threads, reading_progress(bar));
     } else if (grouped_) {
-      write_calibrated(*grouped_logits(rows, logits.groups, grouped_->betas()), 1.0,
+      write_calibrated(*grouped_logits(rows, input.groups, grouped_->betas()), 1.0,
                        given_.apply_output(), given_.apply, global_.threads, reading_progress(bar));
     } else {
       write_calibrated(rows, found.factors[0], given_.apply_output(), given_.apply, global_.threads,
@@ -152,33 +110,27 @@ class Calibrating {
     run_.applied = given_.apply;
   }
 
-  // The temperature, with the metrics after whatever method was asked for.
-  [[nodiscard]] Calibration shown() const {
-    Calibration calibration = temperature();
-    if (affine_) {
-      calibration.after = affine_->after;
-    } else if (grouped_) {
-      calibration.after = grouped_->after;
-    }
-    return calibration;
+  // The temperature, with the metrics and warnings of whatever method was asked for.
+  [[nodiscard]] Calibration shown_calibration() const {
+    return affine_ ? shown(*affine_) : grouped_ ? shown(*grouped_) : plain_;
   }
 
   void write_report() const {
-    if (!given_.report.empty()) {
-      std::vector<std::string> files = given_.data.paths;
-      files.insert(files.end(), {given_.labels, given_.into, given_.is_npy() ? given_.group : ""});
-      std::vector<std::string> warnings = temperature().warnings;
-      for (const auto* const more :
-           {affine_ ? &affine_->warnings : nullptr, grouped_ ? &grouped_->warnings : nullptr}) {
-        if (more != nullptr) {
-          warnings.insert(warnings.end(), more->begin(), more->end());
-        }
-      }
-      report::write_page(
-          report::calibrate_page(shown(), run_.source,
-                                 run_facts(global_, temperature().device, files, warnings)),
-          given_.report);
+    if (given_.report.empty()) {
+      return;
     }
+    report::CalibratePage page;
+    page.source = run_.source;
+    page.calibration = shown_calibration();
+    page.affine = affine_ ? &*affine_ : nullptr;
+    page.groups = grouped_ ? &*grouped_ : nullptr;
+    page.scaling = affine_ ? &affine_->scaling : nullptr;
+    page.classes = classes_;
+    std::vector<std::string> files = given_.data.paths;
+    files.insert(files.end(), {given_.labels, given_.into, given_.is_npy() ? given_.group : ""});
+    report::write_page(report::calibrate_page(page, run_facts(global_, page.calibration.device,
+                                                              files, page.calibration.warnings)),
+                       given_.report);
   }
 
   void save(std::optional<Model> model) {
@@ -187,10 +139,12 @@ class Calibrating {
       save_model(*model, given_.model_output());
       run_.model = given_.model_output();
     } else if (!given_.output.empty()) {
-      affine_ ? save_affine(*affine_, given_.output) : save_calibration(plain_, given_.output);
+      affine_    ? save_affine(*affine_, given_.output)
+      : grouped_ ? save_calibration(*grouped_, given_.output)
+                 : save_calibration(plain_, given_.output);
     }
     if (!given_.bins.empty()) {
-      save_bins(shown(), given_.bins);
+      save_bins(shown_calibration(), given_.bins);
     }
   }
 
@@ -213,6 +167,7 @@ class Calibrating {
   Calibration plain_;
   std::optional<AffineCalibration> affine_;
   std::optional<GroupCalibration> grouped_;
+  std::vector<std::string> classes_;  // names, where they have some
   CalibrateRun run_;
 };
 
@@ -226,11 +181,13 @@ Command add_calibrate(CLI::App& parent, GlobalOptions& global) {
       "DATA is a .npy file, rows x classes, float16, float32 or float64, or text with --target.\n"
       "Example: steepest calibrate logits.npy --labels labels.npy -o calibration.json\n"
       "         steepest calibrate scores.csv --target label --bins bins.csv\n"
+      "         steepest calibrate others.npy --labels others.txt --use calibration.json\n"
       "         steepest predict model.json valid.csv --logits -o logits.npy\n"
       "         steepest calibrate logits.npy --labels labels.txt --into model.json");
   return {app, [options, &global] {
             options->check();
-            return Calibrating(*options, global).run();
+            return options->use.empty() ? Calibrating(*options, global).run()
+                                        : use_calibration(*options, global);
           }};
 }
 

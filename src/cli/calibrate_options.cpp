@@ -32,7 +32,7 @@ void check_labels(const CalibrateOptions& given, bool npy) {
           *text));
     }
   }
-  if (given.labels.empty() && given.data.targets.empty()) {
+  if (!given.has_labels() && given.use.empty()) {
     throw OptionError(npy ? "calibrate needs --labels FILE: a .npy file of whole numbers, or text "
                             "with one a line"
                           : "calibrate needs --target, the column of labels, or --labels FILE");
@@ -57,13 +57,47 @@ void check_method(const CalibrateOptions& given) {
     throw OptionError(fmt::format("--bootstrap {} is not a number of replicates from 0 to {}",
                                   given.bootstrap, most_replicates));
   }
-  if (!given.group.empty() && (!temperature || !given.into.empty())) {
-    throw OptionError("--group goes with --method temperature, and not with --into");
+  if (!given.group.empty() && !temperature) {
+    throw OptionError("--group goes with --method temperature: a vector or matrix has none");
+  }
+  if (!given.group.empty() && !given.into.empty()) {
+    throw OptionError(
+        "a model holds one scaling for all rows: save temperatures by group with -o FILE, and "
+        "apply them with --use FILE --group");
+  }
+  if (given.valid_fraction && !(*given.valid_fraction > 0.0 && *given.valid_fraction < 1.0)) {
+    throw OptionError(fmt::format("--valid-fraction {} is not in (0, 1)", *given.valid_fraction));
+  }
+  if (given.valid_fraction && !given.group.empty()) {
+    throw OptionError(
+        "--valid-fraction does not go with --group: put rows aside, and judge on "
+        "them with --use");
   }
   if (!given.into.empty() && !temperature && parse_logit_input(given.input) != LogitInput::logits) {
     throw OptionError(
         "--into with --method vector or matrix needs the model's own logits: write them with "
         "predict --logits");
+  }
+}
+
+// A calibration that is there needs nothing that makes one.
+void check_use(const CalibrateOptions& given) {
+  if (given.use.empty()) {
+    return;
+  }
+  const bool fits = !given.method.empty() || given.smoothing > 0.0 || given.smooth_labels ||
+                    given.penalty != "auto" || given.valid_fraction;
+  if (fits || !given.into.empty() || !given.output.empty()) {
+    throw OptionError(
+        "--use applies a calibration that is there: --method, --smoothing, --smooth-labels, "
+        "--penalty, --valid-fraction, --into and -o make one");
+  }
+  if (!given.has_labels() && given.apply.empty()) {
+    throw OptionError("--use needs labels to judge by, --apply FILE to write to, or both");
+  }
+  if (!given.has_labels() &&
+      (given.bootstrap > 0 || !given.bins.empty() || !given.report.empty())) {
+    throw OptionError("--bootstrap, --bins and --report need labels to judge by");
   }
 }
 
@@ -95,9 +129,10 @@ void CalibrateOptions::check() const {
     throw OptionError("--apply writes every row: it does not go with --on-bad-row skip");
   }
   check_method(*this);
+  check_use(*this);
   check_labels(*this, is_npy());
   std::vector<std::string> inputs = data.paths;
-  inputs.push_back(labels);
+  inputs.insert(inputs.end(), {labels, use});
   if (is_npy()) {
     inputs.push_back(group);
   }
@@ -107,7 +142,7 @@ void CalibrateOptions::check() const {
 CalibrationOptions CalibrateOptions::calibration(const LogitRows& rows,
                                                  const GlobalOptions& global) const {
   CalibrationOptions options;
-  // As though, to the rows of a label, one row of every class had been added.
+  // As though K rows had been added whose scores are the others' and whose labels are drawn evenly.
   const auto classes = static_cast<double>(rows.classes());
   options.smoothing =
       smooth_labels ? classes / (static_cast<double>(rows.rows()) + classes) : smoothing;
@@ -125,8 +160,13 @@ CalibrationOptions CalibrateOptions::calibration(const LogitRows& rows,
   options.device = parse_device(global.device);
   options.bootstrap = bootstrap;
   constexpr int points_of_a_picture = 41;
-  options.curve_points = report.empty() ? 0 : points_of_a_picture;
+  const bool one_temperature =
+      scaling_method() == ScalingMethod::temperature && group.empty() && use.empty();
+  options.curve_points = report.empty() || !one_temperature ? 0 : points_of_a_picture;
   options.seed = global.seed;
+  if (scaling_method() == ScalingMethod::temperature && use.empty()) {
+    options.valid_fraction = valid_fraction.value_or(0.0);
+  }
   return options;
 }
 
@@ -136,7 +176,7 @@ AffineOptions CalibrateOptions::affine(const LogitRows& rows, const GlobalOption
   if (penalty != "auto") {
     options.penalty = parse_option_number("--penalty", penalty);
   }
-  options.valid_fraction = valid_fraction;
+  options.valid_fraction = valid_fraction.value_or(options.valid_fraction);
   options.temperature = calibration(rows, global);
   return options;
 }
@@ -144,42 +184,44 @@ AffineOptions CalibrateOptions::affine(const LogitRows& rows, const GlobalOption
 void add_calibrate_options(CLI::App& app, CalibrateOptions& options) {
   add_data_options(app, options.data, true);
   add_memory_options(app, options.memory);
-  app.add_option("--labels", options.labels,
-                 "labels beside the logits: .npy of whole numbers, or text with one a line");
-  app.add_option("--input", options.input,
-                 "what DATA holds, a column a class: logits, logprobs or probs; one column is "
-                 "the score of class 1 of two")
-      ->default_str("logits");
-  app.add_option("--method", options.method,
-                 "temperature; vector: a factor and an intercept a class; matrix")
-      ->default_str("temperature");
-  app.add_option("--smoothing", options.smoothing,
-                 "label smoothing in [0, 1): the share of a label spread over all classes")
-      ->default_str("0");
+  const auto add = [&app](const char* names, auto& value, const char* help,
+                          const char* otherwise = "") {
+    CLI::Option* const option = app.add_option(names, value, help);
+    if (*otherwise != '\0') {
+      option->default_str(otherwise);
+    }
+  };
+  add("--labels", options.labels,
+      "labels beside the logits: .npy of whole numbers, or text with one a line");
+  add("--input", options.input,
+      "what DATA holds, a column a class: logits, logprobs or probs; one column is the score of "
+      "class 1 of two",
+      "logits");
+  add("--method", options.method, "temperature; vector: a factor and an intercept a class; matrix",
+      "temperature");
+  add("--smoothing", options.smoothing,
+      "label smoothing in [0, 1): the share of a label spread over all classes", "0");
   app.add_flag("--smooth-labels", options.smooth_labels,
                "as though of n + K rows, K classes, K had a label drawn evenly");
-  app.add_option("--penalty", options.penalty,
-                 "vector, matrix: on intercepts and off the diagonal; auto: chosen on rows held "
-                 "out")
-      ->default_str("auto");
-  app.add_option("--valid-fraction", options.valid_fraction,
-                 "vector, matrix: share of rows that the penalty is chosen on")
-      ->default_str("0.2");
-  app.add_option("--group", options.group,
-                 "a temperature for every group of rows too: a column of text data; beside .npy a "
-                 "file, .npy of whole numbers or text with a name a line");
-  app.add_option("--bootstrap", options.bootstrap,
-                 "replicates for intervals of T and ECE: 200, say")
-      ->default_str("0");
-  app.add_option("--apply", options.apply, ".npy to write: the calibrated rows");
-  app.add_option("--apply-as", options.apply_as, "what --apply writes: probs or logits")
-      ->default_str("probs");
+  add("--penalty", options.penalty,
+      "vector, matrix: on intercepts and off the diagonal; auto: chosen on rows held out", "auto");
+  add("--valid-fraction", options.valid_fraction,
+      "share of rows, by --seed, to judge on what the others give: a temperature (default: none), "
+      "or the penalty of a vector or matrix (default: 0.2)");
+  add("--group", options.group,
+      "a temperature for every group of rows too: a column of text data; beside .npy a file, .npy "
+      "of whole numbers or text with a name a line");
+  add("--use", options.use,
+      "calibration saved with -o, to apply to DATA, and with labels to judge on DATA; a group that "
+      "it does not know gets the temperature of all rows");
+  add("--bootstrap", options.bootstrap, "replicates for intervals of T and ECE: 200, say", "0");
+  add("--apply", options.apply, ".npy to write: the calibrated rows");
+  add("--apply-as", options.apply_as, "what --apply writes: probs or logits", "probs");
   add_report_option(app, options.report);
-  app.add_option("--bins", options.bins, "CSV to write: confidence and accuracy of every bin");
-  app.add_option("--into", options.into,
-                 "softmax model of fit to put the calibration into; -o names another file for it");
-  app.add_option("-o,--output", options.output,
-                 "JSON to write: the calibration, or with --into the model");
+  add("--bins", options.bins, "CSV to write: confidence and accuracy of every bin");
+  add("--into", options.into,
+      "softmax model of fit to put the calibration into; -o names another file for it");
+  add("-o,--output", options.output, "JSON to write: the calibration, or with --into the model");
 }
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +21,13 @@ struct CalibrateOptions {
   MemoryOptions memory;
   std::string labels;
   std::string input = "logits";
-  std::string method = "temperature";
+  std::string method;  ///< empty: temperature
   double smoothing = 0.0;
   bool smooth_labels = false;
   std::string penalty = "auto";
-  double valid_fraction = 0.2;
+  std::optional<double> valid_fraction;
   std::string group;
+  std::string use;
   std::int64_t bootstrap = 0;
   std::string apply;
   std::string apply_as = "probs";
@@ -36,7 +38,10 @@ struct CalibrateOptions {
 
   /// Whether DATA is one .npy file, by its name or its first bytes.
   [[nodiscard]] bool is_npy() const;
-  [[nodiscard]] ScalingMethod scaling_method() const { return parse_scaling_method(method); }
+  [[nodiscard]] ScalingMethod scaling_method() const {
+    return method.empty() ? ScalingMethod::temperature : parse_scaling_method(method);
+  }
+  [[nodiscard]] bool has_labels() const { return !labels.empty() || !data.targets.empty(); }
   [[nodiscard]] CalibratedOutput apply_output() const;
 
   /// Where the model with the calibration goes; empty: nowhere.

@@ -64,6 +64,17 @@ Json bootstrap_json(const Calibration& calibration) {
           {"ece_after", interval_json(bootstrap.ece_after)}};
 }
 
+Json held_out_json(const Calibration& calibration) {
+  if (!calibration.held_out) {
+    return nullptr;
+  }
+  const HeldOutMetrics& held_out = *calibration.held_out;
+  return {{"rows", held_out.rows},
+          {"temperature", held_out.temperature},
+          {"before", metrics_json(held_out.before)},
+          {"after", metrics_json(held_out.after)}};
+}
+
 Json curve_json(const std::vector<NllPoint>& curve) {
   Json json = Json::array();
   for (const NllPoint& point : curve) {
@@ -72,21 +83,28 @@ Json curve_json(const std::vector<NllPoint>& curve) {
   return json;
 }
 
+// Ends that the replicates did not reach have no number.
+std::string temperatures_text(const BootstrapInterval& interval) {
+  if (!(interval.lower > 0.0) && std::isinf(interval.upper)) {
+    return "";
+  }
+  return fmt::format(
+      "T {}{}; ", interval.lower > 0.0 ? fmt::format("{:.4g}", interval.lower) : "any below",
+      std::isinf(interval.upper) ? " and above" : fmt::format(" to {:.4g}", interval.upper));
+}
+
 void print_bootstrap(const Bootstrap& bootstrap) {
-  fmt::print(
-      "{:<13}95 % of {} replicates: T {:.4g} to {:.4g}; ece {:.4g} to {:.4g} before, {:.4g} to "
-      "{:.4g} after\n",
-      "bootstrap", bootstrap.replicates, bootstrap.temperature.lower, bootstrap.temperature.upper,
-      bootstrap.ece_before.lower, bootstrap.ece_before.upper, bootstrap.ece_after.lower,
-      bootstrap.ece_after.upper);
+  fmt::print("{:<13}95 % of {} replicates: {}ece {:.4g} to {:.4g} before, {:.4g} to {:.4g} after\n",
+             "bootstrap", bootstrap.replicates, temperatures_text(bootstrap.temperature),
+             bootstrap.ece_before.lower, bootstrap.ece_before.upper, bootstrap.ece_after.lower,
+             bootstrap.ece_after.upper);
 }
 
 std::string result_text(const Calibration& calibration) {
   switch (calibration.status) {
     case CalibrationStatus::solved:
-      return fmt::format("solved: T {:.6g}, 95 % interval {:.4g} to {:.4g}",
-                         calibration.temperature, calibration.lower_temperature(),
-                         calibration.upper_temperature());
+      return fmt::format("solved: T {:.6g}, {}", calibration.temperature,
+                         interval_text(calibration));
     case CalibrationStatus::zero:
       return "zero: no temperature above 0 is best, the NLL falls all the way to T = 0";
     case CalibrationStatus::infinite:
@@ -132,7 +150,6 @@ void print_bins(const Calibration& calibration) {
 }  // namespace
 
 Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
-  const bool solved = calibration.status == CalibrationStatus::solved;
   return {
       {"command", "calibrate"},
       {"version", version},
@@ -142,9 +159,10 @@ Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
       {"temperature", json_number(calibration.temperature)},
       {"beta", json_number(calibration.beta)},
       {"log_temperature_standard_error", json_number(calibration.log_temperature_standard_error)},
-      {"temperature_interval", solved ? Json{json_number(calibration.lower_temperature()),
-                                             json_number(calibration.upper_temperature())}
-                                      : Json(nullptr)},
+      {"temperature_interval", calibration.has_interval()
+                                   ? Json{json_number(calibration.lower_temperature()),
+                                          json_number(calibration.upper_temperature())}
+                                   : Json(nullptr)},
       {"reads", calibration.reads},
       {"passes", calibration.passes},
       {"residual", json_number(calibration.residual)},
@@ -164,22 +182,45 @@ Json calibration_json(const Calibration& calibration, const CalibrateRun& run) {
       {"before", metrics_json(calibration.before)},
       {"after", calibration.after ? metrics_json(*calibration.after) : Json(nullptr)},
       {"bootstrap", bootstrap_json(calibration)},
+      {"held_out", held_out_json(calibration)},
       {"curve", curve_json(calibration.curve)},
       {"warnings", calibration.warnings},
       {"applied", run.applied.empty() ? Json(nullptr) : Json(run.applied)},
       {"model", run.model.empty() ? Json(nullptr) : Json(run.model)}};
 }
 
-void print_calibration(const Calibration& calibration, const CalibrateRun& run) {
+std::string interval_text(const Calibration& calibration) {
+  return calibration.has_interval()
+             ? fmt::format("95 % interval {:.4g} to {:.4g}", calibration.lower_temperature(),
+                           calibration.upper_temperature())
+             : "its interval is not known";
+}
+
+void print_data(const Calibration& calibration, const CalibrateRun& run) {
   const DeviceInfo& device = calibration.device;
-  fmt::print("{:<13}{}: {} rows, {} classes; {} read\n", "data", run.source,
-             format_count(calibration.rows), format_count(calibration.classes),
-             format_bytes(static_cast<double>(run.bytes_read)));
+  fmt::print("{:<13}{}: {} row{}, {} classes; {} read\n", "data", run.source,
+             format_count(calibration.rows), calibration.rows == 1 ? "" : "s",
+             format_count(calibration.classes), format_bytes(static_cast<double>(run.bytes_read)));
   fmt::print("{:<13}{}: {}\n", "device", name(device.kind), device.name);
+}
+
+void print_measured(const Calibration& calibration) {
+  if (calibration.bootstrap) {
+    print_bootstrap(*calibration.bootstrap);
+  }
+  print_metrics(calibration);
+  print_bins(calibration);
+}
+
+void print_calibration(const Calibration& calibration, const CalibrateRun& run) {
+  print_data(calibration, run);
   fmt::print("{:<13}{}\n", "result", result_text(calibration));
   if (calibration.status == CalibrationStatus::solved) {
-    fmt::print("{:<13}standard error of log T {:.2g}, residual {:.2g}\n", "",
-               calibration.log_temperature_standard_error, calibration.residual);
+    fmt::print("{:<13}standard error of log T {}, residual {:.2g}\n", "",
+               calibration.has_interval()
+                   ? fmt::format("{:.2g}", calibration.log_temperature_standard_error)
+                   : "not known",
+               calibration.residual);
   }
   fmt::print("{:<13}{} read{}, {} pass{}, {:.2f} s", "", calibration.reads,
              calibration.reads == 1 ? "" : "s", calibration.passes,
@@ -187,17 +228,22 @@ void print_calibration(const Calibration& calibration, const CalibrateRun& run) 
   fmt::print("{}\n", run.read_seconds > 0.0
                          ? fmt::format(", of which {:.2f} s to read", run.read_seconds)
                          : "");
-  if (calibration.bootstrap) {
-    print_bootstrap(*calibration.bootstrap);
+  if (calibration.held_out) {
+    const HeldOutMetrics& held_out = *calibration.held_out;
+    print_line("held out",
+               fmt::format("{} rows, T {:.6g} of the others: nll {:.6f} before, {:.6f} after; ece "
+                           "{:.4f} before, {:.4f} after",
+                           format_count(held_out.rows), held_out.temperature, held_out.before.nll,
+                           held_out.after.nll, held_out.before.ece, held_out.after.ece));
   }
   if (!run.model.empty()) {
     print_line("model", fmt::format("{}: predict --proba and evaluate are calibrated", run.model));
   }
-  print_metrics(calibration);
-  print_bins(calibration);
+  print_measured(calibration);
   fmt::print(
-      "\nMetrics are of the rows that T was fitted to; binned errors are above 0 even for\n"
-      "perfectly calibrated scores. For an honest figure measure T on other rows.\n");
+      "\nMetrics are of the rows that were fitted to; binned errors are above 0 even for\n"
+      "perfectly calibrated scores. For an honest figure: --use on other rows{}.\n",
+      run.can_hold_out ? ", or --valid-fraction" : "");
 }
 
 }  // namespace steepest::cli

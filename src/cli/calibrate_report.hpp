@@ -15,11 +15,21 @@ struct CalibrateRun {
   std::int64_t bytes_read = 0;
   double read_seconds = 0.0;  ///< before anything was solved; 0 where both went on at once
   double total_seconds = 0.0;
-  std::string applied;  ///< file of calibrated rows; empty: none
-  std::string model;    ///< model file that the calibration was put into; empty: none
+  std::string applied;        ///< file of calibrated rows; empty: none
+  std::string model;          ///< model file that the calibration was put into; empty: none
+  bool can_hold_out = false;  ///< whether --valid-fraction would judge it, and was not given
 };
 
 [[nodiscard]] Json calibration_json(const Calibration& calibration, const CalibrateRun& run);
+
+/// The line that says what was read, and where it was computed.
+void print_data(const Calibration& calibration, const CalibrateRun& run);
+
+/// The interval of T in words.
+[[nodiscard]] std::string interval_text(const Calibration& calibration);
+
+/// Intervals of a bootstrap, where there is one; metrics; bins.
+void print_measured(const Calibration& calibration);
 
 void print_calibration(const Calibration& calibration, const CalibrateRun& run);
 

@@ -7,6 +7,9 @@
 
 namespace steepest::cli {
 
+/// The calibration of all rows, with the metrics, intervals and warnings of temperatures by group.
+[[nodiscard]] Calibration shown(const GroupCalibration& calibration);
+
 /// The object of calibration_json() for all rows, with "groups" and "after_groups".
 [[nodiscard]] Json groups_json(const GroupCalibration& calibration, const CalibrateRun& run);
 

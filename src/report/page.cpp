@@ -212,6 +212,34 @@ void Page::heat_table(std::string_view caption, const std::vector<std::string>& 
   body_ += "</tbody>\n</table>\n</div>\n";
 }
 
+void Page::signed_table(std::string_view caption, const std::vector<std::string>& rows,
+                        const std::vector<std::string>& columns,
+                        const std::vector<double>& values) {
+  constexpr double strong = 0.6;
+  double most = 0.0;
+  for (const double value : values) {
+    most = std::max(most, std::fabs(value));
+  }
+  body_ += "<div class=\"scroll\" tabindex=\"0\">\n<table class=\"heat\">\n" +
+           tag("caption", caption) + "<thead><tr><th></th>";
+  for (const std::string& column : columns) {
+    body_ += tag("th", column);
+  }
+  body_ += "</tr></thead>\n<tbody>\n";
+  auto value = values.begin();
+  for (const std::string& row : rows) {
+    body_ += "<tr>" + tag("th", row);
+    for (std::size_t j = 0; j < columns.size(); ++j, ++value) {
+      const double share = most > 0.0 ? std::fabs(*value) / most : 0.0;
+      body_ += fmt::format("<td class=\"{}{}\" style=\"--share:{:.3f}\" title=\"{}\">{:.3g}</td>",
+                           share > strong ? "strong" : "", *value < 0.0 ? " negative" : "",
+                           0.9 * share, number_text(*value), *value);
+    }
+    body_ += "</tr>\n";
+  }
+  body_ += "</tbody>\n</table>\n</div>\n";
+}
+
 std::string Page::html(const RunFacts& facts) const {
   std::string warnings;
   for (const std::string& warning : facts.warnings) {

@@ -74,6 +74,10 @@ class Page {
   void heat_table(std::string_view caption, const std::vector<std::string>& names,
                   const std::vector<double>& counts);
 
+  /// Values of either sign as shades of two colours; `values` is (rows, columns), row-major.
+  void signed_table(std::string_view caption, const std::vector<std::string>& rows,
+                    const std::vector<std::string>& columns, const std::vector<double>& values);
+
   /// The whole file.
   [[nodiscard]] std::string html(const RunFacts& facts) const;
 

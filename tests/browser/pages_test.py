@@ -96,6 +96,7 @@ def write_logits(folder):
     draw = random.Random(2)
     rows, classes = 4000, 4
     with open(os.path.join(folder, "labels.txt"), "w") as labels, \
+            open(os.path.join(folder, "groups.txt"), "w") as groups, \
             open(os.path.join(folder, "logits.npy"), "wb") as logits:
         header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {classes}), }}"
         header += " " * (63 - (len(header) + 10) % 64) + "\n"
@@ -105,6 +106,7 @@ def write_logits(folder):
             weights = [math.exp(v) for v in z]
             labels.write(f"{draw.choices(range(classes), weights)[0]}\n")
             logits.write(struct.pack(f"<{classes}f", *(2.5 * v for v in z)))  # too sure of itself
+            groups.write(draw.choice(["north", "south", "</script><b>", "a long name " * 6]) + "\n")
 
 
 def write_returns(path):
@@ -146,6 +148,14 @@ def make_pages(command, folder):
         "portfolio": ["portfolio", at("returns.csv")],
         "frontier": ["portfolio", at("returns.csv"), "--frontier", "25"],
         "calibrate": ["calibrate", at("logits.npy"), "--labels", at("labels.txt")],
+        "calibrate_vector": ["calibrate", at("logits.npy"), "--labels", at("labels.txt"),
+                             "--method", "vector"],
+        "calibrate_matrix": ["calibrate", at("logits.npy"), "--labels", at("labels.txt"),
+                             "--method", "matrix", "--bootstrap", "50"],
+        "calibrate_groups": ["calibrate", at("logits.npy"), "--labels", at("labels.txt"),
+                             "--group", at("groups.txt"), "-o", at("groups.json")],
+        "calibrate_used": ["calibrate", at("logits.npy"), "--labels", at("labels.txt"),
+                           "--group", at("groups.txt"), "--use", at("groups.json")],
     }
     for name, arguments in commands.items():
         steepest(command, arguments + ["--report", at(name + ".html")], codes=(0, 5))

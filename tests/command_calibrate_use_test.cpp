@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// calibrate --use: a calibration that was saved, on other rows.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "tests/calibrate_files.hpp"
+#include "tests/run_command.hpp"
+
+namespace steepest::tests {
+namespace {
+
+// The float64 elements of a .npy file that the command wrote.
+std::vector<double> elements(const TemporaryFolder& folder, const std::string& name) {
+  const std::string bytes = folder.read(name);
+  std::vector<double> values((bytes.size() - 128) / sizeof(double));
+  std::memcpy(values.data(), bytes.data() + 128, values.size() * sizeof(double));
+  return values;
+}
+
+TEST(CalibrateUse, GivesTheSameRowsTheSameMetrics) {
+  const TemporaryFolder folder;
+  const Lesson files(folder);
+  const std::string data = files.logits + " --labels " + files.labels;
+  for (const std::string method : {"temperature", "vector", "matrix"}) {
+    SCOPED_TRACE(method);
+    const std::string saved = folder.path(method + ".json");
+    const auto fitted =
+        run_command(folder, "calibrate " + data + " --method " + method + " -o " + saved +
+                                " --apply " + folder.path("fitted.npy") + " --json --quiet")
+            .json();
+    const CommandRun run =
+        run_command(folder, "calibrate " + data + " --use " + saved + " --apply " +
+                                folder.path("used.npy") + " --bootstrap 50 --json --quiet");
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto used = run.json();
+    EXPECT_EQ(used["method"], method);
+    EXPECT_EQ(used["used"], saved);
+    for (const char* const metric :
+         {"nll", "accuracy", "ece", "ece_equal_mass", "mce", "brier", "entropy"}) {
+      EXPECT_NEAR(used["before"][metric].get<double>(), fitted["before"][metric].get<double>(),
+                  2e-7)
+          << metric;
+      EXPECT_NEAR(used["after"][metric].get<double>(), fitted["after"][metric].get<double>(), 2e-6)
+          << metric;
+    }
+    EXPECT_LE(used["bootstrap"]["ece_after"][0], used["bootstrap"]["ece_after"][1]);
+    EXPECT_TRUE(used["log_temperature_standard_error"].is_null());
+    const std::vector<double> one = elements(folder, "fitted.npy");
+    const std::vector<double> other = elements(folder, "used.npy");
+    ASSERT_EQ(one.size(), 1000U);
+    ASSERT_EQ(other.size(), 1000U);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      EXPECT_NEAR(one[i], other[i], 1e-12);
+    }
+    // Without labels it only applies.
+    const CommandRun blind = run_command(folder, "calibrate " + files.logits + " --use " + saved +
+                                                     " --apply " + folder.path("blind.npy"));
+    EXPECT_EQ(blind.exit_code, 0) << blind.err;
+    EXPECT_EQ(folder.read("blind.npy"), folder.read("used.npy"));
+  }
+}
+
+// Two sites in the file, and a third that it does not know.
+TEST(CalibrateUse, GroupsGetTheirOwnTemperatures) {
+  const TemporaryFolder folder;
+  std::string rows = "a,b,site,y\n";
+  for (int i = 0; i < 40; ++i) {
+    const bool north = i % 2 == 0;
+    rows += std::to_string(north ? 3 : 1) + ".5,0," + (north ? "north" : "south") + "," +
+            (i % (north ? 5 : 7) == 0 ? "1" : "0") + "\n";
+  }
+  const std::string saved = folder.path("groups.json");
+  const CommandRun fitted =
+      run_command(folder, "calibrate " + folder.write("fit.csv", rows) +
+                              " --target y --group site -o " + saved + " --json --quiet");
+  ASSERT_EQ(fitted.exit_code, 0) << fitted.err;
+  const auto file = nlohmann::json::parse(folder.read("groups.json"));
+  EXPECT_EQ(file["format_version"], 2);
+  ASSERT_EQ(file["groups"].size(), 2U);
+  const auto groups = fitted.json()["groups"];
+  for (const std::size_t g : {0U, 1U}) {
+    EXPECT_EQ(file["groups"][g]["name"], groups[g]["name"]);
+    EXPECT_EQ(file["groups"][g]["beta"], groups[g]["beta"]);
+    EXPECT_EQ(file["groups"][g]["rows"], groups[g]["rows"]);
+    // T of two classes, gaps alike in every row: the odds of the labels are e^(gap / T).
+    const double gap = g == 0 ? 3.5 : 1.5;
+    const double wrong = g == 0 ? 4.0 / 20.0 : 3.0 / 20.0;
+    EXPECT_NEAR(groups[g]["temperature"].get<double>(), gap / std::log((1.0 - wrong) / wrong),
+                1e-6);
+  }
+  const std::string others =
+      folder.write("others.csv", "a,b,site\n1,0,south\n2,0,west\n0,4,north\n1,1,south\n");
+  const std::string use = "calibrate " + others + " --use " + saved + " --apply " +
+                          folder.path("z.npy") + " --apply-as logits";
+  const CommandRun run = run_command(folder, use + " --group site");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.err.find("group \"west\" has no temperature of its own"), std::string::npos)
+      << run.err;
+  const std::vector<double> z = elements(folder, "z.npy");
+  ASSERT_EQ(z.size(), 8U);
+  const double pooled = fitted.json()["beta"];
+  const double north = groups[0]["beta"];
+  const double south = groups[1]["beta"];
+  const double expected[] = {south, 0.0, 2.0 * pooled, 0.0, 0.0, 4.0 * north, south, south};
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    EXPECT_NEAR(z[i], expected[i], 1e-12) << i;
+  }
+  const CommandRun forgotten = run_command(folder, use + " --ignore site");
+  EXPECT_EQ(forgotten.exit_code, 3);
+  EXPECT_NE(forgotten.err.find("--group"), std::string::npos) << forgotten.err;
+}
+
+TEST(CalibrateUse, RefusesWhatDoesNotFit) {
+  const TemporaryFolder folder;
+  const Lesson files(folder);
+  const std::string saved = folder.path("c.json");
+  ASSERT_EQ(run_command(folder,
+                        "calibrate " + files.logits + " --labels " + files.labels + " -o " + saved)
+                .exit_code,
+            0);
+  const std::string zero = folder.write("zero.csv", "a,b,y\n1,0,a\n3,1,a\n0,2,b\n");
+  const std::string nothing = folder.path("zero.json");
+  ASSERT_EQ(run_command(folder, "calibrate " + zero + " --target y -o " + nothing).exit_code, 0);
+  std::string broken = folder.read("c.json");
+  broken.replace(broken.find("\"beta\": "), 8, "\"beta\": -");
+  std::string newer = folder.read("c.json");
+  newer.replace(newer.find("\"format_version\": 1"), 19, "\"format_version\": 9");
+  struct Case {
+    std::string arguments;
+    int exit_code;
+    const char* text;
+  };
+  const std::string apply = " --apply " + folder.path("p.npy");
+  for (const Case& bad : {
+           Case{files.logits + " --use " + saved, 3, "--use needs labels"},
+           Case{files.logits + " --use " + saved + apply + " --method vector", 3,
+                "a calibration that is there"},
+           Case{files.logits + " --use " + saved + apply + " -o " + folder.path("x"), 3,
+                "a calibration that is there"},
+           Case{files.logits + " --use " + saved + apply + " --bins " + folder.path("b"), 3,
+                "need labels"},
+           Case{files.logits + " --use " + saved + " --apply " + saved, 3, "write to another file"},
+           Case{files.logits + " --use " + saved + apply + " --group " + files.labels, 3,
+                "leave --group out"},
+           Case{zero + " --ignore y --use " + saved + apply, 2,
+                "has 2 classes, and the calibration 5"},
+           Case{zero + " --ignore y --use " + nothing + apply, 2, "its status is \"zero\""},
+           Case{files.logits + " --use " + folder.write("b.json", broken) + apply, 2,
+                "expected a number above 0"},
+           Case{files.logits + " --use " + folder.write("n.json", newer) + apply, 2, "version"},
+           Case{files.logits + " --use " + files.labels + apply, 2, "calibration"},
+           Case{files.logits + " --use " + folder.path("none") + apply, 2, "none"},
+       }) {
+    const CommandRun run = run_command(folder, "calibrate " + bad.arguments);
+    EXPECT_EQ(run.exit_code, bad.exit_code) << bad.arguments << run.err;
+    EXPECT_NE(run.err.find(bad.text), std::string::npos) << run.err;
+    EXPECT_EQ(run.out, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.path("p.npy")));
+}
+
+}  // namespace
+}  // namespace steepest::tests
