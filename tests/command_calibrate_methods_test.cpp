@@ -131,6 +131,30 @@ TEST(CalibrateCommand, LaplaceSmoothingSolvesWhatIsSeparable) {
   EXPECT_NEAR(json["label_gap"].get<double>(), 0.4 * (0.5 + 1.0 + 1.0) / 3.0, 1e-12);
 }
 
+TEST(CalibrateCommand, AGroupWithoutAUsableRowGetsTheTemperatureOfAll) {
+  const TemporaryFolder folder;
+  const std::string scores = folder.write("z.csv", "a,b\n1,0\n2,0\n0,1\n1,0\n5,1\n3,0\n");
+  const std::string labels = folder.write("y.txt", "0\n1\n1\n0\n7\n8\n");
+  const std::string groups = folder.write("g.txt", "x\nx\nx\nx\ny\ny\n");
+  // A file of groups goes with a .npy file.
+  ASSERT_EQ(run_command(folder, "calibrate " + scores + " --labels " +
+                                    folder.write("good.txt", "0\n1\n1\n0\n0\n0\n") +
+                                    " --apply-as logits --apply " + folder.path("z.npy"))
+                .exit_code,
+            0);
+  const CommandRun run =
+      run_command(folder, "calibrate " + folder.path("z.npy") + " --labels " + labels +
+                              " --group " + groups + " --on-bad-row skip --json");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = run.json();
+  EXPECT_EQ(json["rows"], 4);
+  EXPECT_EQ(json["rows_skipped"], 2);
+  EXPECT_EQ(json["groups"][1]["rows"], 0);
+  EXPECT_TRUE(json["groups"][1]["before"].is_null());
+  EXPECT_EQ(json["groups"][1]["status"], "undetermined");
+  EXPECT_NEAR(json["after_groups"]["nll"].get<double>(), json["after"]["nll"].get<double>(), 1e-9);
+}
+
 // What a vector's interval holds is its own error, not the temperature's.
 TEST(CalibrateCommand, BootstrapsAreOfTheMethodAskedFor) {
   const TemporaryFolder folder;

@@ -233,9 +233,9 @@ class AffineSolver {
     const std::int64_t parameters =
         static_cast<std::int64_t>(result_.scaling.factors.size()) + all_.classes();
     if (parameters > all_.rows()) {
-      result_.warnings.push_back(fmt::format("{} parameters are fitted to {} rows",
-                                             data::grouped(parameters),
-                                             data::grouped(all_.rows())));
+      result_.warnings.push_back(fmt::format("{} parameters are fitted to {} row{}",
+                                             data::grouped(parameters), data::grouped(all_.rows()),
+                                             all_.rows() == 1 ? "" : "s"));
     }
   }
 

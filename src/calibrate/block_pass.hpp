@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/elementary.hpp"
 #include "kernels/tempered_sums.hpp"
 #include "src/calibrate/calibration_pass.hpp"
 
@@ -46,7 +47,9 @@ class BlockPass {
            const kernels::LogitRow* looks, const kernels::TemperedSums* sums, float* records) {
     const auto nodes = static_cast<std::int64_t>(betas_.size());
     const std::int64_t record = plan_.sketch == nullptr ? 0 : plan_.sketch->record();
+    look_up(tile, labels, looks, sums);
     for (std::int64_t r = 0; r < tile.rows; ++r) {
+      at_ = static_cast<std::size_t>(r * nodes);
       add_row(tile.logits + r * classes_, labels[r], first + r, looks[r], sums + r * nodes,
               record == 0 ? nullptr : records + r * record);
     }
@@ -60,6 +63,29 @@ class BlockPass {
   }
 
  private:
+  // Logarithms and exponentials of all rows at once. What rows with problems give is not used.
+  template <class T>
+  void look_up(const kernels::LogitTile<T>& tile, const std::int32_t* labels,
+               const kernels::LogitRow* looks, const kernels::TemperedSums* sums) {
+    const std::size_t nodes = betas_.size();
+    const std::size_t count = nodes * static_cast<std::size_t>(tile.rows);
+    log_totals_.resize(count);
+    label_powers_.resize(count);
+    for (std::int64_t r = 0; r < tile.rows; ++r) {
+      const bool has_label = labels[r] >= 0 && labels[r] < classes_;
+      const double gap =
+          has_label ? looks[r].largest - static_cast<double>(tile.logits[r * classes_ + labels[r]])
+                    : 0.0;
+      for (std::size_t j = 0; j < nodes; ++j) {
+        const std::size_t at = static_cast<std::size_t>(r) * nodes + j;
+        log_totals_[at] = sums[at].total;
+        label_powers_[at] = -betas_[j] * gap;
+      }
+    }
+    kernels::logarithms(log_totals_.data(), static_cast<std::int64_t>(count));
+    kernels::exponentials(label_powers_.data(), static_cast<std::int64_t>(count));
+  }
+
   // What a row's own logits say against it. Counts masked classes.
   template <class T>
   RowProblem problem_of(const T* z, std::int32_t label, const kernels::LogitRow& look,
@@ -142,8 +168,8 @@ class BlockPass {
       const double inverse = 1.0 / s.total;
       const double mean = s.first * inverse;
       const double variance = std::max(0.0, s.second * inverse - mean * mean);
-      const double log_total = std::log(s.total);
-      const double label = std::exp(-betas_[j] * gap - log_total);
+      const double log_total = log_totals_[at_ + j];
+      const double label = label_powers_[at_ + j] * inverse;
       const double score = mean - betas_[j] * smoothed_gap;
       const double squares = s.square * inverse * inverse;
       row_nodes_[j] = {log_total, mean, variance};
@@ -193,6 +219,9 @@ class BlockPass {
   PassSums& sums_;
   std::vector<BlockPassNode> row_nodes_;
   std::vector<double> scores_;
+  std::vector<double> log_totals_;    // (rows, nodes) of the tile
+  std::vector<double> label_powers_;  // e^(-beta gap of the label), likewise
+  std::size_t at_ = 0;                // of the row
 };
 
 }  // namespace steepest::calibrate

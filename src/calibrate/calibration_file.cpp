@@ -42,7 +42,7 @@ Json to_json(const Calibration& calibration) {
           {"log_temperature_standard_error", number(calibration.log_temperature_standard_error)},
           {"rows", calibration.rows},
           {"classes", calibration.classes},
-          {"before", to_json(calibration.before)},
+          {"before", calibration.rows > 0 ? to_json(calibration.before) : Json(nullptr)},
           {"after", calibration.after ? to_json(*calibration.after) : Json(nullptr)}};
 }
 

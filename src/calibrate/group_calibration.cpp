@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "src/calibrate/delegating_logits.hpp"
@@ -41,6 +42,25 @@ void warn(const GroupTemperature& group, std::vector<std::string>& warnings) {
   }
 }
 
+// Of some rows; undetermined, of none, where none of them can be used.
+Calibration temperature_of(const LogitRows& rows, std::vector<std::int64_t> members,
+                           const CalibrationOptions& options) {
+  const auto count = static_cast<std::int64_t>(members.size());
+  if (count > 0) {
+    try {
+      return calibrate_temperature(calibrate::ChosenRows(rows, std::move(members)), options);
+    } catch (const InputError&) {  // all rows together had no other
+      if (options.bad_rows != BadRowPolicy::skip) {
+        throw;
+      }
+    }
+  }
+  Calibration none;
+  none.log_temperature_standard_error = std::numeric_limits<double>::infinity();
+  none.rows_skipped = count;
+  return none;
+}
+
 }  // namespace
 
 std::vector<double> GroupCalibration::betas() const {
@@ -78,12 +98,7 @@ GroupCalibration calibrate_groups(const LogitRows& rows, const RowGroups& groups
   CalibrationOptions plain = options;
   plain.curve_points = 0;
   for (std::size_t g = 0; g < members.size(); ++g) {
-    if (!members[g].empty()) {
-      const calibrate::ChosenRows chosen(rows, std::move(members[g]));
-      result.groups.push_back({groups.names[g], calibrate_temperature(chosen, plain)});
-    } else {
-      result.groups.push_back({groups.names[g], {}});
-    }
+    result.groups.push_back({groups.names[g], temperature_of(rows, std::move(members[g]), plain)});
     warn(result.groups.back(), result.warnings);
   }
   ScoreMeasurement measured =

@@ -5,9 +5,9 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <map>
 #include <numeric>
 
+#include "src/calibrate/held_confidences.hpp"
 #include "steepest/metrics.hpp"
 
 namespace steepest::calibrate {
@@ -36,16 +36,12 @@ struct BinSum {
 using BinSums = std::array<BinSum, bin_count>;
 using Edges = std::array<double, bin_count + 1>;
 
-// A row of the sketch at a temperature: its -log confidence. Never below 0.
-float evaluate(const float* record, std::int64_t width, SketchPoint point) {
-  if (point.at_unit) {
-    return std::fabs(record[0]);
+void add_bins(const BinSums& part, BinSums& total) {
+  for (std::size_t b = 0; b < total.size(); ++b) {
+    total[b].count += part[b].count;
+    total[b].right += part[b].right;
+    total[b].confidence += part[b].confidence;
   }
-  double sum = 0.0;
-  for (std::int64_t k = width; k > 0; --k) {
-    sum = sum * point.t + static_cast<double>(record[k]);
-  }
-  return static_cast<float>(std::max(sum, 0.0));
 }
 
 double confidence_of(float negative_log) { return std::exp(-static_cast<double>(negative_log)); }
@@ -88,11 +84,7 @@ BinSums sum_bins(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool
       },
       [&] {
         for (BinSums& part : parts) {
-          for (std::size_t b = 0; b < total.size(); ++b) {
-            total[b].count += part[b].count;
-            total[b].right += part[b].right;
-            total[b].confidence += part[b].confidence;
-          }
+          add_bins(part, total);
           part = {};
         }
       });
@@ -108,8 +100,8 @@ std::vector<std::int64_t> count_keys(const RowSketch& sketch, SketchPoint point,
   for_each_row(
       sketch, pool,
       [&](const float* record, std::size_t /*part*/, std::size_t worker) {
-        const auto key =
-            std::bit_cast<std::uint32_t>(evaluate(record, sketch.width(), point) + 0.0F);
+        const auto key = std::bit_cast<std::uint32_t>(
+            negative_log_confidence(record, sketch.width(), point) + 0.0F);
         const std::size_t slot = slot_of(key);
         if (slot < slots) {
           ++counts[worker][slot];
@@ -123,66 +115,36 @@ std::vector<std::int64_t> count_keys(const RowSketch& sketch, SketchPoint point,
   return std::move(counts[0]);
 }
 
-// -log confidence of all rows that count.
-std::vector<float> hold_values(const RowSketch& sketch, SketchPoint point,
-                               kernels::ThreadPool& pool) {
-  std::vector<float> values(static_cast<std::size_t>(sketch.rows()));
-  std::vector<std::vector<float>> memory(static_cast<std::size_t>(pool.threads()));
-  pool.for_each((sketch.rows() + block_rows - 1) / block_rows, [&](std::int64_t block, int worker) {
-    const std::int64_t first = block * block_rows;
-    const std::int64_t rows = std::min(block_rows, sketch.rows() - first);
-    const float* record = sketch.read(first, rows, memory[static_cast<std::size_t>(worker)]);
-    float* const to = values.data() + first;
-    for (std::int64_t r = 0; r < rows; ++r, record += sketch.record()) {
-      to[r] = std::isnan(record[0]) ? record[0] : evaluate(record, sketch.width(), point) + 0.0F;
+// As sum_bins(), of rows that are held.
+template <class BinOf>
+BinSums sum_held_bins(const HeldConfidences& held, kernels::ThreadPool& pool, BinOf bin_of) {
+  std::vector<BinSums> parts(static_cast<std::size_t>((held.rows() + block_rows - 1) / block_rows));
+  pool.for_each(static_cast<std::int64_t>(parts.size()), [&](std::int64_t block, int /*worker*/) {
+    BinSums& sums = parts[static_cast<std::size_t>(block)];
+    const std::int64_t end = std::min((block + 1) * block_rows, held.rows());
+    for (auto r = static_cast<std::size_t>(block * block_rows); r < static_cast<std::size_t>(end);
+         ++r) {
+      const double confidence = held.confidences[r];
+      if (std::isnan(confidence)) {
+        continue;
+      }
+      BinSum& bin = sums[static_cast<std::size_t>(bin_of(std::fabs(confidence)))];
+      ++bin.count;
+      bin.right += std::signbit(confidence) ? 0 : 1;
+      bin.confidence += std::fabs(confidence);
     }
   });
-  values.erase(
-      std::remove_if(values.begin(), values.end(), [](float value) { return std::isnan(value); }),
-      values.end());
-  return values;
+  BinSums total{};
+  for (const BinSums& part : parts) {
+    add_bins(part, total);
+  }
+  return total;
 }
 
-std::size_t cell_of(float value) { return std::bit_cast<std::uint32_t>(value) / half_range; }
-
-// As at_ranks(), of values that are all held: only those whose upper halves hold a rank are sorted.
-std::vector<float> held_at_ranks(const std::vector<float>& values,
-                                 const std::vector<std::int64_t>& ranks) {
-  std::vector<std::int64_t> begins(half_range + 1);
-  for (const float value : values) {
-    ++begins[cell_of(value) + 1];
-  }
-  std::partial_sum(begins.begin(), begins.end(), begins.begin());
-  std::map<std::size_t, std::vector<float>> sorted;
-  std::vector<std::size_t> cells;
-  std::vector<bool> is_wanted(half_range);
-  for (const std::int64_t rank : ranks) {
-    cells.push_back(static_cast<std::size_t>(std::upper_bound(begins.begin(), begins.end(), rank) -
-                                             begins.begin() - 1));
-    is_wanted[cells.back()] = true;
-  }
-  for (const float value : values) {
-    if (is_wanted[cell_of(value)]) {
-      sorted[cell_of(value)].push_back(value);
-    }
-  }
-  for (auto& [cell, members] : sorted) {
-    std::sort(members.begin(), members.end());
-  }
-  std::vector<float> found;
-  for (std::size_t r = 0; r < ranks.size(); ++r) {
-    found.push_back(sorted[cells[r]][static_cast<std::size_t>(ranks[r] - begins[cells[r]])]);
-  }
-  return found;
-}
-
-// Values of -log confidence at these ranks, ascending ranks from 0. Of many rows, by the upper half
-// of their bits first, floats not below 0 being in the order of their bits, then by the lower.
-std::vector<float> at_ranks(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
-                            const std::vector<std::int64_t>& ranks) {
-  if (sketch.rows() <= most_held_rows) {
-    return held_at_ranks(hold_values(sketch, point, pool), ranks);
-  }
+// Confidences at these ranks of -log confidence, ascending ranks from 0: by the upper half of its
+// bits first, floats not below 0 being in the order of their bits, then by the lower.
+std::vector<double> at_ranks(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
+                             const std::vector<std::int64_t>& ranks) {
   constexpr std::uint32_t half_bits = 16;
   const auto upper = count_keys(sketch, point, pool, half_range,
                                 [](std::uint32_t key) { return std::size_t{key >> half_bits}; });
@@ -209,7 +171,7 @@ std::vector<float> at_ranks(const RowSketch& sketch, SketchPoint point, kernels:
                    : static_cast<std::size_t>(found - cells.begin()) * half_range +
                          key % half_range;
       });
-  std::vector<float> values;
+  std::vector<double> values;
   for (std::size_t r = 0; r < ranks.size(); ++r) {
     const std::size_t at = cell_of_rank[r];
     std::int64_t rows = before[at];
@@ -217,15 +179,15 @@ std::vector<float> at_ranks(const RowSketch& sketch, SketchPoint point, kernels:
     while (rows + lower[at * half_range + low] <= ranks[r]) {
       rows += lower[at * half_range + low++];
     }
-    values.push_back(
-        std::bit_cast<float>(static_cast<std::uint32_t>(cells[at] << half_bits | low)));
+    values.push_back(confidence_of(
+        std::bit_cast<float>(static_cast<std::uint32_t>(cells[at] << half_bits | low))));
   }
   return values;
 }
 
-// Quantiles of confidence, ascending.
-Edges quantile_edges(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
-                     std::int64_t rows) {
+// Quantiles of confidence of so many rows, ascending, from confidences_at(ranks).
+template <class ConfidencesAt>
+Edges quantile_edges(std::int64_t rows, ConfidencesAt confidences_at) {
   std::vector<std::int64_t> ranks;  // of -log confidence: descending in confidence
   std::vector<double> fractions;
   for (int edge = bin_count; edge >= 0; --edge) {
@@ -238,10 +200,10 @@ Edges quantile_edges(const RowSketch& sketch, SketchPoint point, kernels::Thread
   }
   std::vector<std::int64_t> sorted = ranks;
   std::sort(sorted.begin(), sorted.end());
-  const std::vector<float> values = at_ranks(sketch, point, pool, sorted);
+  const std::vector<double> values = confidences_at(sorted);
   const auto value_at = [&](std::int64_t rank) {
     const auto found = std::lower_bound(sorted.begin(), sorted.end(), rank) - sorted.begin();
-    return confidence_of(values[static_cast<std::size_t>(found)]);
+    return values[static_cast<std::size_t>(found)];
   };
   Edges edges{};
   for (std::size_t i = 0; i < edges.size(); ++i) {
@@ -272,28 +234,44 @@ double mean_gap(const std::vector<ReliabilityBin>& bins, std::int64_t rows) {
 
 }  // namespace
 
+float negative_log_confidence(const float* record, std::int64_t width, SketchPoint point) {
+  if (point.at_unit) {
+    return std::fabs(record[0]);
+  }
+  double sum = 0.0;
+  for (std::int64_t k = width; k > 0; --k) {
+    sum = sum * point.t + static_cast<double>(record[k]);
+  }
+  return static_cast<float>(std::max(sum, 0.0));
+}
+
 double confidence_at(const float* record, std::int64_t width, SketchPoint point) {
-  return confidence_of(evaluate(record, width, point));
+  return confidence_of(negative_log_confidence(record, width, point));
 }
 
 std::size_t equal_width_bin(double confidence) {
   constexpr double slack = edge_slack * bin_count;
-  return static_cast<std::size_t>(std::clamp(
-      static_cast<int>(std::ceil(confidence * bin_count - slack)) - 1, 0, bin_count - 1));
+  const double place = confidence * bin_count - slack;
+  const int whole = static_cast<int>(place);
+  return static_cast<std::size_t>(
+      std::clamp(whole - (static_cast<double>(whole) == place ? 1 : 0), 0, bin_count - 1));
 }
 
-void measure_reliability(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
-                         CalibrationMetrics& metrics) {
+namespace {
+
+// Both kinds of bins; sum(bin_of) and confidences_at(ranks) go over the rows.
+template <class Sum, class ConfidencesAt>
+void fill_bins(Sum sum, ConfidencesAt confidences_at, CalibrationMetrics& metrics) {
   Edges equal{};
   for (std::size_t b = 0; b < equal.size(); ++b) {
     equal[b] = static_cast<double>(b) / bin_count;
   }
-  const BinSums sums = sum_bins(sketch, point, pool, equal_width_bin);
+  const BinSums sums = sum(equal_width_bin);
   std::int64_t rows = 0;
   double confidence = 0.0;
-  for (const BinSum& sum : sums) {
-    rows += sum.count;
-    confidence += sum.confidence;
+  for (const BinSum& bin : sums) {
+    rows += bin.count;
+    confidence += bin.confidence;
   }
   metrics.confidence = confidence / static_cast<double>(rows);
   metrics.bins = to_bins(sums, equal);
@@ -306,12 +284,31 @@ void measure_reliability(const RowSketch& sketch, SketchPoint point, kernels::Th
   }
   metrics.rmsce = std::sqrt(squares / static_cast<double>(rows));
 
-  const Edges edges = quantile_edges(sketch, point, pool, rows);
-  const BinSums masses = sum_bins(sketch, point, pool, [&](double value) {
-    return std::lower_bound(edges.begin() + 1, edges.end() - 1, value) - (edges.begin() + 1);
+  const Edges edges = quantile_edges(rows, confidences_at);
+  const BinSums masses = sum([&](double value) {
+    int below = 0;  // edges between bins: no branch, so that it takes vectors
+    for (std::size_t b = 1; b < bin_count; ++b) {
+      below += edges[b] < value ? 1 : 0;
+    }
+    return below;
   });
   metrics.equal_mass_bins = to_bins(masses, edges);
   metrics.ece_equal_mass = mean_gap(metrics.equal_mass_bins, rows);
+}
+
+}  // namespace
+
+void measure_reliability(const RowSketch& sketch, SketchPoint point, kernels::ThreadPool& pool,
+                         CalibrationMetrics& metrics) {
+  using Ranks = std::vector<std::int64_t>;
+  if (sketch.rows() <= most_held_rows) {
+    const HeldConfidences held(sketch, point, pool);
+    fill_bins([&](auto bin_of) { return sum_held_bins(held, pool, bin_of); },
+              [&](const Ranks& ranks) { return confidences_at_ranks(held, ranks, pool); }, metrics);
+  } else {
+    fill_bins([&](auto bin_of) { return sum_bins(sketch, point, pool, bin_of); },
+              [&](const Ranks& ranks) { return at_ranks(sketch, point, pool, ranks); }, metrics);
+  }
 }
 
 }  // namespace steepest::calibrate

@@ -17,6 +17,10 @@ struct SketchPoint {
   double t = 0.0;
 };
 
+/// -log of confidence_at(), never below 0.
+[[nodiscard]] float negative_log_confidence(const float* record, std::int64_t width,
+                                            SketchPoint point);
+
 /// The confidence that a row's record, which counts and holds `width` coefficients, stands for.
 [[nodiscard]] double confidence_at(const float* record, std::int64_t width, SketchPoint point);
 

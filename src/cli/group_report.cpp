@@ -54,7 +54,7 @@ Json groups_json(const GroupCalibration& calibration, const CalibrateRun& run) {
          {"beta", json_number(own.beta)},
          {"temperature_interval", interval_json(own)},
          {"log_temperature_standard_error", json_number(own.log_temperature_standard_error)},
-         {"before", metrics_of(own.before)},
+         {"before", own.rows > 0 ? metrics_of(own.before) : Json(nullptr)},
          {"after", own.after ? metrics_of(*own.after) : Json(nullptr)}});
   }
   return json;
@@ -72,7 +72,7 @@ void print_groups(const GroupCalibration& calibration, const CalibrateRun& run) 
     const Calibration& own = group.calibration;
     fmt::print("{:<{}}{:>12}", data::printable(group.name), width, format_count(own.rows));
     if (own.status != CalibrationStatus::solved) {
-      fmt::print("{:>14}\n", name(own.status));
+      fmt::print("{:>14}\n", own.rows > 0 ? name(own.status) : "no rows");
       continue;
     }
     fmt::print("{:>14.6g}{:>24}{:>12.6g}{:>12.6g}{:>12.4g}{:>12.4g}\n", own.temperature,

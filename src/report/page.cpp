@@ -231,7 +231,7 @@ void Page::signed_table(std::string_view caption, const std::vector<std::string>
     body_ += "<tr>" + tag("th", row);
     for (std::size_t j = 0; j < columns.size(); ++j, ++value) {
       const double share = most > 0.0 ? std::fabs(*value) / most : 0.0;
-      body_ += fmt::format("<td class=\"{}{}\" style=\"--share:{:.3f}\" title=\"{}\">{:.3g}</td>",
+      body_ += fmt::format("<td class=\"{}{}\" style=\"--share:{:.3f}\" title=\"{}\">{:.2g}</td>",
                            share > strong ? "strong" : "", *value < 0.0 ? " negative" : "",
                            0.9 * share, number_text(*value), *value);
     }
