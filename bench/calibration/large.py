@@ -4,10 +4,11 @@
     python -m pip install numpy
     python bench/calibration/large.py --steepest PATH/steepest --rows 10e6 --classes 100 --memory 256M
 
-Writes float32 logits of which the labels are drawn at temperature 1.5, calibrates them as they
-stream by, and reports time, bytes read, the most memory resident, and the share of what a plain read
+Writes logits, float32 or with --half float16, of which the labels are drawn at temperature 1.5,
+calibrates them as they stream by, and reports time, bytes read, the most memory resident, and the share of what a plain read
 of the same file reaches right after (both from the cache of files, or both not: --cold asks the
-system to drop it, where it may).
+system to drop it, where it may). With --folder the files stay there, to be measured again: first
+with --write, which only makes them, then without.
 """
 import argparse
 import json
@@ -24,21 +25,24 @@ TEMPERATURE = 1.5
 BLOCK_BYTES = 64 << 20
 
 
-def write(folder, rows, classes):
-    """Logits in blocks, and labels by the Gumbel trick."""
+def write(folder, rows, classes, half):
+    """Logits in blocks, and labels by inverting the cumulated probabilities."""
+    element = "<f2" if half else "<f4"
     random = np.random.default_rng(0)
     labels = np.empty(rows, np.int32)
     step = max(BLOCK_BYTES // (4 * classes), 1)
     with open(folder / "logits.npy", "wb") as file:
         np.lib.format.write_array_header_1_0(
-            file, {"descr": "<f4", "fortran_order": False, "shape": (rows, classes)})
+            file, {"descr": element, "fortran_order": False, "shape": (rows, classes)})
         for first in range(0, rows, step):
             count = min(step, rows - first)
             scores = random.standard_normal((count, classes), np.float32) * np.float32(2)
-            waits = random.standard_exponential((count, classes), np.float32)
-            noise = -np.log(np.maximum(waits, np.finfo(np.float32).tiny))
-            labels[first:first + count] = (scores + noise).argmax(axis=1)
-            file.write((scores * np.float32(TEMPERATURE)).tobytes())
+            logits = (scores * np.float32(TEMPERATURE)).astype(element)
+            cumulated = np.exp(logits.astype(np.float32) / np.float32(TEMPERATURE))
+            np.cumsum(cumulated, axis=1, out=cumulated)
+            draws = random.random((count, 1), np.float32) * cumulated[:, -1:]
+            labels[first:first + count] = np.minimum((cumulated <= draws).sum(axis=1), classes - 1)
+            file.write(logits.tobytes())
     np.save(folder / "labels.npy", labels)
 
 
@@ -81,13 +85,19 @@ def main():
     parser.add_argument("--rows", type=float, default=10e6)
     parser.add_argument("--classes", type=float, default=100)
     parser.add_argument("--memory", default="256M")
-    parser.add_argument("--folder", help="where the files go; default: a temporary folder")
+    parser.add_argument("--half", action="store_true", help="float16 instead of float32")
+    parser.add_argument("--folder", help="where the files are and stay; default: a temporary one")
+    parser.add_argument("--write", action="store_true", help="make the files in --folder, no more")
     parser.add_argument("--cold", action="store_true", help="drop the cache of files first")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = pathlib.Path(name)
-        write(folder, int(options.rows), int(options.classes))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(options.folder or temporary)
+        folder.mkdir(exist_ok=True)
         path = folder / "logits.npy"
+        if not path.exists():
+            write(folder, int(options.rows), int(options.classes), options.half)
+        if options.write:
+            return
         if options.cold:
             drop_cache()
         seconds, found, peak = run(
@@ -97,7 +107,7 @@ def main():
             drop_cache()
         read_seconds = plain_read(path)
         size = path.stat().st_size
-    print(f"{int(options.rows):,} x {int(options.classes):,} float32, {size / 1e9:.2f} GB: "
+    print(f"{found['rows']:,} x {found['classes']:,} {size / 1e9:.2f} GB: "
           f"T {found['temperature']:.6f} +- {found['log_temperature_standard_error']:.1e} "
           f"in {seconds:.2f} s, {found['reads']} read, {found['bytes_read'] / 1e9:.2f} GB, "
           f"peak {peak / 1e6:.0f} MB")
