@@ -49,6 +49,7 @@ TEST(CalibrateUse, GivesTheSameRowsTheSameMetrics) {
     }
     EXPECT_LE(used["bootstrap"]["ece_after"][0], used["bootstrap"]["ece_after"][1]);
     EXPECT_TRUE(used["log_temperature_standard_error"].is_null());
+    EXPECT_EQ(used["bootstrap"]["temperature"], nlohmann::json({nullptr, nullptr}));
     const std::vector<double> one = elements(folder, "fitted.npy");
     const std::vector<double> other = elements(folder, "used.npy");
     ASSERT_EQ(one.size(), 1000U);

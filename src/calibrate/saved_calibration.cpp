@@ -87,9 +87,8 @@ std::vector<double> SavedCalibration::betas_of(const std::vector<std::string>& n
 std::vector<std::string> SavedCalibration::without_own(
     const std::vector<std::string>& names) const {
   std::vector<std::string> result;
-  std::copy_if(
-      names.begin(), names.end(), std::back_inserter(result),
-      [this](const std::string& name_of_group) { return betas.count(name_of_group) == 0; });
+  std::copy_if(names.begin(), names.end(), std::back_inserter(result),
+               [this](const std::string& name_of_group) { return !betas.contains(name_of_group); });
   return result;
 }
 

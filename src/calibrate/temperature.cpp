@@ -91,7 +91,7 @@ Calibration calibrate_temperature(const LogitRows& rows, const CalibrationOption
     throw OptionError(fmt::format("a label smoothing of {} is not in [0, 1)", options.smoothing));
   }
   Calibration result = solve(rows, options, progress);
-  if (options.valid_fraction != 0.0) {
+  if (options.valid_fraction != 0.0 && result.status == CalibrationStatus::solved) {
     result.held_out = judge(rows, options, result);
   }
   return result;

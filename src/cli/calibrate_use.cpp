@@ -82,7 +82,7 @@ class Using {
     shown_.after = std::move(after.metrics);
     if (before.ece && after.ece) {
       constexpr double infinity = std::numeric_limits<double>::infinity();
-      shown_.bootstrap = {options.bootstrap, {0.0, infinity}, *before.ece, *after.ece};
+      shown_.bootstrap = {options.bootstrap, {-infinity, infinity}, *before.ece, *after.ece};
     }
     warnings_.insert(warnings_.end(), before.warnings.begin(), before.warnings.end());
     if (!(shown_.after->nll < shown_.before.nll)) {
