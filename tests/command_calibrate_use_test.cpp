@@ -49,6 +49,7 @@ TEST(CalibrateUse, GivesTheSameRowsTheSameMetrics) {
     }
     EXPECT_LE(used["bootstrap"]["ece_after"][0], used["bootstrap"]["ece_after"][1]);
     EXPECT_TRUE(used["log_temperature_standard_error"].is_null());
+    EXPECT_TRUE(used["residual"].is_null());  // nothing was solved
     EXPECT_EQ(used["bootstrap"]["temperature"], nlohmann::json({nullptr, nullptr}));
     const std::vector<double> one = elements(folder, "fitted.npy");
     const std::vector<double> other = elements(folder, "used.npy");
@@ -115,6 +116,34 @@ TEST(CalibrateUse, GroupsGetTheirOwnTemperatures) {
   EXPECT_NE(forgotten.err.find("--group"), std::string::npos) << forgotten.err;
 }
 
+// A class that is left out of a row stays out; a matrix would need its score.
+TEST(CalibrateUse, MasksGoThroughATemperatureOnly) {
+  const TemporaryFolder folder;
+  const Lesson files(folder);
+  std::string bytes = folder.read("logits.npy");
+  const double masked = -HUGE_VAL;
+  std::memcpy(bytes.data() + 128 + (7 * 5 + 3) * sizeof(double), &masked, sizeof(masked));
+  const std::string others = folder.write("masked.npy", bytes);
+  for (const std::string method : {"temperature", "matrix"}) {
+    const std::string saved = folder.path(method + ".json");
+    ASSERT_EQ(run_command(folder, "calibrate " + files.logits + " --labels " + files.labels +
+                                      " --method " + method + " -o " + saved)
+                  .exit_code,
+              0);
+    const CommandRun run = run_command(folder, "calibrate " + others + " --use " + saved +
+                                                   " --apply " + folder.path(method + ".npy"));
+    if (method == "matrix") {
+      EXPECT_EQ(run.exit_code, 2);
+      EXPECT_NE(run.err.find("row 7 (from 0): column 3 is -inf, a masked class"), std::string::npos)
+          << run.err;
+      EXPECT_FALSE(std::filesystem::exists(folder.path("matrix.npy")));
+    } else {
+      EXPECT_EQ(run.exit_code, 0) << run.err;
+      EXPECT_EQ(elements(folder, "temperature.npy")[7 * 5 + 3], 0.0);
+    }
+  }
+}
+
 TEST(CalibrateUse, RefusesWhatDoesNotFit) {
   const TemporaryFolder folder;
   const Lesson files(folder);
@@ -153,6 +182,8 @@ TEST(CalibrateUse, RefusesWhatDoesNotFit) {
            Case{files.logits + " --use " + folder.write("b.json", broken) + apply, 2,
                 "expected a number above 0"},
            Case{files.logits + " --use " + folder.write("n.json", newer) + apply, 2, "version"},
+           Case{files.logits + " --use " + folder.write("h.json", newer.substr(0, 100)) + apply, 2,
+                "is not a whole calibration file"},
            Case{files.logits + " --use " + files.labels + apply, 2, "calibration"},
            Case{files.logits + " --use " + folder.path("none") + apply, 2, "none"},
        }) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -93,11 +94,11 @@ std::vector<std::string> SavedCalibration::without_own(
 }
 
 SavedCalibration load_calibration(const std::string& path) {
-  const JsonFile file(path, "a calibration", calibrate::format_name, calibrate::groups_version,
+  const JsonFile file(path, "calibration", calibrate::format_name, calibrate::groups_version,
                       calibrate::format_version);
   SavedCalibration calibration;
   calibration.classes = file.value<std::int64_t>(file.json(), "classes");
-  if (calibration.classes < 2) {
+  if (calibration.classes < 2 || calibration.classes > std::numeric_limits<std::int32_t>::max()) {
     file.fail(fmt::format("\"classes\" is {}: expected 2 or more", calibration.classes));
   }
   const auto method = file.value<std::string>(file.json(), "method");

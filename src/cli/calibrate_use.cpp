@@ -137,6 +137,10 @@ class Using {
     json["used"] = given_.use;
     json["groups_without_own"] = without_own_;
     json["warnings"] = warnings_;
+    for (const char* const of_a_fit :
+         {"residual", "interpolation", "certified", "label_gap", "uniform_gap"}) {
+      json[of_a_fit] = nullptr;
+    }
     if (saved_.scaling.method != ScalingMethod::temperature) {
       json["temperature"] = nullptr;
       json["beta"] = nullptr;
