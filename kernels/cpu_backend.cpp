@@ -1,37 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU engine: passes over X on every thread, the update in between, no copy of the data.
-#include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <limits>
 #include <optional>
-#include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/bank_pass.hpp"
 #include "kernels/loss_gradient.hpp"
 #include "kernels/normal_equations.hpp"
 #include "kernels/row_feed.hpp"
 #include "kernels/second_moment.hpp"
 #include "kernels/state_archive.hpp"
-#include "kernels/tile_products.hpp"
 #include "kernels/update.hpp"
 
 namespace steepest::kernels {
 namespace {
-
-std::string processor_name() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) {
-      const auto colon = line.find(": ");
-      return colon == std::string::npos ? line : line.substr(colon + 2);
-    }
-  }
-  return "CPU";
-}
 
 // Above this many columns the second moments themselves would be large data.
 constexpr std::int64_t most_normal_columns = 2000;
@@ -122,19 +107,18 @@ class CpuBackend final : public Backend {
     for (ModelState& state : bank_.states) {
       state.step = plan.first_step;
     }
-    loss_ = pass_loss(plan.loss);
+    known_.assign(bank_.states.size(), 0);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = plan.first_step;
-    folds_ = std::move(plan.folds);
-    masks_ = std::move(plan.masks);
-    pass_.set_masks(masks_.empty() ? nullptr : folds_.get(), masks_.empty() ? nullptr : &masks_);
+    pass_.start(pass_loss(plan.loss), std::move(plan.folds), std::move(plan.masks));
     // A preconditioner from a sample of the rows says that all of them are too many.
     const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
-    steps_on_moments_ = plan.allow_normal_equations && masks_.empty() &&
-                        std::holds_alternative<SquaredLoss>(loss_) && bank_.quasi_newton.empty() &&
-                        batch_size_ >= rows() && !sampled && normal_equations_pay(plan.most_steps);
+    steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
+                        std::holds_alternative<SquaredLoss>(pass_.loss()) &&
+                        bank_.quasi_newton.empty() && batch_size_ >= rows() && !sampled &&
+                        moments_pay(plan.most_steps);
     if (steps_on_moments_) {
       normal_equations().start(shape);
     } else {
@@ -152,8 +136,10 @@ class CpuBackend final : public Backend {
         step_on_moments();
       } else {
         const RowSelection next = batch_of_step(rows(), batch_size_, seed_, step_ + 1, together_);
-        pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_, together_), &next,
-                        full ? UpdateMode::judged_step : UpdateMode::blind_step);
+        const RowSelection batch = batch_of_step(rows(), batch_size_, seed_, step_, together_);
+        pass(running(), batch, &next, false);
+        update(partials_, batch.count, full ? UpdateMode::judged_step : UpdateMode::blind_step,
+               pool_, bank_);
       }
       for (std::size_t k = 0; k < before_.size(); ++k) {
         if (before_[k].reason == Reason::running) {
@@ -170,13 +156,33 @@ class CpuBackend final : public Backend {
     if (steps_on_moments_) {
       normal_equations_->exchange(archive);
     }
+    known_.assign(known_.size(), 0);
   }
 
+  // A model that has ended is evaluated once.
   void evaluate() override {
-    pass_and_update(RowSelection::all(rows()), nullptr, UpdateMode::evaluate);
+    chosen_.clear();
+    for (std::size_t k = 0; k < known_.size(); ++k) {
+      if (known_[k] == 0) {
+        chosen_.push_back(static_cast<std::int64_t>(k));
+      }
+    }
+    before_ = bank_.states;
+    pass(chosen_, RowSelection::all(rows()), nullptr, true);
+    update(partials_, rows(), UpdateMode::evaluate, pool_, bank_);
+    for (std::size_t k = 0; k < known_.size(); ++k) {
+      if (known_[k] != 0) {
+        bank_.states[k] = before_[k];
+      } else {
+        known_[k] = static_cast<char>(bank_.states[k].reason != Reason::running);
+      }
+    }
   }
 
-  void stop(std::int64_t model, Reason reason) override { bank_.stop(model, reason); }
+  void stop(std::int64_t model, Reason reason) override {
+    bank_.stop(model, reason);
+    known_[static_cast<std::size_t>(model)] = 0;
+  }
 
   [[nodiscard]] ModelState state(std::int64_t model) const override {
     return bank_.states[static_cast<std::size_t>(model)];
@@ -192,7 +198,7 @@ class CpuBackend final : public Backend {
     LossGradient<T> pass;
     Partials sums;
     pass.set_parameters(one, parameters.data(), 0, one.columns());
-    pass.run(loss_, *feed_, RowSelection::all(rows()), nullptr, pool_, sums);
+    pass.run(pass_.loss(), *feed_, RowSelection::all(rows()), nullptr, pool_, sums);
     const auto n = static_cast<double>(rows());
     LossAndGradient found;
     for (const double part : sums.loss) {
@@ -253,13 +259,18 @@ class CpuBackend final : public Backend {
     steps_on_moments_ = false;
   }
 
-  // Instead of so many passes over the rows.
+  // As moments_pay(), or they are there.
   [[nodiscard]] bool normal_equations_pay(std::int64_t passes) const {
+    return normal_equations_.has_value() || moments_pay(passes);
+  }
+
+  // Whether second moments are worth their price instead of so many passes over the rows. Bits hang
+  // on it, so it does not ask what was computed before.
+  [[nodiscard]] bool moments_pay(std::int64_t passes) const {
     const std::int64_t columns = feed_->features() + 1 + feed_->outputs();
     const bool small = columns <= most_normal_columns && columns <= 2 * rows();
-    return feed_->outputs() > 0 &&
-           (normal_equations_.has_value() ||
-            (small && (columns + columns_a_pass - 1) / columns_a_pass <= passes));
+    return feed_->outputs() > 0 && small &&
+           (columns + columns_a_pass - 1) / columns_a_pass <= passes;
   }
 
   NormalEquations& normal_equations() {
@@ -293,27 +304,53 @@ class CpuBackend final : public Backend {
     return sum;
   }
 
-  // A full-batch step of squared loss. Where moments say what only rows can know, it is taken back
-  // and made, and judged, on the rows themselves.
+  // A full-batch step of squared loss. Where moments say what only rows can know, a model's step is
+  // taken back and made, and judged, on the rows themselves; other models keep theirs.
   void step_on_moments() {
     velocities_before_ = bank_.velocities;
     second_before_ = bank_.second;
     normal_equations_->pass(bank_, pool_, partials_);
-    const bool faded = normal_equations_->faded(partials_);
-    update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
-    bool doubtful = faded;
+    doubtful_.clear();
+    faded_.resize(before_.size());
     for (std::size_t k = 0; k < before_.size(); ++k) {
-      doubtful = doubtful || is_doubtful(bank_.plans[k], before_[k], bank_.states[k]);
+      faded_[k] =
+          static_cast<char>(normal_equations_->faded(partials_, static_cast<std::int64_t>(k)));
     }
-    if (!doubtful) {
-      return;
-    }
-    bank_.states = before_;
-    bank_.velocities = velocities_before_;
-    bank_.second = second_before_;
-    pass(RowSelection::all(rows()), nullptr, false);
-    normal_equations_->anchor(bank_, partials_);
     update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
+    for (std::size_t k = 0; k < before_.size(); ++k) {
+      if (before_[k].reason == Reason::running &&
+          (faded_[k] != 0 || is_doubtful(bank_.plans[k], before_[k], bank_.states[k]))) {
+        doubtful_.push_back(static_cast<std::int64_t>(k));
+      }
+    }
+    if (!doubtful_.empty()) {
+      step_on_rows();
+    }
+  }
+
+  void step_on_rows() {
+    std::vector<ModelState> kept = bank_.states;
+    for (ModelState& state : bank_.states) {
+      state.reason = Reason::interrupted;  // sits this update out
+    }
+    const std::int64_t each = bank_.shape.elements_per_model();
+    for (const std::int64_t k : doubtful_) {
+      const auto model = static_cast<std::size_t>(k);
+      bank_.states[model] = before_[model];
+      std::copy_n(velocities_before_.begin() + k * each, each, bank_.velocities.begin() + k * each);
+      if (!bank_.second.empty()) {
+        std::copy_n(second_before_.begin() + k * each, each, bank_.second.begin() + k * each);
+      }
+    }
+    pass(doubtful_, RowSelection::all(rows()), nullptr, false);
+    for (const std::int64_t k : doubtful_) {
+      normal_equations_->anchor(bank_, partials_, k);
+    }
+    update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
+    for (const std::int64_t k : doubtful_) {
+      kept[static_cast<std::size_t>(k)] = bank_.states[static_cast<std::size_t>(k)];
+    }
+    bank_.states = std::move(kept);
   }
 
   // An end, and the first of the evaluations that may become one by the loss's tolerance.
@@ -323,36 +360,41 @@ class CpuBackend final : public Backend {
     return before.reason != now.reason || first_flat;
   }
 
-  void pass_and_update(const RowSelection& rows, const RowSelection* next, UpdateMode mode) {
-    pass(rows, next, mode == UpdateMode::evaluate);
-    update(partials_, rows.count, mode, pool_, bank_);
+  const std::vector<std::int64_t>& running() {
+    chosen_.clear();
+    for (std::size_t k = 0; k < bank_.states.size(); ++k) {
+      if (bank_.states[k].reason == Reason::running) {
+        chosen_.push_back(static_cast<std::int64_t>(k));
+      }
+    }
+    return chosen_;
   }
 
   // At the points the models report, or at those they take their gradients at.
-  void pass(const RowSelection& rows, const RowSelection* next, bool reported) {
-    for (std::int64_t k = 0; k < bank_.shape.models; ++k) {
-      pass_.set_parameters(bank_.shape, reported ? bank_.reported_of(k) : bank_.parameters_of(k),
-                           k * bank_.shape.outputs, bank_.shape.outputs);
+  void pass(const std::vector<std::int64_t>& models, const RowSelection& rows,
+            const RowSelection* next, bool reported) {
+    if (!models.empty()) {
+      pass_.run(bank_, models, reported, *feed_, rows, next, pool_, partials_);
     }
-    pass_.run(loss_, *feed_, rows, next, pool_, partials_);
   }
 
   ThreadPool pool_;
   TrainingData data_;  // empty when streamed
   std::unique_ptr<RowFeed> feed_;
   BankState bank_;
-  PassLoss loss_;
   std::int64_t batch_size_ = 0;
   std::uint64_t seed_ = 0;
   std::int64_t together_ = 1;
   std::int64_t step_ = 0;
-  std::shared_ptr<const std::vector<std::uint8_t>> folds_;
-  std::vector<RowMask> masks_;
-  LossGradient<T> pass_;
+  BankPass<T> pass_;
+  std::vector<std::int64_t> chosen_;  // models of a pass
+  std::vector<char> known_;           // models that have ended and were evaluated since
   Partials partials_;
   std::optional<NormalEquations> normal_equations_;  // once asked for
   bool steps_on_moments_ = false;
   std::vector<ModelState> before_;
+  std::vector<std::int64_t> doubtful_;  // models whose step on moments is not to be trusted
+  std::vector<char> faded_;
   std::vector<double> velocities_before_;
   std::vector<double> second_before_;
 };
@@ -364,15 +406,6 @@ std::unique_ptr<Backend> make_cpu_backend(int threads, Precision precision) {
     return std::make_unique<CpuBackend<double>>(threads);
   }
   return std::make_unique<CpuBackend<float>>(threads);
-}
-
-DeviceInfo describe_cpu(int threads) {
-  DeviceInfo info;
-  info.kind = DeviceKind::cpu;
-  info.threads = threads > 0 ? threads : ThreadPool(0).threads();
-  info.name = fmt::format("{} ({})", processor_name(), vector_instruction_set());
-  info.memory_bytes = static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
-  return info;
 }
 
 }  // namespace steepest::kernels

@@ -3,10 +3,15 @@
 #include "steepest/device.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
+#include <fstream>
+#include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/thread_pool.hpp"
+#include "kernels/tile_products.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -90,6 +95,29 @@ std::string_view name(Storage storage) {
 }
 
 namespace kernels {
+namespace {
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) == 0) {
+      const auto colon = line.find(": ");
+      return colon == std::string::npos ? line : line.substr(colon + 2);
+    }
+  }
+  return "CPU";
+}
+
+}  // namespace
+
+DeviceInfo describe_cpu(int threads) {
+  DeviceInfo info;
+  info.kind = DeviceKind::cpu;
+  info.threads = threads > 0 ? threads : ThreadPool(0).threads();
+  info.name = fmt::format("{} ({})", processor_name(), vector_instruction_set());
+  info.memory_bytes = static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
+  return info;
+}
 
 Precision resolve_precision(Precision asked, DeviceKind kind, std::int64_t columns) {
   constexpr std::int64_t columns_bound_by_memory = 2;

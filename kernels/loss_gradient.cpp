@@ -15,7 +15,8 @@ constexpr std::int64_t tile_bytes = 104 << 10;
 // nearest cache.
 constexpr std::int64_t one_column_tile_bytes = 16 << 10;
 
-// Sums of this many rows are kept in T before they are added to the double sums.
+// Sums of this many rows are kept in T before they are added to the double sums. Tiles are cut
+// within them, which no sum shows.
 constexpr std::int64_t rows_between_flushes = 1024;
 
 // The request for a partition of a pass.
@@ -24,18 +25,20 @@ RowFeed::Request partition(const RowSelection& rows, std::int64_t index, std::in
   return {&rows, index * rows.count / partitions, 0, (index + 1) * rows.count / partitions, worker};
 }
 
-// What a worker will most likely take after partition `index`, of this pass or of the next one.
+// What a worker will most likely take after task `index`, of this pass or of the next one. A task
+// is a partition and one of `groups` groups of models.
 RowFeed::Request partition_after(const RowSelection& rows, const RowSelection* next,
                                  std::int64_t index, std::int64_t threads, std::int64_t partitions,
-                                 int worker) {
-  const std::int64_t likely = index + std::min(threads, partitions);
-  if (likely < partitions) {
-    return partition(rows, likely, partitions, worker);
+                                 std::int64_t groups, int worker) {
+  const std::int64_t tasks = partitions * groups;
+  const std::int64_t likely = index + std::min(threads, tasks);
+  if (likely < tasks) {
+    return partition(rows, likely / groups, partitions, worker);
   }
   if (next == nullptr || next->count < partitions) {
     return {};
   }
-  return partition(*next, likely - partitions, partitions, worker);
+  return partition(*next, (likely - tasks) / groups, partitions, worker);
 }
 
 }  // namespace
@@ -64,7 +67,8 @@ std::int64_t LossGradient<T>::tile_rows() const {
   const std::int64_t row_bytes = shape_.features * static_cast<std::int64_t>(sizeof(float)) +
                                  shape_.columns() * static_cast<std::int64_t>(sizeof(T));
   const std::int64_t bytes = shape_.columns() == 1 ? one_column_tile_bytes : tile_bytes;
-  return std::clamp<std::int64_t>(bytes / row_bytes / 4 * 4, 8, rows_between_flushes);
+  return std::clamp<std::int64_t>(bytes / row_bytes / sum_lanes * sum_lanes, sum_lanes,
+                                  rows_between_flushes);
 }
 
 // Sums are 0 already: flush() leaves them so.
@@ -82,8 +86,8 @@ void LossGradient<T>::prepare(Scratch& scratch) const {
   scratch.weights.resize(pitch);
   scratch.masked.resize(masks_ == nullptr ? 0 : pitch);
   scratch.gradient.resize(columns * static_cast<std::size_t>(padded_), T(0));
-  scratch.intercept_gradient.resize(columns, 0.0);
-  scratch.loss.resize(static_cast<std::size_t>(shape_.models), 0.0);
+  scratch.intercept_gradient.resize(columns * sum_lanes, 0.0);
+  scratch.loss.resize(columns * sum_lanes, 0.0);
 }
 
 // What the tile's rows are compared with, in the order of the tile.
@@ -111,13 +115,14 @@ void LossGradient<T>::gather(const RowFeed::Targets& data, std::int64_t count,
 // Model by model, each with weights of its own; `first` is the tile's first row of all.
 template <class T>
 template <class Loss>
-void LossGradient<T>::masked_residuals(Loss loss, const TileScores<T>& tile, std::int64_t first,
-                                       Scratch& scratch) const {
+void LossGradient<T>::masked_residuals(Loss loss, const TileScores<T>& tile, const Models& models,
+                                       std::int64_t first, Scratch& scratch) const {
   const std::uint8_t* const folds = folds_->data() + first;
   TileScores<T> one = tile;
   one.models = 1;
   one.weights = scratch.masked.data();
-  for (const RowMask& mask : *masks_) {
+  for (std::int64_t k = models.first; k < models.first + models.count; ++k) {
+    const RowMask& mask = (*masks_)[static_cast<std::size_t>(k)];
     const T factor = static_cast<T>(mask.weight);
     for (std::int64_t r = 0; r < tile.count; ++r) {
       scratch.masked[static_cast<std::size_t>(r)] =
@@ -125,15 +130,15 @@ void LossGradient<T>::masked_residuals(Loss loss, const TileScores<T>& tile, std
     }
     tile_residuals(loss, one);
     one.scores += tile.outputs * tile.pitch;
-    one.residuals += tile.outputs;
-    one.loss += 1;
+    one.residuals += tile.outputs * sum_lanes;
+    one.loss += tile.outputs * sum_lanes;
   }
 }
 
 template <class T>
 template <class Loss>
-void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::int64_t first,
-                                std::int64_t count, Scratch& scratch) const {
+void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, const Models& models,
+                                std::int64_t first, std::int64_t count, Scratch& scratch) const {
   RowFeed::Targets wanted = data;
   if constexpr (!takes_labels<Loss>) {
     wanted.labels = nullptr;
@@ -145,7 +150,7 @@ void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::in
   TileScores<T> tile;
   tile.count = count;
   tile.pitch = tile_pitch(tile_rows());
-  tile.models = shape_.models;
+  tile.models = models.count;
   tile.outputs = shape_.outputs;
   tile.scores = scratch.scores.data();
   tile.targets = scratch.targets.data();
@@ -157,7 +162,7 @@ void LossGradient<T>::residuals(Loss loss, const RowFeed::Targets& data, std::in
     std::fill(scratch.targets.begin(), scratch.targets.end(), T(0));
     tile_residuals(SquaredLoss{}, tile);
   } else if (masks_ != nullptr) {
-    masked_residuals(loss, tile, first, scratch);
+    masked_residuals(loss, tile, models, first, scratch);
   } else {
     tile_residuals(loss, tile);
   }
@@ -172,23 +177,22 @@ bool LossGradient<T>::squared_column(const RowFeed::Targets& data, const TileRow
   column.targets = data.values;
   column.row_weights = data.weights;
   column.gradient = scratch.gradient.data();
-  column.residuals = scratch.intercept_gradient[0];
-  column.loss = scratch.loss[0];
-  const bool done = tile_squared(rows, scratch.indexes.data(), column);
-  scratch.intercept_gradient[0] = column.residuals;
-  scratch.loss[0] = column.loss;
-  return done;
+  column.residuals = scratch.intercept_gradient.data();
+  column.loss = scratch.loss.data();
+  return tile_squared(rows, scratch.indexes.data(), column);
 }
 
 // Moves the sums kept in T to the double sums of the partition: the first ones take the place of
 // what is there.
 template <class T>
-void LossGradient<T>::flush(Scratch& scratch, bool first, double* gradient, double* loss) const {
-  const auto move = [first](auto& from, double& to) {
-    to = static_cast<double>(from) + (first ? 0.0 : to);
-    from = 0;
+void LossGradient<T>::flush(const Models& models, Scratch& scratch, bool first, double* gradient,
+                            double* loss) const {
+  const auto take = [](double* lanes) {
+    const double sum = sum_of_lanes(lanes);
+    std::fill_n(lanes, sum_lanes, 0.0);
+    return sum;
   };
-  for (std::int64_t c = 0; c < shape_.columns(); ++c) {
+  for (std::int64_t c = 0; c < models.count * shape_.outputs; ++c) {
     T* from = scratch.gradient.data() + c * padded_;
     double* to = gradient + c * shape_.stride();
     if (first) {
@@ -199,69 +203,80 @@ void LossGradient<T>::flush(Scratch& scratch, bool first, double* gradient, doub
       }
     }
     std::fill(from, from + padded_, T(0));
-    move(scratch.intercept_gradient[static_cast<std::size_t>(c)], to[shape_.features]);
-  }
-  for (std::int64_t k = 0; k < shape_.models; ++k) {
-    move(scratch.loss[static_cast<std::size_t>(k)], loss[k]);
+    const double residuals = take(scratch.intercept_gradient.data() + c * sum_lanes);
+    to[shape_.features] = first ? residuals : to[shape_.features] + residuals;
+    const double losses = take(scratch.loss.data() + c * sum_lanes);
+    double& sum = loss[c / shape_.outputs];
+    sum = first && c % shape_.outputs == 0 ? losses : sum + losses;
   }
 }
 
 template <class T>
 template <class Loss>
 void LossGradient<T>::run_partition(Loss loss, RowFeed& feed, RowFeed::Request request,
-                                    const RowFeed::Request& after, Scratch& scratch,
-                                    double* gradient, double* losses) const {
+                                    const RowFeed::Request& after, const Models& models,
+                                    Scratch& scratch, double* gradient, double* losses) const {
   prepare(scratch);
-  const std::int64_t tile = even_tile_rows(request.end - request.begin);
   const std::int64_t pitch = tile_pitch(tile_rows());
-  const PaddedColumns<const T> weights{weights_.data(), shape_.columns(), padded_};
-  const PaddedColumns<T> sums{scratch.gradient.data(), shape_.columns(), padded_};
-  std::int64_t unflushed = 0;
+  const std::int64_t columns = models.count * shape_.outputs;
+  const std::int64_t first_column = models.first * shape_.outputs;
+  const PaddedColumns<const T> weights{weights_.data() + first_column * padded_, columns, padded_};
+  const PaddedColumns<T> sums{scratch.gradient.data(), columns, padded_};
+  const std::int64_t partition_begin = request.begin;
   bool first = true;
-  for (; request.begin < request.end; request.begin += tile) {
-    if (unflushed > 0 && unflushed + tile > rows_between_flushes) {
-      flush(scratch, first, gradient, losses);
-      first = false;
-      unflushed = 0;
-    }
-    request.count = std::min(tile, request.end - request.begin);
+  while (request.begin < request.end) {
+    request.count = tile_at(partition_begin, request);
     const RowFeed::Targets targets =
         feed.tile(request, scratch.indexes.data(), scratch.rows.data());
-    const TileRows rows{scratch.rows.data(), peek(feed, request, after, scratch), request.count,
-                        shape_.features};
+    const TileRows rows{scratch.rows.data(), peek(feed, partition_begin, request, after, scratch),
+                        request.count, shape_.features};
     const bool done = std::is_same_v<Loss, SquaredLoss> && shape_.columns() == 1 &&
                       masks_ == nullptr && squared_column(targets, rows, scratch);
     if (!done) {
-      tile_scores(rows, weights, intercepts_.data(), pitch, scratch.scores.data());
-      residuals(loss, targets, request.selection->first + request.begin, request.count, scratch);
+      tile_scores(rows, weights, intercepts_.data() + first_column, pitch, scratch.scores.data());
+      residuals(loss, targets, models, request.selection->first + request.begin, request.count,
+                scratch);
       tile_gradient(rows, scratch.scores.data(), pitch, sums);
     }
-    unflushed += request.count;
+    request.begin += request.count;
+    if ((request.begin - partition_begin) % rows_between_flushes == 0 ||
+        request.begin == request.end) {
+      flush(models, scratch, first, gradient, losses);
+      first = false;
+    }
   }
-  flush(scratch, first, gradient, losses);
 }
 
-// Rows of a tile where `rows` are cut into tiles of one size: the last would ask for few rows of
-// what follows it if it were short.
+// Rows of the tile at request.begin of a partition. The rows between two flushes are cut into tiles
+// of one size: the last would ask for few rows of what follows it if it were short.
 template <class T>
-std::int64_t LossGradient<T>::even_tile_rows(std::int64_t rows) const {
-  const std::int64_t tiles = std::max<std::int64_t>(1, (rows + tile_rows() - 1) / tile_rows());
-  return ((rows + tiles - 1) / tiles + 3) / 4 * 4;
+std::int64_t LossGradient<T>::tile_at(std::int64_t partition_begin,
+                                      const RowFeed::Request& request) const {
+  const std::int64_t within = (request.begin - partition_begin) % rows_between_flushes;
+  const std::int64_t left = request.end - request.begin;
+  const std::int64_t rows = std::min(rows_between_flushes, within + left);
+  const std::int64_t tiles = (rows + tile_rows() - 1) / tile_rows();
+  const std::int64_t even = ((rows + tiles - 1) / tiles + sum_lanes - 1) / sum_lanes * sum_lanes;
+  return std::min(even, rows - within);
 }
 
 // Where the rows of the tile after `request` lie, one for each row of `request`; `after` is what
 // follows the last one. Null where that is not known.
 template <class T>
-const float* const* LossGradient<T>::peek(RowFeed& feed, const RowFeed::Request& request,
+const float* const* LossGradient<T>::peek(RowFeed& feed, std::int64_t partition_begin,
+                                          const RowFeed::Request& request,
                                           const RowFeed::Request& after, Scratch& scratch) const {
   RowFeed::Request next = request;
   next.begin += request.count;
-  next.count = std::min(request.count, request.end - next.begin);
   if (next.begin >= request.end) {
     next = after;
-    next.count = std::min(even_tile_rows(next.end - next.begin), next.end - next.begin);
+    partition_begin = after.begin;
   }
-  if (next.count <= 0 || !feed.peek(next, scratch.next.data())) {
+  if (next.begin >= next.end) {
+    return nullptr;
+  }
+  next.count = tile_at(partition_begin, next);
+  if (!feed.peek(next, scratch.next.data())) {
     return nullptr;
   }
   for (std::int64_t r = next.count; r < request.count; ++r) {
@@ -282,15 +297,25 @@ void LossGradient<T>::run(const PassLoss& loss, RowFeed& feed, const RowSelectio
   }
   clean_ = false;
   feed.prepare(rows, pool);
+  const std::int64_t groups = group_count(rows.count, shape_, pool.threads());
+  const auto take = [&](auto chosen, std::int64_t task, int worker) {
+    const std::int64_t p = task / groups;
+    const std::int64_t group = task % groups;
+    Models models;
+    models.first = group * shape_.models / groups;
+    models.count = (group + 1) * shape_.models / groups - models.first;
+    run_partition(
+        chosen, feed, partition(rows, p, partials.partitions, worker),
+        partition_after(rows, next, task, pool.threads(), partials.partitions, groups, worker),
+        models, scratch_[static_cast<std::size_t>(worker)],
+        partials.gradient.data() + p * shape_.elements() +
+            models.first * shape_.elements_per_model(),
+        partials.loss.data() + p * shape_.models + models.first);
+  };
   std::visit(
       [&](auto chosen) {
-        pool.for_each(partials.partitions, [&](std::int64_t p, int worker) {
-          run_partition(chosen, feed, partition(rows, p, partials.partitions, worker),
-                        partition_after(rows, next, p, pool.threads(), partials.partitions, worker),
-                        scratch_[static_cast<std::size_t>(worker)],
-                        partials.gradient.data() + p * shape_.elements(),
-                        partials.loss.data() + p * shape_.models);
-        });
+        pool.for_each(partials.partitions * groups,
+                      [&](std::int64_t task, int worker) { take(chosen, task, worker); });
       },
       loss);
   clean_ = true;

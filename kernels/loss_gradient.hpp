@@ -48,7 +48,8 @@ using PassLoss = std::variant<SquaredLoss, HuberLoss, QuantileLoss, PoissonLoss,
 /// reading each row once: scores and gradient come from the same tile while it is in cache.
 ///
 /// Complexity: 4 * rows * d * columns flops, rows * d * 4 bytes.
-/// Determinism: the same bits for any number of threads (partition_count depends on shapes only).
+/// Determinism: the same bits for any number of threads, and for a model the same as in a bank of
+/// its own: partition_count depends on the rows and the size of a model only.
 /// Memory: partials, and per thread a tile of scores and one gradient; allocated on first use.
 /// T is the arithmetic: with float, sums of at most 1024 rows are kept in float.
 template <class T>
@@ -86,28 +87,37 @@ class LossGradient {
     AlignedVector<T> weights;  // pitch
     AlignedVector<T> masked;   // pitch: weights as one model sees them
     AlignedVector<T> gradient;
-    std::vector<double> intercept_gradient;
-    std::vector<double> loss;
+    std::vector<double> intercept_gradient;  // (columns, sum_lanes)
+    std::vector<double> loss;                // (columns, sum_lanes)
+  };
+
+  // Those of a task.
+  struct Models {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
   };
 
   template <class Loss>
   void run_partition(Loss loss, RowFeed& feed, RowFeed::Request request,
-                     const RowFeed::Request& after, Scratch& scratch, double* gradient,
-                     double* losses) const;
+                     const RowFeed::Request& after, const Models& models, Scratch& scratch,
+                     double* gradient, double* losses) const;
   template <class Loss>
-  void residuals(Loss loss, const RowFeed::Targets& data, std::int64_t first, std::int64_t count,
-                 Scratch& scratch) const;
+  void residuals(Loss loss, const RowFeed::Targets& data, const Models& models, std::int64_t first,
+                 std::int64_t count, Scratch& scratch) const;
   template <class Loss>
-  void masked_residuals(Loss loss, const TileScores<T>& tile, std::int64_t first,
-                        Scratch& scratch) const;
+  void masked_residuals(Loss loss, const TileScores<T>& tile, const Models& models,
+                        std::int64_t first, Scratch& scratch) const;
   void gather(const RowFeed::Targets& data, std::int64_t count, Scratch& scratch) const;
   bool squared_column(const RowFeed::Targets& data, const TileRows& rows, Scratch& scratch) const;
-  const float* const* peek(RowFeed& feed, const RowFeed::Request& request,
-                           const RowFeed::Request& after, Scratch& scratch) const;
-  void flush(Scratch& scratch, bool first, double* gradient, double* loss) const;
+  const float* const* peek(RowFeed& feed, std::int64_t partition_begin,
+                           const RowFeed::Request& request, const RowFeed::Request& after,
+                           Scratch& scratch) const;
+  void flush(const Models& models, Scratch& scratch, bool first, double* gradient,
+             double* loss) const;
   void prepare(Scratch& scratch) const;
   [[nodiscard]] std::int64_t tile_rows() const;
-  [[nodiscard]] std::int64_t even_tile_rows(std::int64_t rows) const;
+  [[nodiscard]] std::int64_t tile_at(std::int64_t partition_begin,
+                                     const RowFeed::Request& request) const;
 
   BankShape shape_;
   std::int64_t padded_ = 0;

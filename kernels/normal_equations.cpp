@@ -54,51 +54,58 @@ void NormalEquations::pass(const BankState& bank, ThreadPool& pool, Partials& pa
   partials.partitions = 1;
   partials.gradient.resize(static_cast<std::size_t>(shape_.elements()));
   partials.loss = anchor_loss_;
-  for (std::int64_t k = 0; k < shape_.models; ++k) {
-    const std::int64_t first = k * shape_.elements_per_model();
-    const double* const now = bank.parameters_of(k);
-    for (std::int64_t e = 0; e < shape_.elements_per_model(); ++e) {
-      moved_[static_cast<std::size_t>(first + e)] =
-          now[e] - anchor_[static_cast<std::size_t>(first + e)];
+  const auto runs = [&bank](std::int64_t k) {
+    return bank.states[static_cast<std::size_t>(k)].reason == Reason::running;
+  };
+  const std::int64_t each = shape_.elements_per_model();
+  std::int64_t end = 0;
+  for (std::int64_t begin = 0; begin < shape_.models; begin = end) {
+    end = begin + 1;
+    if (!runs(begin)) {
+      continue;
     }
-  }
-  symmetric_product(moment_.data(), stride, width_, moved_.data(), shape_.columns(), stride, pool,
-                    partials.gradient.data());
-  for (std::int64_t e = 0; e < shape_.elements(); ++e) {
-    const auto element = static_cast<std::size_t>(e);
-    const double curved = n * partials.gradient[element];
-    partials.loss[static_cast<std::size_t>(e / shape_.elements_per_model())] +=
-        moved_[element] * (anchor_gradient_[element] + curved / 2);
-    partials.gradient[element] = anchor_gradient_[element] + curved;
+    while (end < shape_.models && runs(end)) {
+      ++end;
+    }
+    for (std::int64_t k = begin; k < end; ++k) {
+      const double* const now = bank.parameters_of(k);
+      for (std::int64_t e = 0; e < each; ++e) {
+        const auto element = static_cast<std::size_t>(k * each + e);
+        moved_[element] = now[e] - anchor_[element];
+      }
+    }
+    symmetric_product(moment_.data(), stride, width_, moved_.data() + begin * each,
+                      (end - begin) * shape_.outputs, stride, pool,
+                      partials.gradient.data() + begin * each);
+    for (std::int64_t e = begin * each; e < end * each; ++e) {
+      const auto element = static_cast<std::size_t>(e);
+      const double curved = n * partials.gradient[element];
+      partials.loss[static_cast<std::size_t>(e / each)] +=
+          moved_[element] * (anchor_gradient_[element] + curved / 2);
+      partials.gradient[element] = anchor_gradient_[element] + curved;
+    }
   }
 }
 
-bool NormalEquations::faded(const Partials& partials) const {
+bool NormalEquations::faded(const Partials& partials, std::int64_t model) const {
   constexpr double digits_kept = 1e-6;  // of double's 16, ten are left
-  for (std::size_t k = 0; k < anchor_loss_.size(); ++k) {
-    if (partials.loss[k] < digits_kept * anchor_loss_[k]) {
-      return true;
-    }
-  }
-  return false;
+  const auto k = static_cast<std::size_t>(model);
+  return partials.loss[k] < digits_kept * anchor_loss_[k];
 }
 
-void NormalEquations::anchor(const BankState& bank, const Partials& partials) {
-  for (std::int64_t k = 0; k < shape_.models; ++k) {
-    std::copy_n(bank.parameters_of(k), shape_.elements_per_model(),
-                anchor_.begin() + k * shape_.elements_per_model());
-  }
-  std::fill(anchor_gradient_.begin(), anchor_gradient_.end(), 0.0);
-  std::fill(anchor_loss_.begin(), anchor_loss_.end(), 0.0);
+void NormalEquations::anchor(const BankState& bank, const Partials& partials, std::int64_t model) {
+  const std::int64_t each = shape_.elements_per_model();
+  const std::int64_t first = model * each;
+  std::copy_n(bank.parameters_of(model), each, anchor_.begin() + first);
+  std::fill_n(anchor_gradient_.begin() + first, each, 0.0);
+  double& loss = anchor_loss_[static_cast<std::size_t>(model)];
+  loss = 0.0;
   for (std::int64_t p = 0; p < partials.partitions; ++p) {
-    for (std::int64_t e = 0; e < shape_.elements(); ++e) {
+    for (std::int64_t e = first; e < first + each; ++e) {
       anchor_gradient_[static_cast<std::size_t>(e)] +=
           partials.gradient[static_cast<std::size_t>(p * shape_.elements() + e)];
     }
-    for (std::int64_t k = 0; k < shape_.models; ++k) {
-      anchor_loss_[static_cast<std::size_t>(k)] +=
-          partials.loss[static_cast<std::size_t>(p * shape_.models + k)];
-    }
+    loss += partials.loss[static_cast<std::size_t>(p * shape_.models + model)];
   }
 }
 

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "steepest/objectives/squared.hpp"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/tile_products.cpp"
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
@@ -27,6 +25,30 @@ constexpr int score_columns_at_once = many_registers ? 10 : 5;
 constexpr int block_vectors = many_registers ? 4 : 2;
 constexpr int one_column_vectors = 8;
 constexpr int register_vectors = many_registers ? 13 : 6;
+
+// The lanes of v, halves added to halves.
+template <class D>
+HWY_INLINE hn::TFromD<D> sum_of_halves([[maybe_unused]] D d, hn::VFromD<D> v) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::GetLane(v);
+#elif HWY_HAVE_SCALABLE
+  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())];
+  hn::Store(v, d, lanes);
+  for (std::size_t half = hn::Lanes(d) / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) {
+      lanes[i] += lanes[i + half];
+    }
+  }
+  return lanes[0];
+#else
+  if constexpr (hn::MaxLanes(D()) == 1) {
+    return hn::GetLane(v);
+  } else {
+    const hn::Half<D> half;
+    return sum_of_halves(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+#endif
+}
 
 template <int Rows, int Columns, class T>
 HWY_INLINE void score_block(const float* const* rows, const float* const* next,
@@ -60,7 +82,7 @@ HWY_INLINE void score_block(const float* const* rows, const float* const* next,
   }
   for (int r = 0; r < Rows; ++r) {
     for (int c = 0; c < Columns; ++c) {
-      scores[c * pitch + r] = intercepts[c] + hn::GetLane(hn::SumOfLanes(d, sums[r][c]));
+      scores[c * pitch + r] = intercepts[c] + sum_of_halves(d, sums[r][c]);
     }
   }
 }
@@ -135,33 +157,54 @@ HWY_INLINE std::int64_t rows_across() {
   return 2 * static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
 }
 
-// Features that are turned, so that lanes are rows, at a time.
-constexpr std::int64_t turned_features = 64;
+// Rows are turned, so that lanes are rows, where they have at most so many features: what is turned
+// stays in the second-level cache.
+constexpr std::int64_t most_turned_features = 512;
 
-// scores(c, r) += sum_j turned(j, r) * weights(c, j) over `count` features.
+// scores(c, r) = intercepts(c) + sum_j turned(j, r) * weights(c, j), in the order of score_block:
+// first every `lanes`th feature from each of the first `lanes` on, then halves of these sums.
 template <int Columns, class T>
-HWY_INLINE void add_scores(const T* turned, std::int64_t count, const T* weights,
-                           std::int64_t padded, T* scores, std::int64_t pitch) {
+HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* weights,
+                              std::int64_t padded, const T* intercepts, T* scores,
+                              std::int64_t pitch) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
+  constexpr auto most = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  V sums[Columns][2];
-  for (int c = 0; c < Columns; ++c) {
-    sums[c][0] = hn::LoadU(d, scores + c * pitch);
-    sums[c][1] = hn::LoadU(d, scores + c * pitch + lanes);
+  HWY_ALIGN T kept[most * Columns * 2 * most];
+  for (std::int64_t first = 0; first < lanes; ++first) {
+    V sums[Columns][2];
+    for (auto& sum : sums) {
+      sum[0] = hn::Zero(d);
+      sum[1] = hn::Zero(d);
+    }
+    for (std::int64_t j = first; j < features; j += lanes) {
+      const V x0 = hn::Load(d, turned + j * 2 * lanes);
+      const V x1 = hn::Load(d, turned + j * 2 * lanes + lanes);
+      for (int c = 0; c < Columns; ++c) {
+        const V w = hn::Set(d, weights[c * padded + j]);
+        sums[c][0] = hn::MulAdd(x0, w, sums[c][0]);
+        sums[c][1] = hn::MulAdd(x1, w, sums[c][1]);
+      }
+    }
+    T* to = kept + first * Columns * 2 * lanes;
+    for (int c = 0; c < Columns; ++c, to += 2 * lanes) {
+      hn::Store(sums[c][0], d, to);
+      hn::Store(sums[c][1], d, to + lanes);
+    }
   }
-  for (std::int64_t j = 0; j < count; ++j, turned += 2 * lanes) {
-    const V x0 = hn::Load(d, turned);
-    const V x1 = hn::Load(d, turned + lanes);
-    for (int c = 0; c < Columns; ++c) {
-      const V w = hn::Set(d, weights[c * padded + j]);
-      sums[c][0] = hn::MulAdd(x0, w, sums[c][0]);
-      sums[c][1] = hn::MulAdd(x1, w, sums[c][1]);
+  const std::int64_t each = Columns * 2 * lanes;
+  for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
+    for (std::int64_t e = 0; e < half * each; e += lanes) {
+      hn::Store(hn::Add(hn::Load(d, kept + e), hn::Load(d, kept + e + half * each)), d, kept + e);
     }
   }
   for (int c = 0; c < Columns; ++c) {
-    hn::StoreU(sums[c][0], d, scores + c * pitch);
-    hn::StoreU(sums[c][1], d, scores + c * pitch + lanes);
+    const V intercept = hn::Set(d, intercepts[c]);
+    for (std::int64_t v = 0; v < 2; ++v) {
+      hn::StoreU(hn::Add(intercept, hn::Load(d, kept + (c * 2 + v) * lanes)), d,
+                 scores + c * pitch + v * lanes);
+    }
   }
 }
 
@@ -170,36 +213,34 @@ HWY_INLINE void add_scores(const T* turned, std::int64_t count, const T* weights
 template <class T>
 void scores_across(const TileRows& tile, const PaddedColumns<const T>& weights, const T* intercepts,
                    std::int64_t pitch, T* scores) {
-  HWY_ALIGN T turned[turned_features * 2 * hn::MaxLanes(Tag<T>())];
+  HWY_ALIGN T turned[most_turned_features * 2 * hn::MaxLanes(Tag<T>())];
+  constexpr std::int64_t prefetched = 64;
   const std::int64_t rows = tile.count;
-  for (std::int64_t c = 0; c < weights.columns; ++c) {
-    std::fill_n(scores + c * pitch, rows, intercepts[c]);
-  }
-  for (std::int64_t j = 0; j < tile.features; j += turned_features) {
-    const std::int64_t count = std::min(turned_features, tile.features - j);
+  for (std::int64_t j = 0; j < tile.features; j += prefetched) {
+    const std::int64_t end = std::min(j + prefetched, tile.features);
     for (std::int64_t r = 0; r < rows; ++r) {
-      const float* const row = tile.rows[r] + j;
       if (tile.next != nullptr && r % 2 != 0) {
-        prefetch<turned_features>(tile.next[r] + j);
+        prefetch<prefetched>(tile.next[r] + j);
       }
-      for (std::int64_t i = 0; i < count; ++i) {
-        turned[i * rows + r] = static_cast<T>(row[i]);
+      for (std::int64_t i = j; i < end; ++i) {
+        turned[i * rows + r] = static_cast<T>(tile.rows[r][i]);
       }
     }
-    for_blocks<score_columns_at_once>(weights.columns, [&](auto width, std::int64_t first) {
-      add_scores<width.value>(turned, count, weights.values + first * weights.padded + j,
-                              weights.padded, scores + first * pitch, pitch);
-    });
   }
+  for_blocks<score_columns_at_once>(weights.columns, [&](auto width, std::int64_t first) {
+    turned_scores<width.value>(turned, tile.features, weights.values + first * weights.padded,
+                               weights.padded, intercepts + first, scores + first * pitch, pitch);
+  });
 }
 
+// Both ways have the same bits.
 template <class T>
 void scores_on_target(const TileRows& tile, const PaddedColumns<const T>& weights,
                       const T* intercepts, std::int64_t pitch, T* scores) {
   constexpr std::int64_t features_a_column = 8;
   const std::int64_t across = rows_across<T>();
   TileRows left = tile;
-  if (tile.features <= weights.columns * features_a_column) {
+  if (tile.features <= std::min(weights.columns * features_a_column, most_turned_features)) {
     left.count = across;
     for (; left.rows + across <= tile.rows + tile.count; left.rows += across) {
       scores_across(left, weights, intercepts, pitch, scores);
@@ -243,8 +284,9 @@ void squared_in_registers(const TileRows& tile, const std::int64_t* indexes,
   const T intercept = column.intercept;
   const double* const targets = column.targets;
   const double* const row_weights = column.row_weights;
-  double loss = column.loss;
-  double residuals = column.residuals;
+  const auto last_sum = static_cast<std::int64_t>(hn::Lanes(Tag<double>())) - 1;
+  double* const losses = column.loss;
+  double* const residuals = column.residuals;
   V gradient[Vectors];
   for (int v = 0; v < Vectors; ++v) {
     gradient[v] = hn::LoadU(d, column.gradient + v * lanes);
@@ -260,13 +302,14 @@ void squared_in_registers(const TileRows& tile, const std::int64_t* indexes,
       x[v] = load_features(d, row + v * lanes);
       sum = hn::MulAdd(x[v], hn::LoadU(d, column.weights + v * lanes), sum);
     }
-    T score = intercept + hn::GetLane(hn::SumOfLanes(d, sum));
+    T score = intercept + sum_of_halves(d, sum);
     const std::int64_t i = indexes[r];
     const T target = static_cast<T>(targets[i]);
     const T weight = row_weights == nullptr ? T(1) : static_cast<T>(row_weights[i]);
-    loss += static_cast<double>(
-        SquaredLoss::residual_in_place(&score, 1, RowTarget<T>{&target, 0}, weight));
-    residuals += static_cast<double>(score);
+    const T error = score - target;
+    score = weight * error;
+    losses[r & last_sum] += static_cast<double>(T(0.5) * (score * error));
+    residuals[r & last_sum] += static_cast<double>(score);
     const V residual = hn::Set(d, score);
     for (int v = 0; v < Vectors; ++v) {
       gradient[v] = hn::MulAdd(x[v], residual, gradient[v]);
@@ -275,8 +318,6 @@ void squared_in_registers(const TileRows& tile, const std::int64_t* indexes,
   for (int v = 0; v < Vectors; ++v) {
     hn::StoreU(gradient[v], d, column.gradient + v * lanes);
   }
-  column.loss = loss;
-  column.residuals = residuals;
 }
 
 template <class T>

@@ -37,14 +37,15 @@ struct TileRows {
 };
 
 /// scores[c * pitch + r] = intercepts[c] + sum_j rows[r][j] * weights(c, j), summed in T.
-/// Deterministic: the order of a row's sum depends on d, the columns, the vector width and the
-/// row's place in the tile.
+/// Deterministic: the order of a sum depends on d and the vector width only, so that a row has the
+/// same score whatever rows and columns stand beside it.
 template <class T>
 void tile_scores(const TileRows& tile, const PaddedColumns<const T>& weights, const T* intercepts,
                  std::int64_t pitch, T* scores);
 
 /// gradient(c, j) += sum_r residuals[c * pitch + r] * rows[r][j], rows in order. Elements of
-/// `gradient` past the d features receive rubbish.
+/// `gradient` past the d features receive rubbish. An element has the same bits whatever columns
+/// stand beside it, and however rows are cut into tiles.
 template <class T>
 void tile_gradient(const TileRows& tile, const T* residuals, std::int64_t pitch,
                    const PaddedColumns<T>& gradient);
@@ -57,13 +58,13 @@ struct SquaredColumn {
   const double* targets = nullptr;      ///< by row index
   const double* row_weights = nullptr;  ///< by row index; null: 1 for every row
   T* gradient = nullptr;                ///< (padded)
-  double residuals = 0.0;               ///< sum of the residuals: the intercept's gradient
-  double loss = 0.0;
+  double* residuals = nullptr;          ///< sum_lanes: the residuals are added, see TileScores
+  double* loss = nullptr;               ///< sum_lanes, likewise
 };
 
 /// Both products of one column under squared loss and the row losses between them, with every row
-/// loaded once and kept in registers. indexes[r] is the row index of rows[r]. Equal to rounding to
-/// tile_scores, tile_residuals and tile_gradient. Deterministic, rows in order.
+/// loaded once and kept in registers. indexes[r] is the row index of rows[r]. The bits are those of
+/// tile_scores, tile_residuals and tile_gradient.
 /// False, and nothing done, for rows too long for the registers.
 template <class T>
 [[nodiscard]] bool tile_squared(const TileRows& tile, const std::int64_t* indexes,

@@ -17,11 +17,11 @@ HWY_BEFORE_NAMESPACE();
 namespace steepest::kernels::HWY_NAMESPACE {
 namespace {
 
-// A sum over rows in double, of vectors of T.
+// A sum over rows in double, of vectors of T, that goes on in `lanes`.
 template <class T>
 class RowSum {
  public:
-  HWY_INLINE RowSum() : sum_(hn::Zero(Wide())) {}
+  HWY_INLINE explicit RowSum(double* lanes) : lanes_(lanes), sum_(hn::LoadU(Wide(), lanes)) {}
 
   // Adds the lanes of v below `rows`.
   HWY_INLINE void add(hn::VFromD<Tag<T>> v, std::int64_t rows) {
@@ -40,14 +40,13 @@ class RowSum {
     }
   }
 
-  [[nodiscard]] HWY_INLINE double total() const {
-    return hn::GetLane(hn::SumOfLanes(Wide(), sum_));
-  }
+  HWY_INLINE void keep() const { hn::StoreU(sum_, Wide(), lanes_); }
 
  private:
   // As many doubles as half of a vector of float, or as a vector of double.
   using Wide = Tag<double>;
 
+  double* lanes_;
   hn::VFromD<Wide> sum_;
 };
 
@@ -77,11 +76,11 @@ HWY_INLINE void add_residuals(const TileScores<T>& tile) {
   const Tag<T> d;
   for (std::int64_t c = 0; c < tile.models * tile.outputs; ++c) {
     const T* const column = tile.scores + c * tile.pitch;
-    RowSum<T> sum;
+    RowSum<T> sum(tile.residuals + c * sum_lanes);
     for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
       sum.add(hn::LoadU(d, column + r), rows);
     });
-    tile.residuals[c] += sum.total();
+    sum.keep();
   }
 }
 
@@ -92,14 +91,14 @@ void squared_on_target(const TileScores<T>& tile) {
   for (std::int64_t c = 0; c < tile.models * tile.outputs; ++c) {
     T* const scores = tile.scores + c * tile.pitch;
     const T* const targets = tile.targets + c % tile.outputs * tile.pitch;
-    RowSum<T> loss;
+    RowSum<T> loss(tile.loss + c * sum_lanes);
     for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
       const auto error = hn::Sub(hn::LoadU(d, scores + r), hn::LoadU(d, targets + r));
       const auto residual = hn::Mul(hn::LoadU(d, tile.weights + r), error);
       hn::StoreU(residual, d, scores + r);
       loss.add(hn::Mul(half, hn::Mul(residual, error)), rows);
     });
-    tile.loss[c / tile.outputs] += loss.total();
+    loss.keep();
   }
   add_residuals(tile);
 }
@@ -111,7 +110,7 @@ HWY_INLINE void regression_on_target(const TileScores<T>& tile, Slope slope) {
   for (std::int64_t c = 0; c < tile.models * tile.outputs; ++c) {
     T* const scores = tile.scores + c * tile.pitch;
     const T* const targets = tile.targets + c % tile.outputs * tile.pitch;
-    RowSum<T> sum;
+    RowSum<T> sum(tile.loss + c * sum_lanes);
     for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
       const auto weight = hn::LoadU(d, tile.weights + r);
       auto loss = hn::Zero(d);
@@ -119,7 +118,7 @@ HWY_INLINE void regression_on_target(const TileScores<T>& tile, Slope slope) {
       hn::StoreU(hn::Mul(weight, residual), d, scores + r);
       sum.add(hn::Mul(weight, loss), rows);
     });
-    tile.loss[c / tile.outputs] += sum.total();
+    sum.keep();
   }
   add_residuals(tile);
 }
@@ -190,7 +189,7 @@ void logistic_on_target(const LogisticLoss& smoothing, const TileScores<T>& tile
   const auto other = hn::Set(d, static_cast<T>(smoothing.smoothing / 2.0));
   for (std::int64_t k = 0; k < tile.models; ++k) {
     T* const scores = tile.scores + k * tile.pitch;
-    RowSum<T> sum;
+    RowSum<T> sum(tile.loss + k * tile.outputs * sum_lanes);
     for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
       const auto weight = hn::LoadU(d, tile.weights + r);
       const auto positive = hn::Eq(hn::LoadU(d, tile.labels + r), one);
@@ -208,7 +207,7 @@ void logistic_on_target(const LogisticLoss& smoothing, const TileScores<T>& tile
       hn::StoreU(hn::IfThenElse(positive, hn::Neg(size), size), d, scores + r);
       sum.add(hn::Mul(weight, loss), rows);
     });
-    tile.loss[k] += sum.total();
+    sum.keep();
   }
   add_residuals(tile);
 }
@@ -265,11 +264,11 @@ template <bool smoothed, class T>
 void softmax_on_target(const SoftmaxLoss& smoothing, const TileScores<T>& tile) {
   for (std::int64_t k = 0; k < tile.models; ++k) {
     T* const scores = tile.scores + k * tile.outputs * tile.pitch;
-    RowSum<T> sum;
+    RowSum<T> sum(tile.loss + k * tile.outputs * sum_lanes);
     for_row_vectors<T>(tile.count, [&](std::int64_t r, std::int64_t rows) {
       sum.add(softmax_of_rows<smoothed>(smoothing, tile, scores + r, r), rows);
     });
-    tile.loss[k] += sum.total();
+    sum.keep();
   }
   add_residuals(tile);
 }

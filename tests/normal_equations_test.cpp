@@ -96,7 +96,8 @@ TEST_P(NormalEquationsOf, AgreeWhereverTheyAreAnchored) {
   Partials partials;
   equations.start(shape());
   const Partials here = by_rows();
-  equations.anchor(bank, here);
+  equations.anchor(bank, here, 0);
+  equations.anchor(bank, here, 1);
   equations.pass(bank, pool, partials);
   expect_same(partials, here, 1e-15);  // nothing moved: only the order of the sums differs
   for (double& parameter : bank.parameters[0]) {
