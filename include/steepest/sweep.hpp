@@ -31,14 +31,18 @@ struct SweepOptions {
   std::int64_t most_points = 200;         ///< of a curve, >= 2
 
   /// Successive halving (Jamieson and Talwalkar 2016, arXiv 1502.07943): after an eighth, a quarter
-  /// and half of the epochs, the half of a bank's running runs with the higher objectives ends. It
-  /// saves most of the work and misjudges schedules that fall late.
+  /// and half of the epochs, of the running runs of each batch size, in whatever banks, the half
+  /// with the higher objectives ends. It saves most of the work and misjudges schedules that fall
+  /// late.
   bool prune = false;
 
-  /// What is minimised, where and how exactly: loss, l2, standardize, intercept, drop_constant,
-  /// shuffle_rows, seed, device, threads, memory_bytes, precision and checkpoint (whose steps are
-  /// those of a bank) are taken from here. An automatic precision is fp64 on the CPU, because
-  /// distances to an optimum need its digits.
+  /// Most score columns (outputs times models) of a bank, >= 1. On the CPU no result depends on it.
+  std::int64_t bank_columns = 128;
+
+  /// What is minimised, where and how exactly: loss, l2, l1, constraint, standardize, intercept,
+  /// drop_constant, shuffle_rows, seed, device, threads, memory_bytes, precision and checkpoint
+  /// (whose steps are those of a bank) are taken from here. An automatic precision is fp64 on the
+  /// CPU, because distances to an optimum need its digits.
   FitOptions problem;
 };
 
@@ -109,6 +113,8 @@ struct SweepResult {
   Precision precision = Precision::fp64;
   std::string loss;
   double l2 = 0.0;
+  double l1 = 0.0;
+  Constraint constraint;
   double largest_curvature = 0.0;  ///< L of the whole objective, in the scale of training
   SweepPlan plan;
   SweepOptimum optimum;
@@ -149,10 +155,11 @@ using SweepCallback = std::function<bool(const SweepProgress&)>;
 [[nodiscard]] SweepPlan plan_sweep(const RowSource& data, const SweepOptions& options);
 
 /// Runs a sweep. The cases that share batch size and seed are trained as one bank (or a few, where
-/// one would be too wide), so that each batch is read once for all of them; results do not depend
-/// on how cases are grouped, beyond rounding, nor on the number of threads at all. A run that
-/// diverges ends there and stops no other. `validation` rows, if any, have the schema of the data;
-/// the mean loss on them is measured at the points of the curves. Takes both. Throws as
+/// one would be too wide), so that each batch is read once for all of them. On the CPU a run has
+/// the bits it has alone, however cases are grouped and for any number of threads; on a GPU it
+/// depends on the grouping to rounding, because the products of cuBLAS are cut by their shapes. A
+/// run that diverges ends there and stops no other. `validation` rows, if any, have the schema of
+/// the data; the mean loss on them is measured at the points of the curves. Takes both. Throws as
 /// plan_sweep(), and DeviceError.
 [[nodiscard]] SweepResult sweep(std::shared_ptr<RowSource> data, const SweepOptions& options,
                                 const SweepCallback& progress = {},

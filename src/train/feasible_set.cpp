@@ -50,6 +50,21 @@ void project(const FeasibleSet& set, std::int64_t outputs, std::vector<double>& 
   }
 }
 
+void keep_to(const FeasibleSet& set, std::int64_t features, kernels::BankPlan& bank) {
+  if (set.bounds.empty() && set.simplex.empty()) {
+    return;
+  }
+  for (kernels::ModelPlan& model : bank.models) {
+    model.is_bounded = !set.bounds.empty();
+    model.on_simplex = !set.simplex.empty();
+  }
+  const std::int64_t columns = bank.outputs * std::ssize(bank.models);
+  bank.initial.resize(static_cast<std::size_t>(columns * (features + 1)), 0.0);
+  project(set, columns, bank.initial);
+  bank.bounds = set.bounds;
+  bank.simplex = set.simplex;
+}
+
 void clamp_reported(const Constraint& constraint, const FeasibleSet& set,
                     std::vector<double>& coefficients) {
   if (constraint.kind == ConstraintKind::none) {

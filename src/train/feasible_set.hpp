@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/backend.hpp"
 #include "src/train/scaling.hpp"
 #include "steepest/constraint.hpp"
 #include "steepest/proximal.hpp"
@@ -25,6 +26,9 @@ struct FeasibleSet {
 
 /// Moves the outputs' coefficients, (outputs, d + 1) row-major, to the nearest points of the set.
 void project(const FeasibleSet& set, std::int64_t outputs, std::vector<double>& parameters);
+
+/// Makes all models of a bank on d features keep to the set, and start within it.
+void keep_to(const FeasibleSet& set, std::int64_t features, kernels::BankPlan& bank);
 
 /// Takes back what rounding did to the bounds of an output's d reported coefficients.
 void clamp_reported(const Constraint& constraint, const FeasibleSet& set,

@@ -44,12 +44,16 @@ std::string sentence(const RunOutcome& outcome, const UpdateRule& rule, bool pre
 
 }  // namespace
 
-SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, double curvature,
-                          Validation* validation, const std::function<bool()>& proceed) {
+SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, const ProximalPart& proximal,
+                          bool intercept, double curvature, Validation* validation,
+                          const std::function<bool()>& proceed) {
   constexpr int most_halvings = 20;
   const auto start = std::chrono::steady_clock::now();
   const HessianBound bound{held.features, intercept, steepest::curvature(plan.loss), plan.l2};
-  std::optional<Preconditioner> metric = make_preconditioner(*held.backend, held.rows, bound);
+  std::optional<Preconditioner> metric;
+  if (!plan.proximal) {
+    metric = make_preconditioner(*held.backend, held.rows, bound);
+  }
   double sharpest = curvature;
   if (metric) {
     sharpest = metric->exact_bound ? 1.0 : largest_eigenvalue(*held.backend, bound, metric->matrix);
@@ -58,10 +62,11 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, d
   model.rule = plan.rule;
   const bool metric_is_hessian =
       metric && metric->exact_bound && std::holds_alternative<SquaredLoss>(plan.loss);
-  if (held.device.kind == DeviceKind::cpu && !metric_is_hessian) {
+  if (held.device.kind == DeviceKind::cpu && !metric_is_hessian && !plan.proximal) {
     model.rule.kind = RuleKind::lbfgs;
   }
   model.penalty.l2 = plan.l2;
+  model.penalty.l1 = proximal.l1;
   model.has_intercept = intercept;
   model.tolerances = tightest(held.precision);
   kernels::BankPlan bank;
@@ -77,6 +82,7 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, bool intercept, d
     model.schedule = plan.schedule;
     model.schedule.learning_rate = std::ldexp(1.0 / sharpest, -halvings);
     bank.models = {model};
+    keep_to(*proximal.set, held.features, bank);
     held.backend->start(bank);
     RunLimits limits;
     limits.epochs = plan.epochs;

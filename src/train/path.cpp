@@ -11,6 +11,7 @@
 #include <limits>
 #include <optional>
 
+#include "kernels/partials.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/folds.hpp"
 #include "src/train/preconditioner.hpp"
@@ -109,8 +110,10 @@ class Path {
   [[nodiscard]] std::int64_t penalties_a_bank() const {
     const std::int64_t stride = input_.features + 1;
     const auto matrix_bytes = stride * stride * static_cast<std::int64_t>(sizeof(double));
-    return std::max<std::int64_t>(1, std::min(most_columns / (members_ * input_.plan->columns),
-                                              most_metric_bytes / matrix_bytes));
+    const kernels::BankShape one{input_.features, input_.plan->columns, 1};
+    return std::max<std::int64_t>(
+        1, std::min({most_columns / (members_ * one.outputs), most_metric_bytes / matrix_bytes,
+                     kernels::most_models(input_.rows, one) / members_}));
   }
 
   // The preconditioners of so many penalties; returns the rate that goes with them.

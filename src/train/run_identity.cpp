@@ -85,6 +85,8 @@ RunIdentity problem_identity(std::string kind, const FitOptions& options, const 
                  {"--loss", to_string(plan.loss)},
                  {"--label-smoothing", fmt::format("{}", options.label_smoothing)},
                  {"--l2", fmt::format("{}", plan.l2)},
+                 {"--l1", fmt::format("{}", options.l1)},
+                 {"--constraint", to_string(options.constraint)},
                  {"--constant drop", text(options.drop_constant)},
                  {"--seed", fmt::format("{}", options.seed)},
                  {"--no-standardize", text(!options.standardize)},
@@ -100,8 +102,6 @@ RunIdentity problem_identity(std::string kind, const FitOptions& options, const 
 RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const HeldData& held) {
   RunIdentity run = problem_identity("fit", options, plan, held);
   const std::vector<std::pair<std::string, std::string>> own = {
-      {"--l1", fmt::format("{}", options.l1)},
-      {"--constraint", to_string(options.constraint)},
       {"--clip-norm", fmt::format("{}", options.clip_norm)},
       {"--rule", to_string(plan.rule) + (plan.may_choose_rule ? " or a better one" : "")},
       {"--schedule", to_string(plan.schedule)},

@@ -16,6 +16,7 @@
 #include "src/train/optimum.hpp"
 #include "src/train/run_identity.hpp"
 #include "src/train/sweep_bank.hpp"
+#include "src/train/sweep_curve.hpp"
 #include "src/train/sweep_plan.hpp"
 #include "src/train/validation.hpp"
 
@@ -38,6 +39,8 @@ class Sweep {
     const auto start = std::chrono::steady_clock::now();
     const RowWeights weights = data_->rows() > 0 ? sum_weights(*data_) : RowWeights{};
     layout_ = lay_out_sweep(*data_, weights, options_);
+    legs_ = sweep_legs(options_.epochs, options_.prune);
+    halted_.resize(layout_.banks.size());
     hold(weights);
     set_rates();
     result_.runs.resize(layout_.plan.cases.size());
@@ -50,13 +53,23 @@ class Sweep {
     find_checkpoint();
     const auto proceed = [this] { return report({}, {}); };
     if (!resumed_) {
-      result_.optimum = find_optimum(held_, layout_.optimum, options_.problem.intercept,
-                                     result_.largest_curvature, validation_.get(), proceed);
+      const double l1 = options_.problem.l1 / held_.scaling.gradient_unit();
+      result_.optimum =
+          find_optimum(held_, layout_.optimum, {l1, &layout_.set}, options_.problem.intercept,
+                       result_.largest_curvature, validation_.get(), proceed);
     }
-    while (bank_ < static_cast<std::int64_t>(layout_.banks.size())) {
-      run_one_bank(layout_.banks[static_cast<std::size_t>(bank_)]);
-      ++bank_;
-      save_between_banks();
+    for (; leg_ < std::ssize(legs_); ++leg_, bank_ = 0) {
+      for (; bank_ < std::ssize(layout_.banks); save_between_banks()) {
+        run_one_bank(layout_.banks[static_cast<std::size_t>(bank_)]);
+        ++bank_;
+      }
+      if (interrupted_) {
+        break;
+      }
+      prune();
+    }
+    for (SweepRun& run : result_.runs) {  // halted, with no leg to come
+      run.reason = run.reason == Reason::running ? Reason::interrupted : run.reason;
     }
     measure_regret();
     result_.resumable = checkpoints_.has_state();
@@ -89,6 +102,11 @@ class Sweep {
     result_.precision = held_.precision;
     result_.loss = to_string(fit.loss);
     result_.l2 = fit.l2;
+    result_.l1 = problem.l1;
+    result_.constraint = problem.constraint;
+    layout_.set =
+        feasible_set(problem.constraint, held_.scaling,
+                     problem.drop_constant ? held_.constant_columns : std::vector<std::int64_t>());
     layout_.optimum = in_trained_units(layout_.optimum, held_.scaling);
     for (FitPlan& each : layout_.fits) {
       each = in_trained_units(each, held_.scaling);
@@ -147,6 +165,12 @@ class Sweep {
     for (SweepRun& run : result_.runs) {
       train::exchange_state(archive, run);
     }
+    archive.exchange_all(
+        halted_, [](kernels::StateArchive& part, std::string& state) { part.exchange(state); });
+    if (halted_.size() != layout_.banks.size()) {
+      archive.fail("it has other banks");
+    }
+    archive.exchange_in(leg_, 0, std::ssize(legs_) - 1);
     archive.exchange_in(bank_, 0, static_cast<std::int64_t>(layout_.banks.size()));
     archive.exchange(in_bank_);
     if (in_bank_ && bank_ == static_cast<std::int64_t>(layout_.banks.size())) {
@@ -155,7 +179,7 @@ class Sweep {
   }
 
   void save_between_banks() {
-    const bool ended = bank_ == static_cast<std::int64_t>(layout_.banks.size());
+    const bool ended = bank_ == std::ssize(layout_.banks) && leg_ + 1 == std::ssize(legs_);
     if (checkpoints_.is_used() && !bank_was_cut_ &&
         (ended || interrupted_ || checkpoints_.is_due(0))) {
       kernels::StateArchive archive = kernels::StateArchive::writing();
@@ -181,15 +205,40 @@ class Sweep {
     }
   }
 
+  // The losing half of what has come this far, wherever it was trained.
+  void prune() {
+    if (leg_ + 1 == std::ssize(legs_)) {
+      return;
+    }
+    for (const std::size_t i : pruned_after_leg(result_.runs)) {
+      result_.runs[i].reason = Reason::interrupted;
+      result_.runs[i].pruned = true;
+    }
+  }
+
   void run_one_bank(const std::vector<std::size_t>& members) {
+    const bool begins = leg_ == 0;
+    const auto bank = static_cast<std::size_t>(bank_);
+    if (!begins && halted_[bank].empty() && !in_bank_) {
+      return;  // all its runs have ended
+    }
     if (interrupted_) {
       bank_was_cut_ = true;
       for (const std::size_t i : members) {
-        result_.runs[i].what = layout_.plan.cases[i];
-        result_.runs[i].reason = Reason::interrupted;
-        result_.runs[i].final_objective = std::numeric_limits<double>::quiet_NaN();
+        SweepRun& run = result_.runs[i];
+        run.reason = run.reason == Reason::running ? Reason::interrupted : run.reason;
+        run.final_objective =
+            begins ? std::numeric_limits<double>::quiet_NaN() : run.final_objective;
       }
       return;
+    }
+    BankLeg leg;
+    leg.epochs = legs_[static_cast<std::size_t>(leg_)];
+    leg.state = halted_[bank];
+    for (std::size_t k = 0; k < members.size(); ++k) {
+      if (result_.runs[members[k]].pruned) {
+        leg.pruned.push_back(k);
+      }
     }
     const auto within = [&](double /*fraction*/, const std::vector<SweepRun>& runs) {
       return report(runs, members);
@@ -204,8 +253,9 @@ class Sweep {
     }
     in_bank_ = true;
     std::vector<SweepRun> runs =
-        run_bank(held_, layout_, members, options_, validation_.get(), checkpoints, within);
+        run_bank(held_, layout_, members, options_, validation_.get(), checkpoints, leg, within);
     in_bank_ = false;
+    halted_[bank] = std::move(leg.state);
     bank_was_cut_ = std::any_of(runs.begin(), runs.end(), [](const SweepRun& run) {
       return run.reason == Reason::interrupted && !run.pruned;
     });
@@ -296,6 +346,9 @@ class Sweep {
   HeldData held_;
   CheckpointFolder checkpoints_;
   std::optional<std::string> resumed_;  // the state to go on from
+  std::vector<std::int64_t> legs_;      // the epochs at which all banks halt
+  std::vector<std::string> halted_;     // states of the banks to go on from
+  std::int64_t leg_ = 0;                // the one that banks are in
   std::int64_t bank_ = 0;               // the one that runs, or is next
   bool in_bank_ = false;
   bool bank_was_cut_ = false;  // the last one: it has saved itself

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "kernels/state_archive.hpp"
 #include "kernels/update.hpp"
+#include "src/train/sweep_curve.hpp"
 
 namespace steepest::train {
 namespace {
@@ -23,14 +23,14 @@ class BankRun {
  public:
   BankRun(HeldData& held, const SweepLayout& layout, const std::vector<std::size_t>& members,
           const SweepOptions& options, Validation* validation, const BankCheckpoints& checkpoints,
-          const BankCallback& progress)
+          BankLeg& leg, const BankCallback& progress)
       : held_(held),
         backend_(*held.backend),
         fit_(layout.fits[members.front()]),
         total_(fit_.epochs * fit_.steps_per_epoch),
+        leg_(leg),
+        leg_end_(leg.epochs * fit_.steps_per_epoch),
         kept_(curve_steps(total_, fit_.full_batch ? 1 : fit_.steps_per_epoch, options.most_points)),
-        rungs_(options.prune ? prune_steps(fit_.epochs, fit_.steps_per_epoch)
-                             : std::vector<std::int64_t>()),
         validation_(validation),
         checkpoints_(checkpoints),
         progress_(progress),
@@ -51,20 +51,25 @@ class BankRun {
       model.rule = what.rule;
       model.schedule = what.schedule;
       model.penalty.l2 = fit_.l2;
+      model.penalty.l1 = options.problem.l1 / held_.scaling.gradient_unit();
       model.has_intercept = options.problem.intercept;
       bank_.models.push_back(model);
     }
+    keep_to(layout.set, held_.features, bank_);
   }
 
-  std::vector<SweepRun> to_end() {
+  std::vector<SweepRun> to_end_of_leg() {
     backend_.start(bank_);
     if (checkpoints_.resumed) {
       resume();
+    } else if (!leg_.state.empty()) {
+      go_on();
     } else {
       begin();
     }
+    prune();
     std::int64_t portion = 1;
-    while (step_ < total_ && running() > 0) {
+    while (step_ < leg_end_ && running() > 0) {
       const double began = seconds();
       const std::int64_t steps = next_steps(portion);
       take(steps);
@@ -80,12 +85,34 @@ class BankRun {
         save();
       }
     }
-    stop_all(Reason::epochs);
-    finish();
+    if (running() > 0 && step_ < total_) {
+      halt();
+    } else {
+      leg_.state.clear();
+      stop_all(Reason::epochs);
+      finish();
+    }
     return std::move(runs_);
   }
 
  private:
+  // For the next leg; runs show what is known of them.
+  void halt() {
+    kernels::StateArchive archive = kernels::StateArchive::writing();
+    exchange_own_state(archive);
+    leg_.state = archive.written();
+    for (std::size_t k = 0; k < runs_.size(); ++k) {
+      if (runs_[k].reason == Reason::running) {
+        show(runs_[k], state_of(k));
+      }
+    }
+  }
+
+  void go_on() {
+    kernels::StateArchive archive = kernels::StateArchive::reading(leg_.state, "an earlier leg");
+    exchange_own_state(archive);
+  }
+
   void begin() {
     validate();
     if (fit_.full_batch) {
@@ -101,9 +128,13 @@ class BankRun {
     }
   }
 
-  // The same both ways.
+  // The same both ways, and so is the next.
   void exchange_state(kernels::StateArchive& archive) {
     checkpoints_.exchange_outer(archive);
+    exchange_own_state(archive);
+  }
+
+  void exchange_own_state(kernels::StateArchive& archive) {
     archive.exchange_in(step_, 0, total_);
     for (std::size_t k = 0; k < runs_.size(); ++k) {
       train::exchange_state(archive, runs_[k]);
@@ -148,17 +179,14 @@ class BankRun {
 
   [[nodiscard]] std::int64_t next_steps(std::int64_t portion) const {
     const std::int64_t left =
-        fit_.full_batch ? total_ - step_ : fit_.steps_per_epoch - step_ % fit_.steps_per_epoch;
+        fit_.full_batch ? leg_end_ - step_ : fit_.steps_per_epoch - step_ % fit_.steps_per_epoch;
     // The parameters of a point are there to be validated only between portions.
     const auto point = std::upper_bound(kept_.begin(), kept_.end(), step_);
     const std::int64_t to_point =
         validation_ == nullptr || point == kept_.end() ? left : *point - step_;
     const std::int64_t most =
         std::max<std::int64_t>(1, most_records_a_portion / static_cast<std::int64_t>(runs_.size()));
-    const auto rung = std::upper_bound(rungs_.begin(), rungs_.end(), step_);
-    const std::int64_t to_rung = rung == rungs_.end() ? left : *rung - step_;
-    return checkpoints_.folder->steps_to_next(step_,
-                                              std::min({portion, left, to_point, to_rung, most}));
+    return checkpoints_.folder->steps_to_next(step_, std::min({portion, left, to_point, most}));
   }
 
   // What the runs that ran have cost since the last call, in equal shares.
@@ -196,26 +224,16 @@ class BankRun {
     if (evaluated && running() > 0) {
       judge_epoch();
     }
-    if (std::binary_search(rungs_.begin(), rungs_.end(), step_)) {
-      prune();
-    }
   }
 
-  // The better half goes on, by the objectives last seen; of equal ones those named first.
+  // What the leg ends at once.
   void prune() {
-    std::vector<std::size_t> alive;
-    for (std::size_t k = 0; k < runs_.size(); ++k) {
+    for (const std::size_t k : leg_.pruned) {
       if (runs_[k].reason == Reason::running) {
-        alive.push_back(k);
+        end(k, Reason::interrupted, state_of(k));
+        runs_[k].pruned = true;
+        backend_.stop(static_cast<std::int64_t>(k), Reason::interrupted);
       }
-    }
-    std::stable_sort(alive.begin(), alive.end(), [this](std::size_t a, std::size_t b) {
-      return state_of(a).at.objective() < state_of(b).at.objective();
-    });
-    for (std::size_t i = (alive.size() + 1) / 2; i < alive.size(); ++i) {
-      end(alive[i], Reason::interrupted, state_of(alive[i]));
-      runs_[alive[i]].pruned = true;
-      backend_.stop(static_cast<std::int64_t>(alive[i]), Reason::interrupted);
     }
   }
 
@@ -255,13 +273,17 @@ class BankRun {
   void end(std::size_t k, Reason reason, const kernels::ModelState& state) {
     SweepRun& run = runs_[k];
     run.reason = reason;
-    run.steps = state.step;
-    run.epochs = epoch_of(state.step);
-    run.final_objective = state.at.objective() * held_.scaling.loss_unit();
+    show(run, state);
     if (reason == Reason::diverged && is_finite(run.final_objective) &&
         (run.curve.empty() || run.curve.back().step < state.step)) {
       add_point(k, state.step, state.learning_rate, run.final_objective);
     }
+  }
+
+  void show(SweepRun& run, const kernels::ModelState& state) const {
+    run.steps = state.step;
+    run.epochs = epoch_of(state.step);
+    run.final_objective = state.at.objective() * held_.scaling.loss_unit();
   }
 
   void stop_all(Reason reason) {
@@ -341,8 +363,9 @@ class BankRun {
   kernels::Backend& backend_;
   const FitPlan& fit_;
   std::int64_t total_;
+  BankLeg& leg_;
+  std::int64_t leg_end_;
   std::vector<std::int64_t> kept_;
-  std::vector<std::int64_t> rungs_;  // steps after which runs are pruned
   Validation* validation_;
   const BankCheckpoints& checkpoints_;
   const BankCallback& progress_;
@@ -362,63 +385,9 @@ class BankRun {
 std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
                                const std::vector<std::size_t>& members, const SweepOptions& options,
                                Validation* validation, const BankCheckpoints& checkpoints,
-                               const BankCallback& progress) {
-  return BankRun(held, layout, members, options, validation, checkpoints, progress).to_end();
-}
-
-void exchange_state(kernels::StateArchive& archive, SweepRun& run) {
-  archive.exchange(run.reason, Reason::validation);
-  archive.exchange(run.pruned);
-  archive.exchange(run.steps);
-  archive.exchange(run.epochs);
-  archive.exchange(run.seconds);
-  archive.exchange(run.final_objective);
-  archive.exchange(run.best_objective);
-  archive.exchange(run.validation_loss);
-  archive.exchange_all(run.curve, [](kernels::StateArchive& part, SweepPoint& point) {
-    part.exchange(point.step);
-    part.exchange(point.epoch);
-    part.exchange(point.seconds);
-    part.exchange(point.learning_rate);
-    part.exchange(point.objective);
-    part.exchange(point.validation_loss);
-    part.exchange(point.bytes_read);
-  });
-}
-
-std::vector<std::int64_t> prune_steps(std::int64_t epochs, std::int64_t steps_per_epoch) {
-  std::set<std::int64_t> steps;
-  for (const std::int64_t share : {8, 4, 2}) {
-    const std::int64_t epoch = epochs / share;
-    if (epoch > 0) {
-      steps.insert(epoch * steps_per_epoch);
-    }
-  }
-  return {steps.begin(), steps.end()};
-}
-
-std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride, std::int64_t most) {
-  const std::int64_t last = steps / stride;
-  std::set<std::int64_t> chosen = {0, last};
-  if (last < most) {
-    for (std::int64_t i = 1; i < last; ++i) {
-      chosen.insert(i);
-    }
-  } else {
-    const std::int64_t half = std::max<std::int64_t>(1, (most - 2) / 2);
-    for (std::int64_t i = 1; i <= half; ++i) {
-      const double share = static_cast<double>(i) / static_cast<double>(half + 1);
-      const auto end = static_cast<double>(last);
-      chosen.insert(static_cast<std::int64_t>(std::llround(share * end)));
-      chosen.insert(static_cast<std::int64_t>(std::llround(std::pow(end, share))));
-    }
-  }
-  std::vector<std::int64_t> result;
-  result.reserve(chosen.size());
-  for (const std::int64_t index : chosen) {
-    result.push_back(index * stride);
-  }
-  return result;
+                               BankLeg& leg, const BankCallback& progress) {
+  return BankRun(held, layout, members, options, validation, checkpoints, leg, progress)
+      .to_end_of_leg();
 }
 
 }  // namespace steepest::train

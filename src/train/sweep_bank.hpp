@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives one bank of a sweep to the end of its budget, and draws every run's curve.
+// Drives one bank of a sweep through its budget, and draws every run's curve.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/state_archive.hpp"
@@ -27,24 +30,20 @@ struct BankCheckpoints {
   std::optional<std::string> resumed;  ///< a state saved in this bank, to go on from
 };
 
-/// Runs the cases of a bank, whose schedules have their learning rates. `runs` is parallel to
-/// `members` and holds, when it returns, all but the suboptimalities. `validation` may be null.
+/// A part of a bank's epochs, after which it halts.
+struct BankLeg {
+  std::int64_t epochs = 0;          ///< where it halts, counted from the start
+  std::vector<std::size_t> pruned;  ///< places in `members` of runs that end before it
+  std::string state;                ///< to go on from; empty at the start. Set where it halts
+};
+
+/// Runs the cases of a bank, whose schedules have their learning rates, to the end of a leg. What
+/// is returned is parallel to `members` and holds, of runs that have ended, all but the
+/// suboptimalities. `validation` may be null.
 [[nodiscard]] std::vector<SweepRun> run_bank(HeldData& held, const SweepLayout& layout,
                                              const std::vector<std::size_t>& members,
                                              const SweepOptions& options, Validation* validation,
-                                             const BankCheckpoints& checkpoints,
+                                             const BankCheckpoints& checkpoints, BankLeg& leg,
                                              const BankCallback& progress);
-
-/// All of a run but what it is.
-void exchange_state(kernels::StateArchive& archive, SweepRun& run);
-
-/// The steps after which SweepOptions::prune ends runs: whole epochs, rising, none twice.
-[[nodiscard]] std::vector<std::int64_t> prune_steps(std::int64_t epochs,
-                                                    std::int64_t steps_per_epoch);
-
-/// The steps of [0, steps] whose points a curve keeps: at most `most`, half of them evenly spaced,
-/// half evenly in the logarithm; multiples of `stride`, the first and the last among them.
-[[nodiscard]] std::vector<std::int64_t> curve_steps(std::int64_t steps, std::int64_t stride,
-                                                    std::int64_t most);
 
 }  // namespace steepest::train

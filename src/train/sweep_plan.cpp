@@ -10,15 +10,12 @@
 #include <string>
 #include <utility>
 
+#include "kernels/partials.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
 namespace train {
 namespace {
-
-// Score columns of a bank: more gain nothing from sharing a read, and partial gradients outgrow the
-// caches.
-constexpr std::int64_t most_columns = 128;
 
 constexpr std::int64_t most_cases = 100000;
 
@@ -49,6 +46,7 @@ SweepOptions settled(SweepOptions options) {
   require(!options.schedules.empty(), "a sweep needs at least one schedule");
   require(options.epochs >= 1, "--epochs must be at least 1");
   require(options.most_points >= 2, "a curve has at least 2 points");
+  require(options.bank_columns >= 1, "a bank has at least 1 column");
   if (options.learning_rates.empty()) {
     options.learning_rates = default_rates();
   }
@@ -99,15 +97,18 @@ void add_case(const RowSource& data, const RowWeights& weights, const SweepOptio
   layout.fits.push_back(fit);
 }
 
-// Cases of one batch size and one seed read the same rows in the same order.
-void form_banks(SweepLayout& layout) {
+// Cases of one batch size and one seed read the same rows in the same order. Beyond the columns
+// allowed, more gain little from sharing a read; beyond the memory, sums of a pass are too large.
+void form_banks(const RowSource& data, std::int64_t columns, SweepLayout& layout) {
   std::map<std::pair<std::int64_t, std::uint64_t>, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < layout.plan.cases.size(); ++i) {
     const SweepCase& what = layout.plan.cases[i];
     groups[{-what.batch_size, what.seed}].push_back(i);
   }
-  const std::int64_t models = std::max<std::int64_t>(1, most_columns / layout.fits[0].columns);
+  const kernels::BankShape shape{data.feature_count(), layout.fits[0].columns, 1};
   for (const auto& [key, members] : groups) {
+    const std::int64_t models = std::max<std::int64_t>(
+        1, std::min(columns / shape.outputs, kernels::most_models(data.rows(), shape)));
     for (std::size_t first = 0; first < members.size(); first += static_cast<std::size_t>(models)) {
       const std::size_t end = std::min(members.size(), first + static_cast<std::size_t>(models));
       for (std::size_t i = first; i < end; ++i) {
@@ -176,7 +177,7 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
     layout.plan.warnings.emplace_back(
         "full-batch runs do not depend on the seed: they are run once");
   }
-  form_banks(layout);
+  form_banks(data, grid.bank_columns, layout);
   count_passes(layout);
   return layout;
 }

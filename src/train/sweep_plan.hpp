@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "src/train/feasible_set.hpp"
 #include "src/train/fit_plan.hpp"
 #include "steepest/sweep.hpp"
 
@@ -13,7 +14,8 @@ namespace steepest::train {
 struct SweepLayout {
   SweepPlan plan;
   std::vector<FitPlan> fits;
-  FitPlan optimum;                              ///< of the same problem, with everything automatic
+  FitPlan optimum;  ///< of the same problem, with everything automatic
+  FeasibleSet set;  ///< that coefficients keep to, once the data are held
   std::vector<std::vector<std::size_t>> banks;  ///< indexes into plan.cases
 };
 
