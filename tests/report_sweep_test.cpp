@@ -140,7 +140,8 @@ TEST(SweepPage, HasNoNumberThatIsNone) {
     const SweepResult result =
         result_of({run_of("constant", 0.1, 0, all_diverged ? infinity : 0.0),
                    run_of("cosine", 0.1, 0, infinity), run_of("cosine", 0.2, 0, infinity)});
-    const std::string page = report::sweep_page(result, {"d.csv", "y", 100, 2, 4, ""}, {});
+    const std::string page =
+        report::sweep_page(result, {"d.csv", "y", 100, 2, 4, "", 0.0, "", ""}, {});
     for (const char* const word : {"nan", "NaN,", "inf,", "[inf", ":inf"}) {
       const std::string body = page.substr(page.find("<body>"), page.rfind("<footer>"));
       EXPECT_EQ(body.substr(0, body.find("<footer>")).find(word), std::string::npos) << word;

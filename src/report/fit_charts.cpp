@@ -211,4 +211,51 @@ Json residual_chart(const PredictionBins& bins) {
   return bar_chart("prediction \xE2\x88\x92 target", {"y", "rows"}, categories, {series});
 }
 
+Json path_chart(const PathResult& path) {
+  const auto column = [&path](auto value) {
+    std::vector<double> values;
+    for (const PathPoint& point : path.points) {
+      values.push_back(value(point));
+    }
+    return numbers(values);
+  };
+  const auto error = [](const PathPoint& point) { return point.standard_error.value_or(0.0); };
+  const Json penalties = column([](const PathPoint& point) { return point.l2; });
+  const bool logarithmic = std::all_of(path.points.begin(), path.points.end(),
+                                       [](const PathPoint& point) { return point.l2 > 0.0; });
+  Series held_out;
+  held_out.name = path.folds > 0 ? "on folds left out" : "on validation rows";
+  held_out.xs["l2"] = penalties;
+  held_out.ys["loss"] = column([](const PathPoint& point) { return point.validation_loss; });
+  if (path.folds > 0) {
+    held_out.low["loss"] =
+        column([&](const PathPoint& point) { return point.validation_loss - error(point); });
+    held_out.high["loss"] =
+        column([&](const PathPoint& point) { return point.validation_loss + error(point); });
+  }
+  Series training;
+  training.name = "on the rows trained on";
+  training.colour = 1;
+  training.xs["l2"] = penalties;
+  training.ys["loss"] = column([](const PathPoint& point) { return point.train_loss; });
+  std::vector<Axis> axes = {{"loss", "mean loss", false}};
+  if (path.points.front().degrees_of_freedom) {
+    axes.push_back({"degrees", "degrees of freedom", false});
+    held_out.ys["degrees"] = column(
+        [](const PathPoint& point) { return point.degrees_of_freedom.value_or(std::nan("")); });
+    training.ys["degrees"] = held_out.ys["degrees"];
+  }
+  std::vector<Guide> guides;
+  const auto guide = [&](const char* label, std::size_t point) {
+    guides.push_back({'x', label, {{"l2", number(path.points[point].l2)}}});
+  };
+  guide(path.picked == path.best ? "least, picked" : "least", path.best);
+  if (path.folds > 0 && path.one_standard_error != path.best) {
+    guide(path.picked == path.one_standard_error ? "one standard error, picked"
+                                                 : "one standard error",
+          path.one_standard_error);
+  }
+  return line_chart({{"l2", "l2", logarithmic}}, axes, {held_out, training}, guides);
+}
+
 }  // namespace steepest::report

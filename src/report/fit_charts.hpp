@@ -22,4 +22,8 @@ namespace steepest::report {
 /// Prediction - target. The tails beyond 99.8 % of the rows are left out.
 [[nodiscard]] Json residual_chart(const PredictionBins& bins);
 
+/// Losses and, where they are known, degrees of freedom against the penalty, with the least one,
+/// the one of a standard error more, and the one picked.
+[[nodiscard]] Json path_chart(const PathResult& path);
+
 }  // namespace steepest::report

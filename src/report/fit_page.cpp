@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "src/report/fit_charts.hpp"
+#include "src/report/fit_tables.hpp"
 #include "src/report/reliability.hpp"
 
 namespace steepest::report {
@@ -32,36 +33,22 @@ std::string certificate(const FitResult& result) {
              : "How far the optimum is, is not bounded: " + result.gap_note + ".";
 }
 
-void add_metrics(Page& page, const FitResult& result, const FitSetting& setting) {
-  Table table;
-  table.is_number = {false, true, true, true, true};
-  const auto row = [](const char* rows, const std::vector<double>& values) {
-    std::vector<std::string> texts{rows};
-    for (const double value : values) {
-      texts.push_back(number_text(value));
-    }
-    return texts;
-  };
-  const auto linear = [&](const char* rows, const LinearMetrics& m) {
-    table.rows.push_back(row(rows, {m.mse, m.rmse, m.mae, m.r2}));
-  };
-  const auto softmax = [&](const char* rows, const SoftmaxMetrics& m) {
-    table.rows.push_back(row(rows, {m.log_loss, m.accuracy, m.ece, m.brier}));
-  };
-  if (result.linear) {
-    table.head = {"rows", "MSE", "RMSE", "MAE", "R\xC2\xB2"};
-    linear("training", *result.linear);
-  } else if (result.softmax) {
-    table.head = {"rows", "log loss", "accuracy", "ECE", "Brier score"};
-    softmax("training", *result.softmax);
+void add_path(Page& page, const PathResult& path) {
+  page.section("Choosing the penalty");
+  page.paragraph(path_note(path));
+  page.begin_charts();
+  page.chart("Loss against the penalty", path_chart(path),
+             path.folds > 0 ? "The band is one standard error, from how folds differ." : "");
+  page.end_charts();
+  page.table(path_table(path));
+}
+
+void add_inference(Page& page, const Inference& inference, const Model& model) {
+  page.section("How sure the coefficients are");
+  for (std::size_t o = 0; o < inference.outputs.size(); ++o) {
+    page.table(inference_table(inference, model, o));
   }
-  if (setting.validation && setting.validation->linear) {
-    linear("validation", *setting.validation->linear);
-  } else if (setting.validation && setting.validation->softmax) {
-    softmax("validation", *setting.validation->softmax);
-  }
-  page.section("How good it is");
-  page.table(table);
+  page.note(inference_note(inference));
 }
 
 // Classes shown in a table of confusions: those that take part in most errors, in class order.
@@ -172,7 +159,11 @@ std::string fit_page(const FitResult& result, const FitSetting& setting, const R
                                                          : diverged                     ? "bad"
                                                                                         : "");
   if (!diverged) {
-    add_metrics(page, result, setting);
+    page.section("How good it is");
+    page.table(metrics_table(result, setting));
+  }
+  if (result.path) {
+    add_path(page, *result.path);
   }
   if (!result.history.empty()) {
     page.section("The way down");
@@ -195,6 +186,9 @@ std::string fit_page(const FitResult& result, const FitSetting& setting, const R
             ? fmt::format("The largest 25 of {}; the model file has them all.", model.features())
             : "");
     page.end_charts();
+    if (result.inference) {
+      add_inference(page, *result.inference, model);
+    }
   }
   add_method(page, result, setting);
   return page.html(facts);

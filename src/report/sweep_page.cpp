@@ -140,6 +140,25 @@ std::string rows_text(std::int64_t rows, std::int64_t features) {
   return fmt::format("{} rows, {} features", count_text(rows), count_text(features));
 }
 
+std::string objective_text(const SweepResult& result, const SweepSetting& setting) {
+  std::string text = result.loss + " loss";
+  if (setting.label_smoothing > 0.0) {
+    text += fmt::format(" of labels smoothed by {:g}", setting.label_smoothing);
+  }
+  text += fmt::format(", l2 {:.4g}", result.l2);
+  if (result.l1 > 0.0) {
+    text += fmt::format(", l1 {:.4g}", result.l1);
+  }
+  if (result.constraint.kind != ConstraintKind::none) {
+    text += ", coefficients " + to_string(result.constraint);
+  }
+  if (!setting.class_weight.empty()) {
+    text += setting.class_weight == "balanced" ? ", balanced class weights"
+                                               : ", class weights of " + setting.class_weight;
+  }
+  return text + ", target " + setting.target;
+}
+
 void add_settings(Page& page, const SweepResult& result, const SweepSetting& setting) {
   const auto diverged = std::count_if(result.runs.begin(), result.runs.end(), [](const auto& run) {
     return run.reason == Reason::diverged;
@@ -149,14 +168,14 @@ void add_settings(Page& page, const SweepResult& result, const SweepSetting& set
   page.section("What was run");
   if (pruned > 0) {
     page.paragraph(fmt::format(
-        "{} runs were pruned: after 1/8, 1/4 and 1/2 of the epochs the worse half of every bank "
-        "ended. Schedules that fall late are misjudged by that.",
+        "{} runs were pruned: after 1/8, 1/4 and 1/2 of the epochs the worse half of what ran at "
+        "each batch size ended. Schedules that fall late are misjudged by that.",
         pruned));
   }
   page.facts(
       {{"data", fmt::format("{}: {}", setting.data, rows_text(setting.rows, setting.features))},
-       {"objective",
-        fmt::format("{} loss, l2 {:.4g}, target {}", result.loss, result.l2, setting.target)},
+       {"validation", setting.validation.empty() ? "none" : setting.validation},
+       {"objective", objective_text(result, setting)},
        {"runs",
         fmt::format("{} of {} epochs each, in {} banks that share every read; {} diverged{}",
                     result.runs.size(), setting.epochs, result.plan.banks, diverged,

@@ -18,6 +18,9 @@ struct SweepSetting {
   std::int64_t features = 0;
   std::int64_t epochs = 0;
   std::string again;  ///< the command that fits the best run alone; empty where there is none
+  double label_smoothing = 0.0;
+  std::string class_weight;  ///< as given; empty: none
+  std::string validation;    ///< where validation rows are from, as given; empty: none
 };
 
 [[nodiscard]] std::string sweep_page(const SweepResult& result, const SweepSetting& setting,
