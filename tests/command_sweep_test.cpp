@@ -69,26 +69,62 @@ TEST(SweepCommand, MeasuresValidationRows) {
   EXPECT_TRUE(run_command(folder, sweep).json()["runs"][0]["validation_loss"].is_null());
 }
 
-TEST(SweepCommand, TheBestRunIsMadeAgainByFit) {
-  const TemporaryFolder folder;
-  const auto sweep =
-      run_command(folder, "sweep " + iris +
-                              " --target species --schedules cosine,wsd"
-                              " --learning-rates 0.5/L:2/L:lin:2 --batch-size full,16"
-                              " --epochs 12 --json")
-          .json();
-  const auto& best = sweep["best"];
-  const auto fit = run_command(folder, "fit " + iris + " --target species --json " +
-                                           best["fit_options"].get<std::string>())
-                       .json();
-  double expected = NAN;
+// The objective a sweep's best run ended at.
+double best_objective(const nlohmann::json& sweep) {
   for (const auto& run : sweep["runs"]) {
-    if (run["schedule"] == best["schedule"] && run["batch_size"] == best["batch_size"] &&
-        run["learning_rate"] == best["learning_rate"]) {
-      expected = run["final_objective"].get<double>();
+    bool is_best = true;
+    for (const char* key : {"schedule", "batch_size", "learning_rate", "rule", "seed"}) {
+      is_best = is_best && run[key] == sweep["best"][key];
+    }
+    if (is_best) {
+      return run["final_objective"].get<double>();
     }
   }
-  EXPECT_NEAR(fit["objective"]["total"].get<double>(), expected, 1e-12);
+  return NAN;
+}
+
+// To the bit, whatever shapes the problem: from the file, and from the options it prints.
+TEST(SweepCommand, TheBestRunIsMadeAgainByFit) {
+  const TemporaryFolder folder;
+  const std::string diamonds = std::string(STEEPEST_SOURCE_FOLDER) + "/data/diamonds.csv";
+  const std::string petals = iris + " --ignore species --target petal_width";
+  const std::string species = iris + " --target species";
+  const std::pair<std::string, std::string> cases[] = {
+      {species, "--batch-size full,16 --seeds 3"},
+      {species, "--batch-size 16 --seeds 4,5 --seed 9 --valid-fraction 0.2"},
+      {species, "--batch-size full --valid-fraction 0.3 --seeds 6,7 --device cpu"},
+      {species, "--class-weight balanced --label-smoothing 0.1 --l2 0.01 --batch-size 20"},
+      {species, "--l1 0.02 --l2 0 --rules gradient,nesterov:0.8 --precision fp32"},
+      {species, "--no-standardize --no-intercept --shuffle full --batch-size 7 --epochs 3"},
+      {petals, "--constraint box:-0.1:0.3 --rules gradient,momentum:0.5"},
+      {petals, "--constraint simplex --batch-size full,32"},
+      {petals, "--loss huber:0.2 --batch-size full,32 --prune --seeds 2"},
+      {petals, "--rules adam,adagrad --batch-size 10"},
+      {diamonds + " --target price --categorical cut,color,clarity",
+       "--batch-size full,1000 --epochs 3 --rules gradient,momentum:0.5"},
+      {diamonds + " --target price --features carat,x,y,z", "--loss poisson --epochs 3 --l2 0.1"},
+  };
+  for (const auto& [data, options] : cases) {
+    SCOPED_TRACE(options);
+    const std::string best = folder.path("best.json");
+    std::string arguments = data + " --schedules cosine,wsd,silver";
+    arguments += " --learning-rates 0.125/L:1/L:log:4 --json --best " + best;
+    arguments += (options.find("--epochs") == std::string::npos ? " --epochs 12 " : " ") + options;
+    const CommandRun sweep = run_command(folder, "sweep " + arguments);
+    ASSERT_EQ(sweep.exit_code, 0) << sweep.err;
+    const double expected = best_objective(sweep.json());
+    const std::string file = data.substr(0, data.find(' '));
+    const CommandRun again = run_command(folder, "fit " + file + " --json --config " + best);
+    ASSERT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(again.json()["objective"]["total"].get<double>(), expected);
+    const auto target = nlohmann::json::parse(folder.read("best.json"))["target"];
+    const CommandRun told =
+        run_command(folder, "fit " + file + " --json --target " + target.get<std::string>() + " " +
+                                sweep.json()["best"]["fit_options"].get<std::string>());
+    ASSERT_EQ(told.exit_code, 0) << told.err;
+    EXPECT_EQ(told.json()["objective"]["total"].get<double>(), expected);
+    EXPECT_EQ(told.json()["model"], again.json()["model"]);
+  }
 }
 
 TEST(SweepCommand, ConfigurationFileAndCommandLine) {
@@ -169,6 +205,10 @@ TEST(SweepCommand, RefusesBadOptionsWithTheValidOnes) {
       {"--seeds 0", "--seeds"},
       {"--epochs 0", "--epochs"},
       {"--points 1", "--points"},
+      {"--l1 -1", "--l1"},
+      {"--l1 0.1 --rules averaged", "averaged"},
+      {"--constraint ball", "nonnegative"},
+      {"--constraint simplex --rules adam", "simplex"},
       {"--loss hinge", "poisson, logistic or softmax"},
   };
   for (const auto& [options, said] : cases) {

@@ -67,17 +67,13 @@ std::string value_text(const Json& value, const std::string& path, const std::st
   return text + (counts && value.size() == 1 ? "," : "");
 }
 
-// "--learning-rate" as "learning_rate"; empty for what no file may hold.
+// Empty for what no file may hold.
 std::string key_of(const CLI::Option& option) {
   if (option.get_lnames().empty()) {
     return "";
   }
-  std::string key = option.get_lnames().front();
-  if (key == "help" || key == "config") {
-    return "";
-  }
-  std::replace(key.begin(), key.end(), '-', '_');
-  return key;
+  const std::string key = config_key(option);
+  return key == "help" || key == "config" ? "" : key;
 }
 
 class Config {
@@ -95,17 +91,17 @@ class Config {
     if (std::find(given_.begin(), given_.end(), &option) != given_.end()) {
       return;  // the command line wins
     }
-    if (option.get_items_expected_max() == 0) {
-      if (!value.is_boolean()) {
-        throw OptionError(fmt::format("{}: \"{}\" must be true or false", path_, key));
-      }
-      if (!value.get<bool>()) {
-        return;
-      }
+    const bool is_flag = option.get_items_expected_max() == 0;
+    if (is_flag && !value.is_boolean()) {
+      throw OptionError(fmt::format("{}: \"{}\" must be true or false", path_, key));
+    }
+    const bool stands_alone = value.is_boolean() && option.get_items_expected_min() == 0;
+    if (stands_alone && !value.get<bool>()) {
+      return;
     }
     try {
-      option.add_result(value.is_boolean() && option.get_items_expected_max() == 0
-                            ? "true"
+      option.add_result(stands_alone
+                            ? (is_flag ? "true" : "")
                             : value_text(value, path_, key, alias != nullptr && alias->counts));
       option.run_callback();
     } catch (const CLI::Error& error) {
@@ -157,6 +153,12 @@ class Config {
 };
 
 }  // namespace
+
+std::string config_key(const CLI::Option& option) {
+  std::string key = option.get_lnames().front();
+  std::replace(key.begin(), key.end(), '-', '_');
+  return key;
+}
 
 void read_config(CLI::App& app, const std::string& path, const std::vector<ConfigAlias>& aliases) {
   if (path.empty()) {

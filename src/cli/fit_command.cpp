@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "src/cli/checkpoint_options.hpp"
+#include "src/cli/composite_options.hpp"
 #include "src/cli/config_file.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/fit_report.hpp"
@@ -29,8 +30,7 @@ struct FitCommandOptions {
   DataOptions data;
   MemoryOptions memory;
   ProblemOptions problem;
-  std::string l1;
-  std::string constraint = "none";
+  CompositeOptions composite;
   std::string clip_norm;
   std::string rule = "auto";
   std::string schedule = "auto";
@@ -63,8 +63,7 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
     problem.l2.clear();
   }
   problem.add_to(options, global);
-  options.l1 = given.l1.empty() ? 0.0 : parse_option_number("--l1", given.l1);
-  options.constraint = parse_constraint(given.constraint);
+  given.composite.add_to(options);
   if (!given.clip_norm.empty()) {
     options.clip_norm = parse_option_number("--clip-norm", given.clip_norm);
     if (!(options.clip_norm > 0.0)) {
@@ -221,10 +220,7 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
   add_problem_options(*app, options->problem);
-  app->add_option("--l1", options->l1, "L1 penalty: coefficients become exactly 0; default 0");
-  app->add_option("--constraint", options->constraint,
-                  "of the coefficients as reported: " + join_choices(constraint_names()))
-      ->default_str("none");
+  add_composite_options(*app, options->composite);
   app->add_option("--clip-norm", options->clip_norm,
                   "shorten gradients whose 2-norm is larger; default: never");
   app->get_option("--l2")->description(

@@ -36,13 +36,21 @@ void write_json(const Json& json, const std::string& path) {
   file.commit();
 }
 
-report::SweepSetting setting_of(const SweepResult& result, const SweepInput& input) {
+report::SweepSetting setting_of(const SweepResult& result, const SweepInput& input,
+                                const SweepCommandOptions& given) {
   report::SweepSetting setting;
   setting.data = fmt::format("{}", fmt::join(input.paths, " "));
   setting.target = input.target;
   setting.rows = input.rows;
   setting.features = input.features;
   setting.epochs = input.epochs;
+  setting.label_smoothing =
+      optional_number("--label-smoothing", given.problem.label_smoothing).value_or(0.0);
+  setting.class_weight = given.problem.class_weight;
+  setting.validation = !given.validation.path.empty() ? given.validation.path
+                       : given.validation.fraction.empty()
+                           ? ""
+                           : given.validation.fraction + " of the rows, held back";
   setting.again = command_again(result, input);
   return setting;
 }
@@ -65,7 +73,7 @@ int tell(const SweepResult& result, const SweepInput& input, const SweepCommandO
     }
   }
   if (!given.report.empty()) {
-    report::write_page(report::sweep_page(result, setting_of(result, input),
+    report::write_page(report::sweep_page(result, setting_of(result, input, given),
                                           run_facts(global, result.device, files, result.warnings)),
                        given.report);
   }
@@ -78,27 +86,29 @@ int tell(const SweepResult& result, const SweepInput& input, const SweepCommandO
   return exit_code_of(result);
 }
 
-// The options given that fit has too and a result does not tell.
-Json flags_of(const CLI::App& app) {
-  constexpr std::string_view shared[] = {"--no-standardize",  "--no-intercept", "--shuffle",
-                                         "--constant",        "--storage",      "--class-weight",
-                                         "--label-smoothing", "--valid",        "--valid-fraction",
-                                         "--unseen-levels",   "--features",     "--ignore",
-                                         "--categorical",     "--weight",       "--delimiter",
-                                         "--header",          "--quote",        "--escape",
-                                         "--comment",         "--decimal",      "--thousands",
-                                         "--skip-lines",      "--na",           "--missing",
-                                         "--on-bad-row"};
+// The options given that fit has too and a result does not tell: where the data are read, how they
+// are held, on which rows and which device runs are made.
+Json flags_of(const CLI::App& app, const GlobalOptions& global) {
+  constexpr std::string_view own[] = {
+      "--target",     "--model",   "--loss",      "--l2",         "--l1",
+      "--constraint", "--seed",    "--precision", "--batch-size", "--epochs",
+      "--config",     "--report",  "--output",    "--checkpoint", "--checkpoint-every",
+      "--resume",     "--rejects", "--memory",    "--cache",      "--threads",
+      "--quiet",      "--json"};
+  const CLI::App* const fit = app.get_parent()->get_subcommand("fit");
   Json flags = Json::object();
   for (const CLI::Option* const option : app.get_options()) {
     const std::string name = option->get_name();
-    if (option->count() == 0 ||
-        std::find(std::begin(shared), std::end(shared), name) == std::end(shared)) {
+    if (option->count() == 0 || fit->get_option_no_throw(name) == nullptr ||
+        option->get_lnames().empty() ||
+        std::find(std::begin(own), std::end(own), name) != std::end(own)) {
       continue;
     }
-    std::string key = name.substr(2);
-    std::replace(key.begin(), key.end(), '-', '_');
-    flags[key] = option->get_items_expected_max() > 0 ? Json(option->results().back()) : Json(true);
+    flags[config_key(*option)] =
+        option->get_items_expected_max() > 0 ? Json(option->results().back()) : Json(true);
+  }
+  if (flags.contains("valid_fraction") && !flags.contains("valid_seed")) {
+    flags["valid_seed"] = global.seed;  // a run's own may be another
   }
   return flags;
 }
@@ -130,7 +140,7 @@ int run_sweep(CLI::App& app, SweepCommandOptions& given, const GlobalOptions& gl
   input.bytes_read = data.bytes_read;
   input.read_seconds = data.read_seconds;
   input.epochs = options.epochs;
-  input.flags = flags_of(app);
+  input.flags = flags_of(app, global);
   input.checkpoint = options.problem.checkpoint;
   if (given.dry_run) {
     const SweepPlan plan = plan_sweep(*data.rows, options);
@@ -160,6 +170,7 @@ Command add_sweep(CLI::App& parent, GlobalOptions& global) {
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
   add_problem_options(*app, options->problem);
+  add_composite_options(*app, options->composite);
   add_validation_options(*app, options->validation);
   add_sweep_options(*app, *options);
   app->footer(

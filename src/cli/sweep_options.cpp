@@ -114,8 +114,8 @@ void add_sweep_options(CLI::App& app, SweepCommandOptions& options) {
   app.add_option("--config", options.config,
                  "JSON file of option names and values; the command line wins");
   app.add_flag("--prune", options.prune,
-               "end the worse half of a bank after 1/8, 1/4 and 1/2 of the epochs; it misjudges "
-               "schedules that fall late");
+               "end the worse half of each batch size's runs after 1/8, 1/4 and 1/2 of the "
+               "epochs; it misjudges schedules that fall late");
   app.add_flag("--dry-run", options.dry_run, "say what would be run and what it costs");
   app.add_option("--curves", options.curves, "CSV of every run's curve, one line a point");
   add_report_option(app, options.report);
@@ -133,6 +133,7 @@ SweepOptions to_sweep_options(const SweepCommandOptions& given, const GlobalOpti
   SweepOptions options;
   options.problem.checkpoint = given.checkpoint.options();
   given.problem.add_to(options.problem, global);
+  given.composite.add_to(options.problem);
   std::string_view schedules = given.schedules;
   if (schedules.size() > 1 && schedules.back() == ',') {
     schedules.remove_suffix(1);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "src/cli/checkpoint_options.hpp"
+#include "src/cli/composite_options.hpp"
 #include "src/cli/config_file.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/problem_options.hpp"
@@ -20,6 +21,7 @@ struct SweepCommandOptions {
   DataOptions data;
   MemoryOptions memory;
   ProblemOptions problem;
+  CompositeOptions composite;
   ValidationOptions validation;
   std::string schedules = "constant,cosine,linear,inverse_sqrt,one_cycle,wsd";
   std::string learning_rates = "0.0625/L:4/L:log:7";

@@ -79,6 +79,12 @@ Json case_config(const SweepCase& what, const SweepResult& result, const SweepIn
   }
   config["loss"] = result.loss;
   config["l2"] = result.l2;
+  if (result.l1 > 0.0) {
+    config["l1"] = result.l1;
+  }
+  if (result.constraint.kind != ConstraintKind::none) {
+    config["constraint"] = to_string(result.constraint);
+  }
   config["schedule"] = schedule_text(what);
   config["rule"] = to_string(what.rule);
   config["learning_rate"] = what.schedule.learning_rate;
@@ -180,10 +186,9 @@ std::string command_again(const SweepResult& result, const SweepInput& input) {
 Json sweep_json(const SweepResult& result, const SweepInput& input) {
   Json json{{"command", "sweep"}, {"version", version}, {"device", to_json(result.device)}};
   json["data"] = data_json(input);
-  json["problem"] = {{"loss", result.loss},
-                     {"l2", result.l2},
-                     {"epochs", input.epochs},
-                     {"precision", name(result.precision)}};
+  json["problem"] = {{"loss", result.loss},    {"l2", result.l2},
+                     {"l1", result.l1},        {"constraint", to_string(result.constraint)},
+                     {"epochs", input.epochs}, {"precision", name(result.precision)}};
   json["curvature"] = {{"bound", result.largest_curvature},
                        {"one_over_bound", 1.0 / result.largest_curvature},
                        {"two_over_bound", 2.0 / result.largest_curvature}};
@@ -250,8 +255,13 @@ void print_sweep(const SweepResult& result, const SweepInput& input) {
   });
   line("data", fmt::format("{}: {} rows, {} features", fmt::join(input.paths, " "),
                            format_count(input.rows), input.features));
-  line("problem", fmt::format("{} loss, l2 {:.4g}, target {}; {} epochs a run", result.loss,
-                              result.l2, input.target, input.epochs));
+  line(
+      "problem",
+      fmt::format(
+          "{} loss, l2 {:.4g}{}{}, target {}; {} epochs a run", result.loss, result.l2,
+          result.l1 > 0.0 ? fmt::format(", l1 {:.4g}", result.l1) : "",
+          result.constraint.kind == ConstraintKind::none ? "" : ", " + to_string(result.constraint),
+          input.target, input.epochs));
   line("device", fmt::format("{}: {}, {}", name(result.device.kind), result.device.name,
                              name(result.precision)));
   line("runs",

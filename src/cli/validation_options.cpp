@@ -40,8 +40,11 @@ std::shared_ptr<RowSource> ValidationOptions::rows(const ReadOptions& read,
     storage.memory_bytes = memory_beside(training.get(), storage.memory_bytes);
     return read_with_progress(valid, storage, global, &training->schema()).rows;
   }
+  const std::uint64_t split_seed =
+      seed.empty() ? global.seed
+                   : static_cast<std::uint64_t>(parse_option_count("--valid-seed", seed));
   if (!fraction.empty()) {
-    return take_rows(training, parse_option_number("--valid-fraction", fraction), global.seed);
+    return take_rows(training, parse_option_number("--valid-fraction", fraction), split_seed);
   }
   return nullptr;
 }
@@ -49,6 +52,7 @@ std::shared_ptr<RowSource> ValidationOptions::rows(const ReadOptions& read,
 void add_validation_options(CLI::App& app, ValidationOptions& options) {
   app.add_option("--valid", options.path, "file to measure on");
   app.add_option("--valid-fraction", options.fraction, "share of rows held back to measure on");
+  app.add_option("--valid-seed", options.seed, "chooses the rows held back; default: --seed");
 }
 
 }  // namespace steepest::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows to measure on: --valid and --valid-fraction.
+// Rows to measure on: --valid, --valid-fraction and --valid-seed.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ namespace steepest::cli {
 struct ValidationOptions {
   std::string path;
   std::string fraction;
+  std::string seed;  ///< of the rows held back; empty: the global one
 
-  /// The rows, read with the schema of `training` or taken out of it by the global seed; null where
+  /// The rows, read with the schema of `training` or taken out of it by the seed; null where
   /// neither was asked for. Throws OptionError, InputError.
   [[nodiscard]] std::shared_ptr<RowSource> rows(const ReadOptions& read,
                                                 const MemoryOptions& memory,
@@ -24,7 +25,7 @@ struct ValidationOptions {
                                                 std::shared_ptr<RowSource>& training) const;
 };
 
-/// Adds --valid and --valid-fraction.
+/// Adds --valid, --valid-fraction and --valid-seed.
 void add_validation_options(CLI::App& app, ValidationOptions& options);
 
 /// What is left of `memory_bytes` beside these rows, null for none; a sixteenth at least.
