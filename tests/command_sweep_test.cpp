@@ -97,6 +97,7 @@ TEST(SweepCommand, TheBestRunIsMadeAgainByFit) {
       {species, "--l1 0.02 --l2 0 --rules gradient,nesterov:0.8 --precision fp32"},
       {species, "--no-standardize --no-intercept --shuffle full --batch-size 7 --epochs 3"},
       {petals, "--constraint box:-0.1:0.3 --rules gradient,momentum:0.5"},
+      {petals, "--l1 0.05 --l2 0.01 --batch-size full,32"},
       {petals, "--constraint simplex --batch-size full,32"},
       {petals, "--loss huber:0.2 --batch-size full,32 --prune --seeds 2"},
       {petals, "--rules adam,adagrad --batch-size 10"},

@@ -428,9 +428,24 @@ TEST(Sweep, PruningEndsTheHigherHalfOfEachBatchSize) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     runs[i].final_objective = objectives[i];
     runs[i].what.batch_size = i < 4 ? 16 : 32;
+    runs[i].what.schedule.learning_rate = static_cast<double>(i + 1);
   }
   runs[7].reason = Reason::diverged;
   EXPECT_EQ(train::pruned_after_leg(runs), (std::vector<std::size_t>{3, 0, 4}));
+}
+
+// Three seeds of four rates: medians 5, 2, infinite (two seeds diverged) and 4.
+TEST(Sweep, PruningTakesAllSeedsOfARate) {
+  std::vector<SweepRun> runs(12);
+  const double objectives[] = {1, 5, 6, 9, 2, 2, 0, 0, 0, 4, 4, 4};
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    runs[i].final_objective = objectives[i];
+    runs[i].what.schedule.learning_rate = static_cast<double>(i / 3 + 1);
+    runs[i].what.seed = i % 3;
+  }
+  runs[6].reason = Reason::diverged;
+  runs[7].reason = Reason::diverged;
+  EXPECT_EQ(train::pruned_after_leg(runs), (std::vector<std::size_t>{0, 1, 2, 8}));
 }
 
 TEST(Sweep, LegsAreWholeEpochsAndNoneTwice) {

@@ -31,9 +31,9 @@ struct SweepOptions {
   std::int64_t most_points = 200;         ///< of a curve, >= 2
 
   /// Successive halving (Jamieson and Talwalkar 2016, arXiv 1502.07943): after an eighth, a quarter
-  /// and half of the epochs, of the running runs of each batch size, in whatever banks, the half
-  /// with the higher objectives ends. It saves most of the work and misjudges schedules that fall
-  /// late.
+  /// and half of the epochs, of what runs at each batch size, in whatever banks, the half with the
+  /// higher objectives, medians over seeds, ends. It saves most of the work and misjudges schedules
+  /// that fall late.
   bool prune = false;
 
   /// Most score columns (outputs times models) of a bank, >= 1. On the CPU no result depends on it.

@@ -190,7 +190,7 @@ int run_find_rate(const FindRateCommandOptions& given, const GlobalOptions& glob
   read.target_kind = given.problem.target_kind();
   require_target(read, "find-rate");
   std::vector<std::string> inputs = read.paths;
-  inputs.push_back(given.problem.class_weight);
+  inputs.push_back(given.problem.class_weight_path());
   check_outputs({given.report, given.data.rejects}, inputs);
   ReadRows data = read_with_progress(read, given.memory.storage(), global);
   static_cast<void>(given.problem.weigh(data.rows));

@@ -156,7 +156,7 @@ int run_fit(CLI::App& app, const FitCommandOptions& given, const GlobalOptions& 
   require_target(read, "fit");
   std::vector<std::string> inputs = read.paths;
   inputs.push_back(given.validation.path);
-  inputs.push_back(given.problem.class_weight);
+  inputs.push_back(given.problem.class_weight_path());
   inputs.push_back(given.initial_path);
   inputs.push_back(given.config);
   check_outputs({given.output, given.history_path, given.report_path, given.data.rejects}, inputs);

@@ -37,6 +37,11 @@ struct ProblemOptions {
   /// order of the schema, by what: empty where it was not given. Throws OptionError, InputError.
   [[nodiscard]] std::vector<double> weigh(std::shared_ptr<RowSource>& rows) const;
 
+  /// The file that --class-weight names; empty where it names none.
+  [[nodiscard]] std::string class_weight_path() const {
+    return class_weight == "balanced" ? "" : class_weight;
+  }
+
   /// What --model and --loss say of the target together. Throws OptionError.
   [[nodiscard]] TargetKind target_kind() const;
 };

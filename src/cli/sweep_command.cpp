@@ -119,7 +119,7 @@ int run_sweep(CLI::App& app, SweepCommandOptions& given, const GlobalOptions& gl
   std::vector<std::string> inputs = given.data.paths;
   inputs.push_back(given.config);
   inputs.push_back(given.validation.path);
-  inputs.push_back(given.problem.class_weight);
+  inputs.push_back(given.problem.class_weight_path());
   check_outputs({given.output, given.curves, given.report, given.best, given.data.rejects}, inputs);
   ReadOptions read = given.data.to_read_options();
   read.target_kind = given.problem.target_kind();

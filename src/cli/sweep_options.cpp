@@ -114,8 +114,8 @@ void add_sweep_options(CLI::App& app, SweepCommandOptions& options) {
   app.add_option("--config", options.config,
                  "JSON file of option names and values; the command line wins");
   app.add_flag("--prune", options.prune,
-               "end the worse half of each batch size's runs after 1/8, 1/4 and 1/2 of the "
-               "epochs; it misjudges schedules that fall late");
+               "end the worse half of what runs at each batch size, with all its seeds, after "
+               "1/8, 1/4 and 1/2 of the epochs; it misjudges schedules that fall late");
   app.add_flag("--dry-run", options.dry_run, "say what would be run and what it costs");
   app.add_option("--curves", options.curves, "CSV of every run's curve, one line a point");
   add_report_option(app, options.report);

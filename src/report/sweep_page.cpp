@@ -169,7 +169,8 @@ void add_settings(Page& page, const SweepResult& result, const SweepSetting& set
   if (pruned > 0) {
     page.paragraph(fmt::format(
         "{} runs were pruned: after 1/8, 1/4 and 1/2 of the epochs the worse half of what ran at "
-        "each batch size ended. Schedules that fall late are misjudged by that.",
+        "each batch size ended, with all its seeds. Schedules that fall late are misjudged by "
+        "that.",
         pruned));
   }
   page.facts(

@@ -280,10 +280,16 @@ class BankRun {
     }
   }
 
+  // Rounded as fit rounds it.
+  [[nodiscard]] double objective_of(const Evaluation& at) const {
+    const double unit = held_.scaling.loss_unit();
+    return at.mean_loss * unit + at.penalty * unit;
+  }
+
   void show(SweepRun& run, const kernels::ModelState& state) const {
     run.steps = state.step;
     run.epochs = epoch_of(state.step);
-    run.final_objective = state.at.objective() * held_.scaling.loss_unit();
+    run.final_objective = objective_of(state.at);
   }
 
   void stop_all(Reason reason) {
@@ -313,7 +319,7 @@ class BankRun {
         continue;
       }
       const kernels::ModelState state = state_of(k);
-      run.final_objective = state.at.objective() * held_.scaling.loss_unit();
+      run.final_objective = objective_of(state.at);
       if (run.curve.empty() || run.curve.back().step < state.step) {
         add_point(k, state.step, state.learning_rate, run.final_objective);
       }
@@ -322,7 +328,7 @@ class BankRun {
 
   void note(std::size_t k, std::int64_t step, double rate, const Evaluation& at) {
     SweepRun& run = runs_[k];
-    const double objective = at.objective() * held_.scaling.loss_unit();
+    const double objective = objective_of(at);
     if (is_finite(objective)) {
       run.best_objective = std::min(run.best_objective, objective);
     }

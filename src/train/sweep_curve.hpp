@@ -17,9 +17,10 @@ void exchange_state(kernels::StateArchive& archive, SweepRun& run);
 /// and the end; rising, none twice.
 [[nodiscard]] std::vector<std::int64_t> sweep_legs(std::int64_t epochs, bool prune);
 
-/// The runs that SweepOptions::prune ends where all have halted at the same epoch: of those still
-/// running, for each batch size, the half with the higher final_objective, the smaller half of an
-/// odd number. Of equal ones those named first go on. Grouping into banks plays no part.
+/// The runs that SweepOptions::prune ends where all have halted at the same epoch. For each batch
+/// size, what differs in more than its seed is compared by the median of final_objective over
+/// seeds, those that diverged infinite: the higher half ends with all its seeds, the smaller half
+/// of an odd number. Of equal ones those named first go on. Grouping into banks plays no part.
 [[nodiscard]] std::vector<std::size_t> pruned_after_leg(const std::vector<SweepRun>& runs);
 
 /// The steps of [0, steps] whose points a curve keeps: at most `most`, half of them evenly spaced,
