@@ -161,8 +161,18 @@ HWY_INLINE std::int64_t rows_across() {
 // stays in the second-level cache.
 constexpr std::int64_t most_turned_features = 512;
 
+// The bits of `place`, below `count`, in reverse: 0, count / 2, count / 4, 3 count / 4, ...
+HWY_INLINE std::int64_t reversed(std::int64_t place, std::int64_t count) {
+  std::int64_t result = 0;
+  for (std::int64_t bit = 1; bit < count; bit *= 2) {
+    result = 2 * result + ((place & bit) != 0 ? 1 : 0);
+  }
+  return result;
+}
+
 // scores(c, r) = intercepts(c) + sum_j turned(j, r) * weights(c, j), in the order of score_block:
-// first every `lanes`th feature from each of the first `lanes` on, then halves of these sums.
+// sums of every `lanes`th feature, then halves of these sums added to halves. Two that belong
+// together follow each other, as the bits of a counter carry.
 template <int Columns, class T>
 HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* weights,
                               std::int64_t padded, const T* intercepts, T* scores,
@@ -171,14 +181,14 @@ HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* w
   using V = hn::VFromD<Tag<T>>;
   constexpr auto most = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  HWY_ALIGN T kept[most * Columns * 2 * most];
-  for (std::int64_t first = 0; first < lanes; ++first) {
+  HWY_ALIGN T kept[most * Columns * 2 * most];  // a level after the other
+  for (std::int64_t place = 0; place < lanes; ++place) {
     V sums[Columns][2];
     for (auto& sum : sums) {
       sum[0] = hn::Zero(d);
       sum[1] = hn::Zero(d);
     }
-    for (std::int64_t j = first; j < features; j += lanes) {
+    for (std::int64_t j = reversed(place, lanes); j < features; j += lanes) {
       const V x0 = hn::Load(d, turned + j * 2 * lanes);
       const V x1 = hn::Load(d, turned + j * 2 * lanes + lanes);
       for (int c = 0; c < Columns; ++c) {
@@ -187,23 +197,23 @@ HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* w
         sums[c][1] = hn::MulAdd(x1, w, sums[c][1]);
       }
     }
-    T* to = kept + first * Columns * 2 * lanes;
-    for (int c = 0; c < Columns; ++c, to += 2 * lanes) {
-      hn::Store(sums[c][0], d, to);
-      hn::Store(sums[c][1], d, to + lanes);
+    T* level = kept;
+    for (std::int64_t carry = place; (carry & 1) != 0; carry /= 2, level += Columns * 2 * lanes) {
+      for (int c = 0; c < Columns; ++c) {
+        sums[c][0] = hn::Add(hn::Load(d, level + c * 2 * lanes), sums[c][0]);
+        sums[c][1] = hn::Add(hn::Load(d, level + c * 2 * lanes + lanes), sums[c][1]);
+      }
     }
-  }
-  const std::int64_t each = Columns * 2 * lanes;
-  for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
-    for (std::int64_t e = 0; e < half * each; e += lanes) {
-      hn::Store(hn::Add(hn::Load(d, kept + e), hn::Load(d, kept + e + half * each)), d, kept + e);
-    }
-  }
-  for (int c = 0; c < Columns; ++c) {
-    const V intercept = hn::Set(d, intercepts[c]);
-    for (std::int64_t v = 0; v < 2; ++v) {
-      hn::StoreU(hn::Add(intercept, hn::Load(d, kept + (c * 2 + v) * lanes)), d,
-                 scores + c * pitch + v * lanes);
+    const bool last = place + 1 == lanes;
+    for (int c = 0; c < Columns; ++c) {
+      if (last) {
+        const V intercept = hn::Set(d, intercepts[c]);
+        hn::StoreU(hn::Add(intercept, sums[c][0]), d, scores + c * pitch);
+        hn::StoreU(hn::Add(intercept, sums[c][1]), d, scores + c * pitch + lanes);
+      } else {
+        hn::Store(sums[c][0], d, level + c * 2 * lanes);
+        hn::Store(sums[c][1], d, level + c * 2 * lanes + lanes);
+      }
     }
   }
 }
