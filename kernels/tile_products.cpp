@@ -181,6 +181,7 @@ HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* w
   using V = hn::VFromD<Tag<T>>;
   constexpr auto most = static_cast<std::int64_t>(hn::MaxLanes(Tag<T>()));
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t each = 2 * lanes;          // sums of a column
   HWY_ALIGN T kept[most * Columns * 2 * most];  // a level after the other
   for (std::int64_t place = 0; place < lanes; ++place) {
     V sums[Columns][2];
@@ -189,8 +190,8 @@ HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* w
       sum[1] = hn::Zero(d);
     }
     for (std::int64_t j = reversed(place, lanes); j < features; j += lanes) {
-      const V x0 = hn::Load(d, turned + j * 2 * lanes);
-      const V x1 = hn::Load(d, turned + j * 2 * lanes + lanes);
+      const V x0 = hn::Load(d, turned + j * each);
+      const V x1 = hn::Load(d, turned + j * each + lanes);
       for (int c = 0; c < Columns; ++c) {
         const V w = hn::Set(d, weights[c * padded + j]);
         sums[c][0] = hn::MulAdd(x0, w, sums[c][0]);
@@ -198,10 +199,10 @@ HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* w
       }
     }
     T* level = kept;
-    for (std::int64_t carry = place; (carry & 1) != 0; carry /= 2, level += Columns * 2 * lanes) {
+    for (std::int64_t carry = place; (carry & 1) != 0; carry /= 2, level += Columns * each) {
       for (int c = 0; c < Columns; ++c) {
-        sums[c][0] = hn::Add(hn::Load(d, level + c * 2 * lanes), sums[c][0]);
-        sums[c][1] = hn::Add(hn::Load(d, level + c * 2 * lanes + lanes), sums[c][1]);
+        sums[c][0] = hn::Add(hn::Load(d, level + c * each), sums[c][0]);
+        sums[c][1] = hn::Add(hn::Load(d, level + c * each + lanes), sums[c][1]);
       }
     }
     const bool last = place + 1 == lanes;
@@ -211,8 +212,8 @@ HWY_INLINE void turned_scores(const T* turned, std::int64_t features, const T* w
         hn::StoreU(hn::Add(intercept, sums[c][0]), d, scores + c * pitch);
         hn::StoreU(hn::Add(intercept, sums[c][1]), d, scores + c * pitch + lanes);
       } else {
-        hn::Store(sums[c][0], d, level + c * 2 * lanes);
-        hn::Store(sums[c][1], d, level + c * 2 * lanes + lanes);
+        hn::Store(sums[c][0], d, level + c * each);
+        hn::Store(sums[c][1], d, level + c * each + lanes);
       }
     }
   }
