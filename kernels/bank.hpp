@@ -6,6 +6,7 @@
 
 #include "steepest/objective.hpp"
 #include "steepest/proximal.hpp"
+#include "steepest/rate_search.hpp"
 #include "steepest/schedule.hpp"
 #include "steepest/termination.hpp"
 #include "steepest/update_rule.hpp"
@@ -35,6 +36,10 @@ struct ModelPlan {
   double clip_norm = 0.0;   ///< longest gradient that is stepped along, in the 2-norm; 0: any
   bool is_bounded = false;  ///< coefficients keep to the bounds of the bank
   bool on_simplex = false;  ///< coefficients of an output keep to the simplex of the bank
+
+  /// Of schedules that compare objectives; set by the backend that starts the bank.
+  double objective_rounding = 1e-14;
+  double rows_share = 1.0;
 
   /// Whether a step ends in a proximal map, for what has no derivative.
   [[nodiscard]] STEEPEST_HD bool is_proximal() const {

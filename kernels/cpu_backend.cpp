@@ -109,13 +109,20 @@ class CpuBackend final : public Backend {
     }
     known_.assign(bank_.states.size(), 0);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
+    bool any_rate_found = false;
+    for (ModelPlan& model : bank_.plans) {
+      model.objective_rounding = loss_rounding<T>;
+      model.rows_share =
+          std::min(1.0, static_cast<double>(batch_size_) / static_cast<double>(rows()));
+      any_rate_found = any_rate_found || finds_rate(model.schedule.kind);
+    }
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = plan.first_step;
     pass_.start(pass_loss(plan.loss), std::move(plan.folds), std::move(plan.masks));
     // A preconditioner from a sample of the rows says that all of them are too many.
     const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
-    steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
+    steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() && !any_rate_found &&
                         std::holds_alternative<SquaredLoss>(pass_.loss()) &&
                         bank_.quasi_newton.empty() && batch_size_ >= rows() && !sampled &&
                         moments_pay(plan.most_steps);
@@ -140,6 +147,10 @@ class CpuBackend final : public Backend {
         pass(running(), batch, &next, false);
         update(partials_, batch.count, full ? UpdateMode::judged_step : UpdateMode::blind_step,
                pool_, bank_);
+        while (!full && any_trial(bank_)) {
+          pass(running(), batch, nullptr, false);
+          settle_trials(partials_, batch.count, pool_, bank_);
+        }
       }
       for (std::size_t k = 0; k < before_.size(); ++k) {
         if (before_[k].reason == Reason::running) {

@@ -90,12 +90,20 @@ class CudaBackend final : public Backend {
         static_cast<std::int64_t>(plan.preconditioner.size()) > stride * stride) {
       throw OptionError("paths and folds are trained on the CPU only: use --device cpu");
     }
+    batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
+    for (ModelPlan& model : plan.models) {
+      if (model.schedule.kind == ScheduleKind::armijo && batch_size_ < rows()) {
+        throw OptionError(
+            "schedule armijo evaluates a batch several times, which runs on the CPU only: use "
+            "--device cpu or --batch-size full");
+      }
+      model.objective_rounding = std::is_same_v<T, double> ? 1e-14 : 2e-8;
+    }
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
     probe_.reset();
     bank_.reset();
     loss_ = pass_loss(plan.loss);
-    batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = plan.first_step;

@@ -56,26 +56,38 @@ DeviceBank::DeviceBank(const BankPlan& plan, std::int64_t features, cudaStream_t
       stream_(stream),
       has_second_(any_model(plan, [](const ModelPlan& model) { return model.has_second(); })),
       clips_(any_model(plan, [](const ModelPlan& model) { return model.clip_norm > 0.0; })),
+      finds_rates_(
+          any_model(plan, [](const ModelPlan& model) { return finds_rate(model.schedule.kind); })),
+      remembers_(
+          any_model(plan, [](const ModelPlan& model) { return remembers(model.schedule.kind); })),
       states_(plan.models.size()),
       plans_(shape_.models, "plans"),
       device_states_(shape_.models, "states"),
       parameters_(2 * shape_.elements(), "parameters"),
       velocities_(shape_.elements(), "velocities"),
-      gradients_(plan.preconditioner.empty() && !clips_ ? 0 : shape_.elements(), "gradients"),
+      gradients_(plan.preconditioner.empty() && !clips_ && !finds_rates_ ? 0 : shape_.elements(),
+                 "gradients"),
       directions_(plan.preconditioner.empty() ? 0 : shape_.elements(), "directions"),
       preconditioner_(static_cast<std::int64_t>(plan.preconditioner.size()),
                       "elements of the preconditioner"),
       second_(has_second_ ? shape_.elements() : 0, "second elements of rules"),
+      old_points_(remembers_ ? shape_.elements() : 0, "points that schedules remember"),
+      old_gradients_(remembers_ ? shape_.elements() : 0, "gradients that schedules remember"),
       bounds_(static_cast<std::int64_t>(plan.bounds.size()), "bounds"),
       squares_(clips_ ? shape_.models * tasks_per_model(shape_) : 0, "squares of gradients"),
+      rates_(finds_rates_ ? shape_.models * tasks_per_model(shape_) : 0, "sums for rates"),
       sums_(shape_.models * tasks_per_model(shape_), "sums of the update"),
       tickets_(shape_.models, "tickets of the update") {
-  for (DeviceBuffer<double>* buffer : {&parameters_, &velocities_, &gradients_, &directions_}) {
+  for (DeviceBuffer<double>* buffer :
+       {&parameters_, &velocities_, &gradients_, &directions_, &old_points_, &old_gradients_}) {
     fill_bytes(buffer->data(), buffer->size(), 0, stream);
   }
   fill_bytes(tickets_.data(), tickets_.size(), 0, stream);
   for (ModelState& state : states_) {
     state.step = plan.first_step;
+  }
+  for (const ModelPlan& model : plan.models) {
+    searches_.push_back(searches(model.schedule.kind));
   }
   upload(plan.models.data(), shape_.models, plans_.data(), stream);
   upload(states_.data(), shape_.models, device_states_.data(), stream);
@@ -98,8 +110,11 @@ BankView DeviceBank::view() {
   view.directions = directions_.data();
   view.preconditioner = preconditioner_.data();
   view.second = second_.data();
+  view.old_points = old_points_.data();
+  view.old_gradients = old_gradients_.data();
   view.bounds = bounds_.data();
   view.squares = squares_.data();
+  view.rates = rates_.data();
   view.sums = sums_.data();
   view.tickets = tickets_.data();
   return view;
@@ -122,10 +137,12 @@ void DeviceBank::stop(std::int64_t model, Reason reason) {
 
 std::vector<double> DeviceBank::parameters(std::int64_t model) const {
   const std::int64_t count = shape_.elements_per_model();
-  const ModelState& state = states_[static_cast<std::size_t>(model)];
+  const auto k = static_cast<std::size_t>(model);
+  const ModelState& state = states_[k];
   const double* const first = state.reports_current
                                   ? parameters_.data() + state.current * shape_.elements()
-                                  : second_.data();
+                              : searches_[k] ? old_points_.data()
+                                             : second_.data();
   std::vector<double> values(static_cast<std::size_t>(count));
   download(first + model * count, count, values.data(), stream_);
   return values;
@@ -133,15 +150,15 @@ std::vector<double> DeviceBank::parameters(std::int64_t model) const {
 
 void DeviceBank::exchange(StateArchive& archive) {
   refresh();
-  for (ModelState& state : states_) {
-    exchange_state(archive, state);
-    if (!state.reports_current && !has_second_) {
+  for (std::size_t k = 0; k < states_.size(); ++k) {
+    exchange_state(archive, states_[k]);
+    if (!states_[k].reports_current && !searches_[k] && !has_second_) {
       archive.fail("it reports a point that its rule does not have");
     }
   }
   upload(states_.data(), shape_.models, device_states_.data(), stream_);
-  for (DeviceBuffer<double>* buffer :
-       {&parameters_, &velocities_, &gradients_, &directions_, &second_}) {
+  for (DeviceBuffer<double>* buffer : {&parameters_, &velocities_, &gradients_, &directions_,
+                                       &second_, &old_points_, &old_gradients_}) {
     std::vector<double> host(static_cast<std::size_t>(buffer->size()));
     download(buffer->data(), buffer->size(), host.data(), stream_);
     archive.exchange(host);

@@ -34,9 +34,12 @@ struct BankView {
   double* directions = nullptr;            ///< (columns, d + 1), or null without a preconditioner
   const double* preconditioner = nullptr;  ///< (d + 1, d + 1), or null: see BankPlan
   double* second = nullptr;                ///< (columns, d + 1), or null: see BankState
+  double* old_points = nullptr;            ///< (columns, d + 1), or null: see BankState
+  double* old_gradients = nullptr;         ///< likewise
   const Bound* bounds = nullptr;           ///< (d + 1), or null: see BankPlan
   UpdateSums* sums = nullptr;              ///< (models, tasks_per_model)
   double* squares = nullptr;    ///< (models, tasks_per_model) of gradients; null: no clip
+  RateSums* rates = nullptr;    ///< (models, tasks_per_model); null: no schedule finds its rate
   unsigned* tickets = nullptr;  ///< models, 0 between launches
 
   [[nodiscard]] STEEPEST_HD double* parameters_of(std::int64_t model, std::int32_t buffer) const {
@@ -46,8 +49,11 @@ struct BankView {
   /// As BankState::reported_of.
   [[nodiscard]] STEEPEST_HD double* reported_of(std::int64_t model) const {
     const ModelState& state = states[model];
-    return state.reports_current ? parameters_of(model, state.current)
-                                 : second + model * shape.elements_per_model();
+    if (state.reports_current) {
+      return parameters_of(model, state.current);
+    }
+    double* const other = searches(plans[model].schedule.kind) ? old_points : second;
+    return other + model * shape.elements_per_model();
   }
 };
 
@@ -84,6 +90,9 @@ class DeviceBank {
   cudaStream_t stream_;
   bool has_second_;
   bool clips_;
+  bool finds_rates_;
+  bool remembers_;
+  std::vector<bool> searches_;  // of the models: their schedules
   std::vector<ModelState> states_;
   DeviceBuffer<ModelPlan> plans_;
   DeviceBuffer<ModelState> device_states_;
@@ -93,8 +102,11 @@ class DeviceBank {
   DeviceBuffer<double> directions_;
   DeviceBuffer<double> preconditioner_;
   DeviceBuffer<double> second_;
+  DeviceBuffer<double> old_points_;
+  DeviceBuffer<double> old_gradients_;
   DeviceBuffer<Bound> bounds_;
   DeviceBuffer<double> squares_;
+  DeviceBuffer<RateSums> rates_;
   DeviceBuffer<UpdateSums> sums_;
   DeviceBuffer<unsigned> tickets_;
 };

@@ -89,6 +89,27 @@ void exchange_state(StateArchive& archive, StoppingState& stopping) {
   archive.exchange(stopping.short_steps);
 }
 
+void exchange_state(StateArchive& archive, ScheduleState& state) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
+  archive.exchange(state.started);
+  archive.exchange(state.best);
+  archive.exchange(state.flat);
+  archive.exchange(state.factor);
+  archive.exchange(state.gradient_squares);
+  archive.exchange(state.batches);
+  archive.exchange_in(state.measured, 0, most);
+  archive.exchange(state.rate);
+  archive.exchange(state.ratio);
+  archive.exchange(state.distance);
+  archive.exchange(state.numerator);
+  archive.exchange(state.first_square);
+  archive.exchange(state.trying);
+  archive.exchange_in(state.refusals, 0, most);
+  archive.exchange(state.base_square);
+  archive.exchange_in(state.known, 0, most);
+  archive.exchange(state.objectives, ScheduleTerms::max_memory);
+}
+
 void exchange_state(StateArchive& archive, ModelState& state) {
   archive.exchange_in(state.step, 0, std::numeric_limits<std::int64_t>::max() / 2);
   archive.exchange(state.reason, Reason::validation);
@@ -99,12 +120,7 @@ void exchange_state(StateArchive& archive, ModelState& state) {
   archive.exchange(state.clock.s);
   archive.exchange(state.clock.velocity_factor);
   exchange_state(archive, state.stopping);
-  archive.exchange(state.schedule.started);
-  archive.exchange(state.schedule.best);
-  archive.exchange(state.schedule.flat);
-  archive.exchange(state.schedule.factor);
-  archive.exchange(state.schedule.gradient_squares);
-  archive.exchange(state.schedule.batches);
+  exchange_state(archive, state.schedule);
   exchange_state(archive, state.at);
   archive.exchange(state.rule_steps);
   archive.exchange(state.averaged_weight);
@@ -113,9 +129,10 @@ void exchange_state(StateArchive& archive, ModelState& state) {
 }
 
 void exchange_state(StateArchive& archive, BankState& bank) {
-  for (ModelState& state : bank.states) {
-    exchange_state(archive, state);
-    if (!state.reports_current && bank.second.empty()) {
+  for (std::size_t k = 0; k < bank.states.size(); ++k) {
+    exchange_state(archive, bank.states[k]);
+    const bool has_other = searches(bank.plans[k].schedule.kind) || !bank.second.empty();
+    if (!bank.states[k].reports_current && !has_other) {
       archive.fail("it reports a point that its rule does not have");
     }
   }
@@ -125,6 +142,8 @@ void exchange_state(StateArchive& archive, BankState& bank) {
   archive.exchange(bank.gradients);
   archive.exchange(bank.directions);
   archive.exchange(bank.second);
+  archive.exchange(bank.old_points);
+  archive.exchange(bank.old_gradients);
   for (Lbfgs& memory : bank.quasi_newton) {
     memory.exchange(archive);
   }

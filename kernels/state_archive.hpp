@@ -105,6 +105,7 @@ class StateArchive {
 
 void exchange_state(StateArchive& archive, Evaluation& at);
 void exchange_state(StateArchive& archive, StoppingState& stopping);
+void exchange_state(StateArchive& archive, ScheduleState& state);
 void exchange_state(StateArchive& archive, ModelState& state);
 
 /// All that steps change in a bank. Read into a bank that was started by the same plan.

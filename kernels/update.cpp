@@ -12,15 +12,15 @@ namespace steepest::kernels {
 namespace {
 
 // Fixed ranges of elements, on all threads; returns their sums added in order.
-template <class Body>
-UpdateSums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body) {
+template <class Sums = UpdateSums, class Body>
+Sums sum_over_elements(std::int64_t elements, ThreadPool& pool, Body body) {
   const std::int64_t ranges = element_ranges(elements);
   if (ranges == 1) {  // a small model's step allocates nothing
-    UpdateSums sums;
+    Sums sums;
     body(0, elements, sums);
     return sums;
   }
-  std::vector<UpdateSums> sums(static_cast<std::size_t>(ranges));
+  std::vector<Sums> sums(static_cast<std::size_t>(ranges));
   for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t range) {
     body(begin, end, sums[static_cast<std::size_t>(range)]);
   });
@@ -134,6 +134,57 @@ UpdateSums take_step(const ModelPlan& plan, const StepFactors& factors, const Mo
                            });
 }
 
+// What a schedule that finds its rate asks of all elements, after the gradient was reduced.
+RateSums measure(const ModelPlan& plan, const ModelState& state, const ModelArrays& arrays,
+                 double penalty, ThreadPool& pool, const BankShape& shape) {
+  const FadingSum fading = fading_sum(plan.schedule, plan.rule, state.schedule, state.step);
+  const bool alone = arrays.old_point == nullptr;
+  RateSums sums = sum_over_elements<RateSums>(
+      shape.elements_per_model(), pool, [&](std::int64_t begin, std::int64_t end, RateSums& part) {
+        for (std::int64_t e = begin; e < end; ++e) {
+          add_element(arrays.now[e], arrays.gradient[e], alone ? 0.0 : arrays.old_point[e],
+                      alone ? 0.0 : arrays.old_gradient[e], fading, part);
+        }
+      });
+  sums.penalty = penalty;
+  return sums;
+}
+
+void retreat(const ModelArrays& arrays, double rate, std::int64_t elements, ThreadPool& pool,
+             double* to) {
+  for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      to[e] = arrays.old_point[e] - rate * arrays.old_gradient[e];
+    }
+  });
+}
+
+// A step whose rate is found from its gradient, or one back.
+void update_at_found_rate(const ModelPlan& plan, UpdateMode mode, double mean_loss,
+                          const ModelArrays& arrays, UpdateSums sums, ThreadPool& pool,
+                          BankState& bank, ModelState& state) {
+  const std::int64_t elements = bank.shape.elements_per_model();
+  const RateSums measured = measure(plan, state, arrays, sums.penalty, pool, bank.shape);
+  const RateChoice choice = choose_rate(plan, state, mean_loss, measured);
+  const StepFactors factors = step_factors(plan, state, choice);
+  if (choice.retreats) {
+    retreat(arrays, choice.rate, elements, pool, arrays.next);
+  } else {
+    sums.add(take_step(plan, factors, arrays, pool, bank));
+  }
+  const bool first = state.schedule.measured == 0;
+  finish_update(plan, factors, mode, mean_loss, sums, state, &choice);
+  if (choice.retreats || state.reason != Reason::running || arrays.old_point == nullptr) {
+    return;
+  }
+  for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      remember_element(plan.schedule, first, choice.fading, arrays.now[e], arrays.gradient[e],
+                       arrays.old_point[e], arrays.old_gradient[e]);
+    }
+  });
+}
+
 // One evaluation of a quasi-Newton run: the next point to evaluate, or the end. A point that was
 // refused is not judged.
 void quasi_newton_update(const ModelPlan& plan, double mean_loss, const ModelArrays& arrays,
@@ -188,6 +239,11 @@ BankState BankState::at_start(const BankShape& shape, std::vector<ModelPlan> pla
     }
   }
   bank.preconditioner = std::move(preconditioner);
+  const bool remembering =
+      std::any_of(bank.plans.begin(), bank.plans.end(),
+                  [](const ModelPlan& plan) { return remembers(plan.schedule.kind); });
+  bank.old_points.assign(remembering ? elements : 0, 0.0);
+  bank.old_gradients.assign(remembering ? elements : 0, 0.0);
   bank.set_first_elements();
   return bank;
 }
@@ -230,7 +286,6 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
       continue;
     }
     const double mean_loss = mean_loss_of(partials, rows, bank.shape.models, model);
-    StepFactors factors = step_factors(plan, state, mean_loss);
     const ModelArrays arrays(bank, model, mode == UpdateMode::evaluate);
     UpdateSums sums = reduce_gradient(partials, rows, model, arrays, pool, bank);
     if (plan.on_simplex) {
@@ -240,6 +295,11 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
       quasi_newton_update(plan, mean_loss, arrays, sums, pool, bank, model);
       continue;
     }
+    if (mode != UpdateMode::evaluate && finds_rate(plan.schedule.kind)) {
+      update_at_found_rate(plan, mode, mean_loss, arrays, sums, pool, bank, state);
+      continue;
+    }
+    StepFactors factors = step_factors(plan, state, mean_loss);
     if (mode != UpdateMode::evaluate) {
       factors.clip = clip_factor(plan, sums.gradient_square);
       if (!bank.preconditioner.empty()) {
@@ -249,6 +309,41 @@ void update(const Partials& partials, std::int64_t rows, UpdateMode mode, Thread
       sums.add(take_step(plan, factors, arrays, pool, bank));
     }
     finish_update(plan, factors, mode, mean_loss, sums, state);
+  }
+}
+
+bool any_trial(const BankState& bank) {
+  return std::any_of(bank.states.begin(), bank.states.end(), [](const ModelState& state) {
+    return state.reason == Reason::running && state.schedule.trying;
+  });
+}
+
+void settle_trials(const Partials& partials, std::int64_t rows, ThreadPool& pool, BankState& bank) {
+  for (std::int64_t model = 0; model < bank.shape.models; ++model) {
+    ModelState& state = bank.states[static_cast<std::size_t>(model)];
+    if (state.reason != Reason::running || !state.schedule.trying) {
+      continue;
+    }
+    const ModelPlan& plan = bank.plans[static_cast<std::size_t>(model)];
+    const ModelArrays arrays(bank, model);
+    const double penalty = reduce_gradient(partials, rows, model, arrays, pool, bank).penalty;
+    const RateSums measured = measure(plan, state, arrays, penalty, pool, bank.shape);
+    const double objective = mean_loss_of(partials, rows, bank.shape.models, model) + penalty;
+    if (!schedules::is_low_enough(plan.schedule, state.schedule, objective, measured.old_gradient,
+                                  plan.objective_rounding)) {
+      const RateChoice choice = shorter_trial(plan.schedule, state.schedule);
+      const std::int64_t elements = bank.shape.elements_per_model();
+      state.schedule = choice.after;
+      state.learning_rate = choice.gives_up ? 0.0 : choice.rate;
+      retreat(arrays, state.learning_rate, elements, pool,
+              bank.parameters[state.current].data() + model * elements);
+      if (!choice.gives_up) {
+        continue;
+      }
+      state.schedule.rate = plan.schedule.learning_rate;  // another batch may know better
+    }
+    state.schedule.trying = false;
+    state.reports_current = true;
   }
 }
 

@@ -17,7 +17,7 @@ namespace steepest::kernels {
 /// `rows` is the number of rows the sums were taken over, whose weights have mean 1. `records` is
 /// models long, in device memory, or null: a model that was running leaves its StepRecord there.
 /// Queues one kernel, with a preconditioner one before and one after its product, and two where any
-/// model clips its gradients; the host learns
+/// model clips its gradients or finds its rate from them; the host learns
 /// nothing until it asks. Complexity: partitions * elements additions, and 2 * elements * (d + 1)
 /// flops with a preconditioner. Determinism: fixed tasks of elements, summed within a block in a
 /// fixed tree; the block that finishes a model last, by an integer ticket, adds the tasks in order.

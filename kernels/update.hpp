@@ -52,17 +52,18 @@ struct StepFactors {
   double clip = 1.0;             ///< of the gradient
 };
 
-/// The factors of the step a model takes next; `mean_loss` is that of the rows it has seen for it.
-STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelState& state,
-                                            double mean_loss) {
+/// The factors of the step a model takes next at a rate that is known; `point_weight` is that of
+/// its point in an average of points.
+STEEPEST_HD inline StepFactors step_factors_at(const ModelPlan& plan, const ModelState& state,
+                                               double rate, double point_weight) {
   StepFactors factors;
-  factors.rate = learning_rate_at(plan.schedule, state.step, state.schedule, mean_loss);
+  factors.rate = rate;
   factors.clock_after = state.clock;
   factors.momentum = momentum_of_step(plan.rule, factors.clock_after);
   if (is_adaptive(plan.rule.kind)) {
     factors.adaptive = adaptive_factors(plan.rule, factors.rate, state.rule_steps + 1);
   } else if (is_averaging(plan.rule.kind)) {
-    const double weight = plan.rule.kind == RuleKind::averaged ? 1.0 : factors.rate * factors.rate;
+    const double weight = plan.rule.kind == RuleKind::averaged ? point_weight : rate * rate;
     factors.averaged_weight = state.averaged_weight + weight;
     factors.share = weight > 0.0 ? weight / factors.averaged_weight : 0.0;
   } else if (plan.has_detours()) {
@@ -73,6 +74,32 @@ STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelSt
     factors.clock_after.velocity_factor = factors.momentum.look_ahead;
   }
   return factors;
+}
+
+/// As above, of a schedule that does not find its rate from the gradient; `mean_loss` is that of
+/// the rows the model has seen for the step.
+STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelState& state,
+                                            double mean_loss) {
+  return step_factors_at(
+      plan, state, learning_rate_at(plan.schedule, state.step, state.schedule, mean_loss), 1.0);
+}
+
+/// As above, of one that does and has chosen.
+STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelState& state,
+                                            const RateChoice& choice) {
+  StepFactors factors = step_factors_at(plan, state, choice.rate, choice.weight);
+  if (plan.schedule.kind == ScheduleKind::prodigy) {
+    factors.clip = choice.gradient_scale;
+    factors.adaptive.epsilon *= factors.adaptive.square_scale * choice.gradient_scale;
+  }
+  return factors;
+}
+
+/// The rate of a step, by what was measured for it: see include/steepest/rate_search.hpp.
+STEEPEST_HD inline RateChoice choose_rate(const ModelPlan& plan, const ModelState& state,
+                                          double mean_loss, const RateSums& sums) {
+  return choose_rate(plan.schedule, plan.rule, state.schedule,
+                     {state.step, mean_loss, plan.objective_rounding, plan.rows_share}, sums);
 }
 
 /// Share of a gradient of squared 2-norm `square` that is stepped along (Pascanu et al., ICML
@@ -228,10 +255,24 @@ STEEPEST_HD inline Reason judge_step(const ModelPlan& plan, const StepFactors& f
   return judge(none, now, unchanged);
 }
 
+/// Ends the update of a model whose trial was refused. What is told of it stays that of the point
+/// the trial began at, which is what it reports.
+STEEPEST_HD inline void finish_retreat(const RateChoice& choice, ModelState& state) {
+  state.schedule = choice.after;
+  state.learning_rate = choice.rate;
+  if (choice.gives_up) {
+    state.reason = Reason::rounding;
+    return;
+  }
+  state.current = 1 - state.current;
+  state.step += 1;
+}
+
 /// Ends the update of one model: judges, and when the run goes on accepts the new parameters.
+/// `choice` is that of a schedule that finds its rate, else null.
 STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& factors,
                                       UpdateMode mode, double mean_loss, const UpdateSums& sums,
-                                      ModelState& state) {
+                                      ModelState& state, const RateChoice* choice = nullptr) {
   Evaluation now = evaluation_of(mean_loss, sums);
   if (mode == UpdateMode::evaluate) {
     now.step_max_norm = state.at.step_max_norm;
@@ -239,6 +280,10 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
     if (state.schedule.batches) {
       note_objective(plan.schedule, now.objective(), state.schedule);
     }
+    return;
+  }
+  if (choice != nullptr && choice->retreats) {
+    finish_retreat(*choice, state);
     return;
   }
   if (plan.has_detours() && !state.reports_current && is_finite(now.gradient_max_norm) &&
@@ -257,6 +302,9 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
     return;
   }
   state.learning_rate = factors.rate;
+  if (choice != nullptr) {
+    state.schedule = choice->after;
+  }
   state.schedule.gradient_squares += sums.gradient_square;
   state.schedule.batches = mode == UpdateMode::blind_step;
   state.clock = factors.clock_after;
@@ -264,8 +312,9 @@ STEEPEST_HD inline void finish_update(const ModelPlan& plan, const StepFactors& 
     state.clock.restart();
   }
   state.averaged_weight = factors.averaged_weight;
-  state.reports_current =
-      plan.has_detours() ? factors.momentum.look_ahead == 0.0 : !is_averaging(plan.rule.kind);
+  state.reports_current = plan.has_detours()
+                              ? factors.momentum.look_ahead == 0.0
+                              : !is_averaging(plan.rule.kind) && !state.schedule.trying;
   state.current = 1 - state.current;
   state.rule_steps += 1;
   state.step += 1;
@@ -283,8 +332,14 @@ struct BankState {
   std::vector<double> preconditioner;  ///< (M, d + 1, d + 1) symmetric, or empty: see BankPlan
   std::vector<Lbfgs> quasi_newton;     ///< one a model, or empty where no rule is lbfgs
   std::vector<double> second;          ///< (columns, d + 1), or empty where no rule has one
-  std::vector<Bound> bounds;           ///< (d + 1), or empty: see BankPlan
-  std::vector<double> simplex;         ///< d, or empty: see BankPlan
+
+  /// (columns, d + 1) each, or empty where no schedule remembers: see
+  /// include/steepest/rate_search.hpp.
+  std::vector<double> old_points;
+  std::vector<double> old_gradients;
+
+  std::vector<Bound> bounds;    ///< (d + 1), or empty: see BankPlan
+  std::vector<double> simplex;  ///< d, or empty: see BankPlan
 
   /// A bank at `initial` ((columns, d + 1), or empty for zeros), with velocities 0, without bounds.
   /// `objective_rounding` is the relative error that passes evaluate objectives with.
@@ -313,9 +368,12 @@ struct BankState {
 
   /// The point that a model reports; gradients are taken at parameters_of().
   [[nodiscard]] const double* reported_of(std::int64_t model) const {
-    return states[static_cast<std::size_t>(model)].reports_current
-               ? parameters_of(model)
-               : second.data() + model * shape.elements_per_model();
+    const auto k = static_cast<std::size_t>(model);
+    if (states[k].reports_current) {
+      return parameters_of(model);
+    }
+    const auto& other = searches(plans[k].schedule.kind) ? old_points : second;
+    return other.data() + model * shape.elements_per_model();
   }
 };
 
@@ -335,5 +393,12 @@ STEEPEST_HD inline double first_second(const ModelPlan& plan, double initial) {
 /// preconditioner. Determinism: the same bits for any number of threads.
 void update(const Partials& partials, std::int64_t rows, UpdateMode mode, ThreadPool& pool,
             BankState& bank);
+
+/// Whether a model stands at a trial, as one that searches for its rate does after every step.
+[[nodiscard]] bool any_trial(const BankState& bank);
+
+/// Judges the trials of a step on a batch by the sums over the same batch there: keeps the point or
+/// moves it closer. Of full batches the next update does it.
+void settle_trials(const Partials& partials, std::int64_t rows, ThreadPool& pool, BankState& bank);
 
 }  // namespace steepest::kernels

@@ -148,6 +148,8 @@ ModelArrays::ModelArrays(BankState& bank, std::int64_t model, bool reported) {
   gradient = bank.gradients.data() + offset;
   direction = bank.preconditioner.empty() ? gradient : bank.directions.data() + offset;
   second = bank.second.empty() ? nullptr : bank.second.data() + offset;
+  old_point = bank.old_points.empty() ? nullptr : bank.old_points.data() + offset;
+  old_gradient = bank.old_gradients.empty() ? nullptr : bank.old_gradients.data() + offset;
   bounds = bank.plans[static_cast<std::size_t>(model)].is_bounded ? bank.bounds.data() : nullptr;
 }
 

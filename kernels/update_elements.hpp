@@ -17,6 +17,8 @@ struct ModelArrays {
   double* gradient;
   const double* direction;  ///< the gradient itself without a preconditioner
   double* second;           ///< null where no rule of the bank has one
+  double* old_point;        ///< null where no schedule of the bank remembers
+  double* old_gradient;     ///< likewise
   const Bound* bounds;      ///< stride long, repeated for every output; null: none
 
   /// `reported`: `now` is the point the model reports, not the one that gradients are taken at.

@@ -109,6 +109,15 @@ STEEPEST_HD inline double rate_of(const ScheduleTerms& terms, double eta, std::i
     case ScheduleKind::adaptive:
     case ScheduleKind::adagrad_norm:
     case ScheduleKind::risk_adaptive:
+    case ScheduleKind::barzilai_borwein:
+    case ScheduleKind::polyak:
+    case ScheduleKind::sps:
+    case ScheduleKind::adgd:
+    case ScheduleKind::hypergradient:
+    case ScheduleKind::dog:
+    case ScheduleKind::d_adaptation:
+    case ScheduleKind::prodigy:
+    case ScheduleKind::armijo:
       return eta;
     case ScheduleKind::step: {
       const std::int64_t drops = t / terms.every;

@@ -38,12 +38,25 @@ enum class ScheduleKind : std::int32_t {
   adaptive,
   adagrad_norm,
   risk_adaptive,
+  barzilai_borwein,
+  polyak,
+  sps,
+  adgd,
+  hypergradient,
+  dog,
+  d_adaptation,
+  prodigy,
+  armijo,
 };
+
+/// Which of the two quotients of Barzilai and Borwein.
+enum class BorweinStep : std::int32_t { long_step, short_step, alternating };
 
 /// One schedule and its settings; plain data, so that the update kernel can hold it. A member is
 /// used by the kinds whose formula names it.
 struct ScheduleTerms {
   static constexpr std::int32_t max_milestones = 16;
+  static constexpr std::int64_t max_memory = 16;
 
   ScheduleKind kind = ScheduleKind::constant;
   std::int64_t warmup = 0;                       ///< steps, >= 0
@@ -71,6 +84,15 @@ struct ScheduleTerms {
   double scale = 1.0;          ///< > 0
   std::int64_t patience = 10;  ///< evaluations in a row, >= 1
   double threshold = 1e-4;     ///< least improvement, >= 0
+  double target = 0.0;         ///< f*, in the units of the objective that is stepped on
+  double c = 0.5;              ///< of sps and armijo, > 0; of armijo < 1
+  double beta = 1e-3;          ///< rate of the rate, > 0
+  double growth = 2.0;         ///< of a rate that was accepted, for each pass over the rows, >= 1
+  double start = 1e-6;         ///< first estimate of a distance, > 0
+  std::int64_t memory = 10;    ///< objectives looked back at, in [1, max_memory]
+  BorweinStep quotient = BorweinStep::long_step;
+  bool multiplicative = false;  ///< hypergradient: by a factor instead of by a difference
+  bool by_first_norm = false;   ///< d_adaptation: |g_0| alone in the denominator
 };
 
 /// A schedule. t counts steps from 0 at the end of the warm-up; T = horizon - warmup is the number
@@ -111,7 +133,38 @@ struct ScheduleTerms {
 /// | plateau         | eta gamma^(reductions), not below m              | PyTorch ReduceLROnPlateau   |
 /// | adaptive        | eta gamma^(reductions)                           | scikit-learn adaptive       |
 /// | adagrad_norm    | eta / sqrt(1 + sum of |g_i|^2 over i < t)        | arXiv 1805.08114            |
-/// | risk_adaptive   | eta / (1 - exp(-loss))                           | arXiv 2504.04105            |
+/// | risk_adaptive   | eta / (1 - exp(-loss)), loss = mean loss of the  | arXiv 2504.04105            |
+/// |                 | step's rows, without penalty                     |                             |
+///
+/// Those that follow find the rate from inner products of gradients g and points w, over all
+/// parameters of a model, g with the smooth penalty in it: include/steepest/rate_search.hpp. s and
+/// y are the changes of w and g since the step before, f the objective of the step's rows.
+///
+/// | kind             | rate                                             | source                     |
+/// | ---------------- | ------------------------------------------------ | -------------------------- |
+/// | barzilai_borwein | <s, s> / <s, y>, <s, y> / <y, y>, or in turn,    | Barzilai and Borwein 1988; |
+/// |                  | halved while f is above the highest of `memory`  | Dai and Fletcher 2005;     |
+/// |                  | - 1e-4 rate <g, g>; first: eta                   | Raydan 1997                |
+/// | polyak           | eta (f - target) / <g, g>                        | Polyak 1969                |
+/// | sps              | min((f - target) / (c <g, g>), eta)              | arXiv 2002.10542, SPS_max  |
+/// | adgd             | min(sqrt(1 + r) previous, |s| / (2 |y|)), r the  | arXiv 1910.09529, alg. 1   |
+/// |                  | ratio of the two rates before; first: eta        |                            |
+/// | hypergradient    | previous + beta <g, g before>, not below 0, or   | arXiv 1703.04782, SGD-HD   |
+/// |                  | previous (1 + beta cos(g, g before)); first: eta |                            |
+/// | dog              | eta max|w_i - w_0| / sqrt(sum <g_i, g_i>), the   | arXiv 2302.12022           |
+/// |                  | maximum at least start (1 + |w_0|)               |                            |
+/// | d_adaptation     | eta d / sqrt(<g_0, g_0> + sum <g_i, g_i>), or    | arXiv 2301.07733, alg. 2;  |
+/// |                  | eta d / |g_0|; d <- max(d, scale sum rate_i <g_i,| its SGD variant            |
+/// |                  | w_0 - w_i> / |w_0 - w|), first: start            |                            |
+/// | prodigy          | eta d under rule adam on gradients d g; d as     | arXiv 2306.06101, alg. 4   |
+/// |                  | above with weights d^2 that fade by sqrt(B2),    |                            |
+/// |                  | and the 1-norm below                             |                            |
+/// | armijo           | previous growth^(rows / all rows), times gamma   | Armijo 1966; batches:      |
+/// |                  | until f(w - rate g) <= f - c rate <g, g>;        | arXiv 1905.09997           |
+/// |                  | first: eta                                       |                            |
+///
+/// With a warm-up, its rates stand where these tables say eta; where eta is only the first rate,
+/// the steps of the warm-up take its rates instead of those found.
 ///
 /// tri rises from 0 to 1 and falls back once a period; nu(i) is how often 2 divides i. Past the
 /// horizon polynomial, cosine, linear, wsd, trapezoid, tanh and one_cycle keep their last rate.
@@ -142,12 +195,46 @@ struct ScheduleState {
   double factor = 1.0;            ///< gamma^(reductions)
   double gradient_squares = 0.0;  ///< sum of |g|^2 over the steps taken
   bool batches = false;           ///< steps see batches, so only evaluations see the objective
+
+  // Of those that find their rate: see include/steepest/rate_search.hpp.
+  std::int64_t measured = 0;  ///< gradients since the memory began
+  double rate = 0.0;          ///< of the step before
+  double ratio = 0.0;         ///< of the two rates before
+  double distance = 0.0;      ///< estimate of the distance to go, d
+  double numerator = 0.0;     ///< of that estimate
+  double first_square = 0.0;  ///< <g_0, g_0>
+  bool trying = false;        ///< the point is a trial, one step from the point remembered
+  std::int64_t refusals = 0;  ///< of trials from there
+  double base_square = 0.0;   ///< <g, g> there
+  std::int64_t known = 0;     ///< objectives of points accepted, the last few of them kept here
+  double objectives[ScheduleTerms::max_memory] = {};
 };
 
 /// Whether a schedule depends on more than the step.
 STEEPEST_HD inline bool watches_run(ScheduleKind kind) {
   return kind == ScheduleKind::plateau || kind == ScheduleKind::adaptive ||
-         kind == ScheduleKind::adagrad_norm || kind == ScheduleKind::risk_adaptive;
+         kind == ScheduleKind::adagrad_norm || kind >= ScheduleKind::risk_adaptive;
+}
+
+/// Whether a schedule finds its rate from the gradient of the step itself.
+STEEPEST_HD inline bool finds_rate(ScheduleKind kind) {
+  return kind >= ScheduleKind::barzilai_borwein;
+}
+
+/// Whether what is stepped to is a trial that the next evaluation may take back.
+STEEPEST_HD inline bool searches(ScheduleKind kind) {
+  return kind == ScheduleKind::barzilai_borwein || kind == ScheduleKind::armijo;
+}
+
+/// Whether a schedule remembers a point or a gradient of before.
+STEEPEST_HD inline bool remembers(ScheduleKind kind) {
+  return finds_rate(kind) && kind != ScheduleKind::polyak && kind != ScheduleKind::sps;
+}
+
+/// Whether eta is a factor without unit, 1 unless there is a reason, of a rate that is found.
+STEEPEST_HD inline bool rate_is_factor(ScheduleKind kind) {
+  return kind == ScheduleKind::polyak || kind == ScheduleKind::dog ||
+         kind == ScheduleKind::d_adaptation || kind == ScheduleKind::prodigy;
 }
 
 }  // namespace steepest

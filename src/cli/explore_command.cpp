@@ -129,10 +129,9 @@ ExploreOptions options_of(const ExploreTexts& given, const Expression& expressio
         given.rule));
   }
   options.schedule = parse_schedule(given.schedule);
-  if (watches_run(options.schedule.kind)) {
-    throw OptionError(fmt::format(
-        "schedule {} watches the losses of a fit: explore takes those of the step alone",
-        given.schedule));
+  if (options.schedule.kind == ScheduleKind::risk_adaptive) {
+    throw OptionError(
+        "schedule risk_adaptive is for the losses of classifiers, which explore has none of");
   }
   options.tolerance = number("--tolerance", given.tolerance);
   options.seed = global.seed;

@@ -12,6 +12,7 @@
 #include "src/explore/moves.hpp"
 #include "src/explore/random_point.hpp"
 #include "src/train/option_text.hpp"
+#include "src/train/schedule_pairs.hpp"
 #include "steepest/derivative.hpp"
 #include "steepest/error.hpp"
 
@@ -87,12 +88,15 @@ ExploreOptions completed(const RealFunction& f, ExploreOptions options) {
   require(valid(options.tolerance), "the tolerance must be 0 or more");
   require(valid(options.temperature), "the temperature must be above 0");
   require(options.steps >= 0 && options.steps <= 1'000'000, "steps must be 1 to 1 million");
-  options.learning_rate = options.learning_rate > 0.0 ? options.learning_rate : entry.learning_rate;
+  const double unnamed =
+      rate_is_factor(options.schedule.kind) ? 1.0 : entry.learning_rate;  // a factor has no unit
+  options.learning_rate = options.learning_rate > 0.0 ? options.learning_rate : unnamed;
   options.steps = options.steps > 0 ? options.steps : entry.steps;
   options.schedule.learning_rate = options.learning_rate;
   if (options.schedule.horizon == 0) {
     options.schedule.horizon = options.steps;
   }
+  train::check_pair(options.schedule, options.rule);
   if (options.method == Method::annealing) {
     complete_annealing(f, options);
   }

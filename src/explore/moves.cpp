@@ -10,6 +10,7 @@
 
 #include "src/explore/random_point.hpp"
 #include "steepest/derivative.hpp"
+#include "steepest/rate_search.hpp"
 
 namespace steepest {
 namespace {
@@ -53,6 +54,76 @@ bool may_step(Walk& walk) {
   return false;
 }
 
+// What a schedule remembers of a walk.
+struct ScheduleMemory {
+  ScheduleState state;
+  Point old_point;
+  Point old_gradient;
+};
+
+RateChoice choose(const Walk& walk, const TraceStep& here, ScheduleMemory& memory) {
+  const Schedule& schedule = walk.options.schedule;
+  memory.old_point.resize(here.at.size());
+  memory.old_gradient.resize(here.at.size());
+  const FadingSum fading = fading_sum(schedule, walk.options.rule, memory.state, here.step);
+  RateSums sums;
+  for (std::size_t i = 0; i < here.at.size(); ++i) {
+    add_element(here.at[i], here.gradient[i], memory.old_point[i], memory.old_gradient[i], fading,
+                sums);
+  }
+  const RateQuestion question{here.step, here.value, 8.0 * epsilon, 1.0};
+  RateChoice choice = choose_rate(schedule, walk.options.rule, memory.state, question, sums);
+  if (!choice.retreats) {
+    for (std::size_t i = 0; i < here.at.size(); ++i) {
+      remember_element(schedule, memory.state.measured == 0, choice.fading, here.at[i],
+                       here.gradient[i], memory.old_point[i], memory.old_gradient[i]);
+    }
+    choice.after.gradient_squares += sums.gradient_square;
+  }
+  memory.state = choice.after;
+  return choice;
+}
+
+// As fit's steps: where a schedule searches for its rate, points that it does not take are tried.
+void walk_at_found_rates(Walk& walk) {
+  const Schedule& schedule = walk.options.schedule;
+  ScheduleMemory memory;
+  bool going = arrive(walk, walk.options.start, 0.0);
+  while (going) {
+    const bool may = may_step(walk);
+    const Point here = walk.trace.back().at;
+    const Point slope = walk.trace.back().gradient;
+    RateChoice choice = choose(walk, walk.trace.back(), memory);
+    walk.trace.back().accepted = !choice.retreats;
+    if (!may) {
+      return;
+    }
+    Point next = choice.retreats ? along(memory.old_point, memory.old_gradient, -choice.rate)
+                                 : along(here, slope, -choice.rate);
+    while (searches(schedule.kind) && !choice.gives_up && !std::isfinite(walk.f(next))) {
+      choice = shorter_trial(schedule, memory.state);
+      memory.state = choice.after;
+      next = along(memory.old_point, memory.old_gradient, -choice.rate);
+    }
+    if (choice.gives_up) {
+      walk.termination = {Reason::step, "no step along the slope makes f better"};
+      return;
+    }
+    going = arrive(walk, next, choice.rate);
+  }
+}
+
+// The rate of the next step of a schedule that does not find it.
+double next_rate(const Walk& walk, const TraceStep& here, ScheduleState& state) {
+  const Schedule& schedule = walk.options.schedule;
+  note_objective(schedule, here.value, state);
+  const double rate = learning_rate_at(schedule, here.step, state, here.value);
+  for (const double slope : here.gradient) {
+    state.gradient_squares += slope * slope;
+  }
+  return rate;
+}
+
 }  // namespace
 
 bool arrive(Walk& walk, const Point& at, double rate) {
@@ -88,11 +159,16 @@ void spend(Walk& walk) {
 
 void walk_descent(Walk& walk) {
   const UpdateRule& rule = walk.options.rule;
+  if (finds_rate(walk.options.schedule.kind)) {
+    walk_at_found_rates(walk);
+    return;
+  }
+  ScheduleState state;
   Point velocity(walk.options.start.size(), 0.0);
   MomentumClock clock;
   for (bool going = arrive(walk, walk.options.start, 0.0); going && may_step(walk);) {
     const TraceStep& here = walk.trace.back();
-    const double rate = learning_rate_at(walk.options.schedule, here.step);
+    const double rate = next_rate(walk, here, state);
     const MomentumPair factor = momentum_of_step(rule, clock);
     Point next = here.at;
     double uphill = 0.0;

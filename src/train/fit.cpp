@@ -274,7 +274,7 @@ class Fit {
   RunOutcome run_once(const FitCallback& progress) {
     kernels::ModelPlan model;
     model.rule = fit_.plan.rule;
-    model.schedule = fit_.plan.schedule;
+    model.schedule = trained_schedule(fit_.plan.schedule, fit_.scaling);
     model.penalty.l2 = fit_.plan.l2;
     model.penalty.l1 = fit_.options.l1 / fit_.scaling.gradient_unit();
     model.clip_norm = fit_.options.clip_norm / fit_.scaling.gradient_unit();

@@ -9,6 +9,7 @@
 #include "kernels/row_selection.hpp"
 #include "src/train/hessian.hpp"
 #include "src/train/newton_backend.hpp"
+#include "src/train/schedule_pairs.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest::train {
@@ -203,7 +204,9 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   plan.steps_per_epoch = (data.rows() + plan.batch_size - 1) / plan.batch_size;
   plan.proximal = options.l1 > 0.0 || options.constraint.kind != ConstraintKind::none;
   plan.rule = options.rule.value_or(
-      UpdateRule{plan.full_batch ? RuleKind::accelerated : RuleKind::gradient, 0.9});
+      options.schedule && finds_rate(options.schedule->kind)
+          ? natural_rule(*options.schedule)
+          : UpdateRule{plan.full_batch ? RuleKind::accelerated : RuleKind::gradient, 0.9});
   plan.epochs = options.epochs > 0 ? options.epochs : default_epochs(plan);
   check_rule(plan, options);
   require(plan.full_batch || plan.rule.kind != RuleKind::accelerated,
@@ -238,6 +241,9 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   plan.schedule = options.schedule.value_or(schedule);
   require(plan.schedule.kind != ScheduleKind::risk_adaptive || classifies(plan.loss),
           "schedule risk_adaptive is for classifiers: its rate is eta / (1 - exp(-loss))");
+  check_pair(plan.schedule, plan.rule);
+  check_problem(plan.schedule, {plan.full_batch, options.l1 > 0.0, options.constraint.kind,
+                                options.clip_norm > 0.0, plan.preconditioned});
   if (plan.schedule.horizon == 0) {
     plan.schedule.horizon = plan.epochs * plan.steps_per_epoch;
   }

@@ -42,6 +42,9 @@ void choose_rule(FitState& fit, bool metric_is_hessian) {
 double automatic_rate(const FitState& fit) {
   constexpr double adagrad_rate = 0.5;
   constexpr double adaptive_rate = 0.05;
+  if (rate_is_factor(fit.plan.schedule.kind)) {
+    return 1.0;
+  }
   const double safe = 1.0 / fit.result.largest_curvature;
   switch (fit.plan.rule.kind) {
     case RuleKind::newton:

@@ -185,6 +185,11 @@ RowLoss trained_loss(const RowLoss& loss, const Scaling& scaling) {
 
 double trained_l2(double l2, const Scaling& scaling) { return l2 * scaling.units.penalty; }
 
+Schedule trained_schedule(Schedule schedule, const Scaling& scaling) {
+  schedule.target /= scaling.loss_unit();
+  return schedule;
+}
+
 Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
                      const RowWeights& weights, const RowLoss& loss, bool standardize,
                      bool intercept, bool bytes, kernels::ThreadPool& pool) {

@@ -9,6 +9,7 @@
 #include "steepest/column_statistics.hpp"
 #include "steepest/objective.hpp"
 #include "steepest/row_source.hpp"
+#include "steepest/schedule.hpp"
 
 namespace steepest::train {
 
@@ -47,6 +48,9 @@ struct Scaling {
 /// The loss, and the penalty, whose optimum on scaled data is that of the ones given.
 [[nodiscard]] RowLoss trained_loss(const RowLoss& loss, const Scaling& scaling);
 [[nodiscard]] double trained_l2(double l2, const Scaling& scaling);
+
+/// The schedule, what it knows of the objective in trained units.
+[[nodiscard]] Schedule trained_schedule(Schedule schedule, const Scaling& scaling);
 
 /// The weights of a data set as a whole.
 struct RowWeights {

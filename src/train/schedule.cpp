@@ -93,6 +93,10 @@ void check_part(std::string_view text, const ScheduleTerms& terms) {
     throw OptionError(fmt::format("schedule {}: {} milestones need as many factors, not {}", text,
                                   terms.milestone_count, terms.factor_count));
   }
+  if (terms.kind == ScheduleKind::armijo && (terms.c >= 1.0 || terms.gamma >= 1.0)) {
+    throw OptionError(
+        fmt::format("schedule {}: c and gamma must be below 1, or no step is ever found", text));
+  }
 }
 
 // A part that another follows, or does not.

@@ -86,6 +86,28 @@ void read_factors(std::string_view text, ScheduleTerms& terms) {
   }
 }
 
+// A key with one word of a few, in the order of the enumerators.
+template <class Member>
+KeyField choice(std::string_view name, Member ScheduleTerms::*member,
+                std::vector<std::string_view> words) {
+  return {name,
+          [=](std::string_view text, ScheduleTerms& terms) {
+            const auto found = std::find(words.begin(), words.end(), text);
+            require(found != words.end(), name, text,
+                    fmt::format("must be {}", fmt::join(words, " or ")));
+            terms.*member = static_cast<Member>(found - words.begin());
+          },
+          [=](const ScheduleTerms& terms) {
+            return std::string(words[static_cast<std::size_t>(terms.*member)]);
+          }};
+}
+
+void read_memory(std::string_view text, ScheduleTerms& terms) {
+  terms.memory = parse_option_count("memory", text);
+  require(terms.memory >= 1 && terms.memory <= ScheduleTerms::max_memory, "memory", text,
+          fmt::format("must be from 1 to {}", ScheduleTerms::max_memory));
+}
+
 template <class T>
 std::string joined(const T* first, std::int32_t count) {
   return fmt::format("{}", fmt::join(first, first + count, "+"));
@@ -104,14 +126,12 @@ const std::vector<KeyField>& key_fields() {
        [](const ScheduleTerms& terms) { return joined(terms.milestones, terms.milestone_count); }},
       {"factors", read_factors,
        [](const ScheduleTerms& terms) { return joined(terms.factors, terms.factor_count); }},
-      {"anneal",
-       [](std::string_view text, ScheduleTerms& terms) {
-         require(text == "cosine" || text == "linear", "anneal", text, "must be cosine or linear");
-         terms.linear_anneal = text == "linear";
-       },
-       [](const ScheduleTerms& terms) -> std::string {
-         return terms.linear_anneal ? "linear" : "cosine";
-       }},
+      {"memory", read_memory,
+       [](const ScheduleTerms& terms) { return fmt::format("{}", terms.memory); }},
+      choice("anneal", &ScheduleTerms::linear_anneal, {"cosine", "linear"}),
+      choice("quotient", &ScheduleTerms::quotient, {"long", "short", "alternating"}),
+      choice("form", &ScheduleTerms::multiplicative, {"difference", "factor"}),
+      choice("norm", &ScheduleTerms::by_first_norm, {"sum", "first"}),
       count("every", &ScheduleTerms::every, 1),
       count("period", &ScheduleTerms::period, 1),
       count("multiplier", &ScheduleTerms::multiplier, 1),
@@ -132,6 +152,11 @@ const std::vector<KeyField>& key_fields() {
       number("upper", &ScheduleTerms::upper, is_any, ""),
       number("scale", &ScheduleTerms::scale, is_positive, positive_text),
       number("threshold", &ScheduleTerms::threshold, is_not_negative, not_negative_text),
+      number("target", &ScheduleTerms::target, is_any, ""),
+      number("c", &ScheduleTerms::c, is_positive, positive_text),
+      number("beta", &ScheduleTerms::beta, is_positive, positive_text),
+      number("growth", &ScheduleTerms::growth, is_at_least_one, at_least_one_text),
+      number("start", &ScheduleTerms::start, is_positive, positive_text),
   };
   return fields;
 }

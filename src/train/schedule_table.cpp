@@ -117,12 +117,43 @@ std::vector<ScheduleEntry> of_theory() {
   };
 }
 
+std::vector<ScheduleEntry> of_the_gradient() {
+  using Kind = ScheduleKind;
+  const ScheduleKey start = optional("start", "first estimate of the distance", "1e-06");
+  const ScheduleKey scale = optional("scale", "factor of the estimate", "1");
+  return {
+      entry(Kind::barzilai_borwein, "barzilai_borwein",
+            "<s, s> / <s, y>, s and y the last changes of w and g; full batch",
+            {optional("quotient", "long, short (<s, y> / <y, y>) or alternating", "long"),
+             optional("memory", "objectives that a step may not exceed the highest of", "10")}),
+      entry(Kind::polyak, "polyak", "eta * (f - target) / |g|^2, of the whole objective",
+            {needed("target", "the optimum's objective")}),
+      entry(Kind::sps, "sps", "min((f - target) / (c |g|^2), eta), f that of the batch",
+            {optional("target", "lower bound of f", "0"), optional("c", "constant", "0.5")}),
+      entry(Kind::adgd, "adgd",
+            "min(sqrt(1 + last ratio of rates) * last rate, |s| / (2 |y|)); full batch", {}),
+      entry(Kind::hypergradient, "hypergradient", "last rate + beta * <g, g before>",
+            {optional("beta", "rate of the rate", "0.001"),
+             optional("form", "difference, or factor: last rate * (1 + beta * cosine)",
+                      "difference")}),
+      entry(Kind::dog, "dog", "eta * max |w - w_0| / sqrt(sum of |g|^2)",
+            {optional("start", "first distance, as a share of 1 + |w_0|", "1e-06")}),
+      entry(Kind::d_adaptation, "d_adaptation", "eta * d / sqrt(|g_0|^2 + sum of |g|^2), d found",
+            {start, scale, optional("norm", "sum, or first: eta * d / |g_0|", "sum")}),
+      entry(Kind::prodigy, "prodigy", "eta * d, d found; of rule adam", {start, scale}),
+      entry(Kind::armijo, "armijo",
+            "last rate * growth, times gamma until f falls by c * rate * |g|^2",
+            {optional("c", "share of the fall along the slope", "0.5"), drop_factor("0.5"),
+             optional("growth", "of the rate in a pass over the rows", "2")}),
+  };
+}
+
 }  // namespace
 
 const std::vector<ScheduleEntry>& schedule_table() {
   static const std::vector<ScheduleEntry> table = [] {
     std::vector<ScheduleEntry> all = decays();
-    for (auto* group : {rises_and_falls, of_theory}) {
+    for (auto* group : {rises_and_falls, of_theory, of_the_gradient}) {
       for (ScheduleEntry& each : group()) {
         all.push_back(std::move(each));
       }

@@ -188,7 +188,7 @@ class Sweep {
     }
   }
 
-  // Rates over L, L being that of what a step of the batch size sees.
+  // Rates over L, L being that of what a step of the batch size sees. Factors have no unit.
   void set_rates() {
     const FitPlan& fit = layout_.fits.front();
     const HessianBound bound{held_.features, options_.problem.intercept, curvature(fit.loss),
@@ -200,7 +200,8 @@ class Sweep {
         const double sharpest = batch_curvature(result_.largest_curvature,
                                                 bound.loss_curvature * held_.row_curvature + fit.l2,
                                                 held_.rows, layout_.fits[i].batch_size);
-        what.schedule.learning_rate = what.rate.value / sharpest;
+        what.schedule.learning_rate =
+            rate_is_factor(what.schedule.kind) ? what.rate.value : what.rate.value / sharpest;
       }
     }
   }

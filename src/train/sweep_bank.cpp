@@ -49,7 +49,7 @@ class BankRun {
       bank_.seed = what.seed;
       kernels::ModelPlan model;
       model.rule = what.rule;
-      model.schedule = what.schedule;
+      model.schedule = trained_schedule(what.schedule, held.scaling);
       model.penalty.l2 = fit_.l2;
       model.penalty.l1 = options.problem.l1 / held_.scaling.gradient_unit();
       model.has_intercept = options.problem.intercept;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kernels/partials.hpp"
+#include "src/train/schedule_pairs.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -150,7 +151,8 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
   for (const Schedule& schedule : grid.schedules) {
     for (const SweepRate& rate : grid.learning_rates) {
       for (const std::int64_t batch : grid.batch_sizes) {
-        for (const UpdateRule& rule : grid.rules) {
+        for (const UpdateRule& each : grid.rules) {
+          const UpdateRule rule = options.rules.empty() ? natural_rule(schedule) : each;
           for (const std::uint64_t seed : grid.seeds) {
             const bool full = batch == 0 || batch >= data.rows();
             if (full && seed != grid.seeds.front()) {
