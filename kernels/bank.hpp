@@ -6,7 +6,6 @@
 
 #include "steepest/objective.hpp"
 #include "steepest/proximal.hpp"
-#include "steepest/rate_search.hpp"
 #include "steepest/schedule.hpp"
 #include "steepest/termination.hpp"
 #include "steepest/update_rule.hpp"

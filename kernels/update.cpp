@@ -331,7 +331,7 @@ void settle_trials(const Partials& partials, std::int64_t rows, ThreadPool& pool
     const double objective = mean_loss_of(partials, rows, bank.shape.models, model) + penalty;
     if (!schedules::is_low_enough(plan.schedule, state.schedule, objective, measured.old_gradient,
                                   plan.objective_rounding)) {
-      const RateChoice choice = shorter_trial(plan.schedule, state.schedule);
+      const RateChoice choice = shorter_trial(plan.schedule, state.schedule, measured);
       const std::int64_t elements = bank.shape.elements_per_model();
       state.schedule = choice.after;
       state.learning_rate = choice.gives_up ? 0.0 : choice.rate;

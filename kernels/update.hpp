@@ -12,6 +12,7 @@
 #include "kernels/lbfgs.hpp"
 #include "kernels/partials.hpp"
 #include "kernels/thread_pool.hpp"
+#include "steepest/rate_search.hpp"
 
 namespace steepest::kernels {
 

@@ -84,8 +84,11 @@ struct RateChoice {
 
 namespace schedules {
 
-/// Halvings after which a trial has not moved.
-inline constexpr std::int64_t most_refusals = 60;
+/// Halvings from the largest number to the smallest.
+inline constexpr std::int64_t most_refusals = 2200;
+
+/// Of a square: a step that is shorter beside its point is lost in rounding.
+inline constexpr double shortest_square = 1e-32;
 
 /// Of Barzilai-Borwein rates, by Raydan 1997.
 inline constexpr double nonmonotone_decrease = 1e-4;
@@ -236,15 +239,19 @@ STEEPEST_HD inline double follow_on_rate(const Schedule& schedule, const Schedul
 
 }  // namespace schedules
 
-/// The trial before this evaluation was too long: back, with a share of the rate.
-STEEPEST_HD inline RateChoice shorter_trial(const Schedule& schedule, const ScheduleState& state) {
+/// The trial before this evaluation was too long: back, with a share of the rate. `sums` are those
+/// at the trial; all 0 where it could not be evaluated.
+STEEPEST_HD inline RateChoice shorter_trial(const Schedule& schedule, const ScheduleState& state,
+                                            const RateSums& sums) {
   RateChoice choice;
   choice.after = state;
   choice.retreats = true;
   choice.rate = state.rate * (schedule.kind == ScheduleKind::armijo ? schedule.gamma : 0.5);
   choice.after.rate = choice.rate;
   choice.after.refusals += 1;
-  choice.gives_up = choice.after.refusals > schedules::most_refusals;
+  const bool is_lost = sums.point_square > 0.0 && is_finite(sums.point_square) &&
+                       sums.moved_square <= schedules::shortest_square * sums.point_square;
+  choice.gives_up = is_lost || choice.after.refusals > schedules::most_refusals;
   return choice;
 }
 
@@ -262,7 +269,7 @@ STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const Update
   const double objective = at.mean_loss + sums.penalty;
   if (state.trying && !schedules::is_low_enough(schedule, state, objective, sums.old_gradient,
                                                 at.objective_rounding)) {
-    return shorter_trial(schedule, state);
+    return shorter_trial(schedule, state, sums);
   }
   RateChoice choice;
   choice.after = state;

@@ -25,7 +25,7 @@ struct SweepOptions {
   std::vector<Schedule> schedules;        ///< their learning rates are not looked at
   std::vector<SweepRate> learning_rates;  ///< empty: 1/16 to 4 over L, in powers of 2
   std::vector<std::int64_t> batch_sizes;  ///< rows a step; 0: full batch. Empty: full batch
-  std::vector<UpdateRule> rules;          ///< empty: gradient
+  std::vector<UpdateRule> rules;          ///< empty: that each schedule is for
   std::vector<std::uint64_t> seeds;       ///< empty: that of `problem`; full batch takes the first
   std::int64_t epochs = 10;               ///< of every run, >= 1
   std::int64_t most_points = 200;         ///< of a curve, >= 2

@@ -103,8 +103,10 @@ void add_sweep_options(CLI::App& app, SweepCommandOptions& options) {
       ->default_str(options.learning_rates);
   app.add_option("--batch-size", options.batch_sizes, "rows a step, or full; a list with ,")
       ->default_str("full");
-  app.add_option("--rules", options.rules, "update rules, as in fit; a list with ,")
-      ->default_str("gradient");
+  app.add_option("--rules", options.rules,
+                 "auto (of each schedule: gradient, of prodigy adam) or update rules, as in fit; a "
+                 "list with ,")
+      ->default_str("auto");
   app.add_option("--seeds", options.seeds, "how many, from --seed on; or a list with ,")
       ->default_str("1");
   app.add_option("--epochs", options.epochs, "passes over the data of every run")
@@ -144,8 +146,10 @@ SweepOptions to_sweep_options(const SweepCommandOptions& given, const GlobalOpti
     options.batch_sizes.push_back(
         size == "full" ? 0 : count_at_least_one("--batch-size", std::string(size)));
   }
-  for (const std::string_view rule : pieces(given.rules)) {
-    options.rules.push_back(parse_rate_rule(rule));
+  if (given.rules != "auto") {
+    for (const std::string_view rule : pieces(given.rules)) {
+      options.rules.push_back(parse_rate_rule(rule));
+    }
   }
   options.seeds = parse_seeds(given.seeds, global.seed);
   options.epochs = count_at_least_one("--epochs", given.epochs);

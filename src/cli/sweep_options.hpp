@@ -26,7 +26,7 @@ struct SweepCommandOptions {
   std::string schedules = "constant,cosine,linear,inverse_sqrt,one_cycle,wsd";
   std::string learning_rates = "0.0625/L:4/L:log:7";
   std::string batch_sizes = "full";
-  std::string rules = "gradient";
+  std::string rules = "auto";
   std::string seeds = "1";
   std::string epochs = "10";
   std::string points = "200";

@@ -84,6 +84,11 @@ RateChoice choose(const Walk& walk, const TraceStep& here, ScheduleMemory& memor
   return choice;
 }
 
+bool is_out_of_reach(const Walk& walk, const Point& at) {
+  const double value = walk.f(at);
+  return !std::isfinite(value) || has_exploded(walk, value);
+}
+
 // As fit's steps: where a schedule searches for its rate, points that it does not take are tried.
 void walk_at_found_rates(Walk& walk) {
   const Schedule& schedule = walk.options.schedule;
@@ -100,8 +105,8 @@ void walk_at_found_rates(Walk& walk) {
     }
     Point next = choice.retreats ? along(memory.old_point, memory.old_gradient, -choice.rate)
                                  : along(here, slope, -choice.rate);
-    while (searches(schedule.kind) && !choice.gives_up && !std::isfinite(walk.f(next))) {
-      choice = shorter_trial(schedule, memory.state);
+    while (searches(schedule.kind) && !choice.gives_up && is_out_of_reach(walk, next)) {
+      choice = shorter_trial(schedule, memory.state, {});
       memory.state = choice.after;
       next = along(memory.old_point, memory.old_gradient, -choice.rate);
     }

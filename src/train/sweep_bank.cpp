@@ -267,7 +267,8 @@ class BankRun {
     if (state.reason == Reason::running) {
       return;
     }
-    end(k, state.reason, state);
+    // A search that rounding ends is at the optimum, where the rest of its steps would leave it.
+    end(k, state.reason == Reason::rounding ? Reason::epochs : state.reason, state);
   }
 
   void end(std::size_t k, Reason reason, const kernels::ModelState& state) {
