@@ -112,7 +112,12 @@ TEST_P(Resumes, FullBatch) {
                                Method{"rows", true, "accelerated", "", 0, 5},
                                Method{"momentum", true, "momentum:0.9", "cosine", 0, 4},
                                Method{"plateau", true, "gradient", "plateau:patience=1", 0, 6},
-                               Method{"adagrad", false, "nesterov", "adagrad_norm", 0, 6}}) {
+                               Method{"adagrad", false, "nesterov", "adagrad_norm", 0, 6},
+                               Method{"borwein", true, "gradient", "barzilai_borwein", 0, 5},
+                               Method{"armijo", false, "gradient", "armijo", 0, 5},
+                               Method{"adgd", true, "gradient", "adgd", 0, 5},
+                               Method{"dog", false, "averaged", "dog:start=0.1", 0, 5},
+                               Method{"prodigy", true, "adam", "prodigy:start=0.1", 0, 5}}) {
     expect_same_bits(method);
   }
 }
@@ -125,11 +130,23 @@ TEST_P(Resumes, QuasiNewton) {
 }
 
 TEST_P(Resumes, MiniBatch) {
-  for (const Method& method : {Method{"end of an epoch", true, "gradient", "cosine", 100, 14},
-                               Method{"middle of an epoch", true, "momentum", "wsd", 64, 17},
-                               Method{"regression", false, "nesterov", "plateau", 64, 40}}) {
+  for (const Method& method :
+       {Method{"end of an epoch", true, "gradient", "cosine", 100, 14},
+        Method{"middle of an epoch", true, "momentum", "wsd", 64, 17},
+        Method{"regression", false, "nesterov", "plateau", 64, 40},
+        Method{"sps", true, "gradient", "sps", 64, 17},
+        Method{"dog", true, "averaged", "dog:start=0.1", 64, 17},
+        Method{"distance", true, "gradient", "d_adaptation", 64, 17},
+        Method{"hypergradient", false, "gradient", "hypergradient", 64, 17}}) {
     expect_same_bits(method);
   }
+}
+
+TEST_P(Resumes, SearchesOnBatches) {
+  if (GetParam().kind != DeviceKind::cpu) {
+    GTEST_SKIP() << "searches on batches are for the CPU";
+  }
+  expect_same_bits({"armijo", true, "gradient", "armijo", 64, 17});
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, Resumes, testing::ValuesIn(backend_cases()), backend_case_name);

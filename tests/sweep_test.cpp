@@ -2,6 +2,7 @@
 // Sweeps against closed forms, independent optima, single runs, and what theory says of schedules.
 #include "steepest/sweep.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -220,6 +221,9 @@ TEST(Sweep, SilverBeatsOneOverL) {
 }
 
 TEST(Sweep, EveryScheduleReachesTheOptimumOrFallsTowardsIt) {
+  SweepOptions any = options_of("constant", {{1.0, true}}, 1);
+  any.problem.l2 = 0.05;
+  const std::string optimum = fmt::format("{}", sweep(iris(), any).optimum.objective);
   std::string all;
   for (const ScheduleEntry& entry : schedule_table()) {
     std::string text(entry.name);
@@ -231,6 +235,7 @@ TEST(Sweep, EveryScheduleReachesTheOptimumOrFallsTowardsIt) {
                                   : key.name == "gamma"    ? "0.999"
                                   : key.name == "decay"    ? "0.001"
                                   : key.name == "alpha"    ? "0.01"
+                                  : key.name == "target"   ? optimum
                                                            : "100";
         text += separator + std::string(key.name) + "=" + value;
         separator = ',';
@@ -238,6 +243,8 @@ TEST(Sweep, EveryScheduleReachesTheOptimumOrFallsTowardsIt) {
     }
     if (entry.kind == ScheduleKind::large_constant) {
       text += ":scale=0.002";
+    } else if (entry.kind == ScheduleKind::d_adaptation) {
+      text += ":start=0.1";
     }
     all += (all.empty() ? "" : ",") + text;
   }
