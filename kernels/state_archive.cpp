@@ -135,6 +135,9 @@ void exchange_state(StateArchive& archive, BankState& bank) {
     if (!bank.states[k].reports_current && !has_other) {
       archive.fail("it reports a point that its rule does not have");
     }
+    if (bank.states[k].schedule.trying && !searches(bank.plans[k].schedule.kind)) {
+      archive.fail("it is at a trial that its schedule does not make");
+    }
   }
   archive.exchange(bank.parameters[0]);
   archive.exchange(bank.parameters[1]);

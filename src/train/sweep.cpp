@@ -14,6 +14,7 @@
 #include "src/train/checkpoint.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/optimum.hpp"
+#include "src/train/optimum_store.hpp"
 #include "src/train/run_identity.hpp"
 #include "src/train/sweep_bank.hpp"
 #include "src/train/sweep_curve.hpp"
@@ -54,9 +55,10 @@ class Sweep {
     const auto proceed = [this] { return report({}, {}); };
     if (!resumed_) {
       const double l1 = options_.problem.l1 / held_.scaling.gradient_unit();
-      result_.optimum =
-          find_optimum(held_, layout_.optimum, {l1, &layout_.set}, options_.problem.intercept,
-                       result_.largest_curvature, validation_.get(), proceed);
+      result_.optimum = known_optimum([&] {
+        return find_optimum(held_, layout_.optimum, {l1, &layout_.set}, options_.problem.intercept,
+                            result_.largest_curvature, validation_.get(), proceed);
+      });
     }
     for (; leg_ < std::ssize(legs_); ++leg_, bank_ = 0) {
       for (; bank_ < std::ssize(layout_.banks); save_between_banks()) {
@@ -115,6 +117,35 @@ class Sweep {
     warn_of_curvature(fit.loss, result_.warnings);
     result_.warnings.insert(result_.warnings.end(), layout_.plan.warnings.begin(),
                             layout_.plan.warnings.end());
+  }
+
+  // From the store, or found and kept there.
+  template <class Find>
+  SweepOptimum known_optimum(Find find) {
+    const OptimumStore store;
+    const auto identity = [this] {
+      const std::string penalty = fmt::format("{}", options_.problem.l1);
+      RunIdentity problem = problem_identity("optimum", options_.problem, layout_.optimum, held_);
+      std::erase_if(problem.options, [](const auto& option) {
+        return option.first == "--seed" || option.first == "--shuffle full";
+      });
+      problem.options.emplace_back("--l1", penalty);
+      problem.options.emplace_back("--constraint", to_string(options_.problem.constraint));
+      problem.options.emplace_back("rows to validate on", validation_rows_ != nullptr
+                                                              ? validation_digest(*validation_rows_)
+                                                              : "none");
+      return optimum_identity(std::move(problem), held_, layout_.optimum);
+    };
+    if (!store.is_empty()) {
+      if (std::optional<SweepOptimum> known = store.find(identity())) {
+        return std::move(*known);
+      }
+    }
+    SweepOptimum found = find();
+    if (found.converged && found.seconds >= OptimumStore::least_seconds) {
+      store.keep(identity(), found);
+    }
+    return found;
   }
 
   void find_checkpoint() {
