@@ -78,8 +78,8 @@ struct AffineCalibration {
                                                  const AffineOptions& options,
                                                  const ReadProgress& progress = {});
 
-/// Rows as a scaling leaves them, read from `rows`, which must outlive it, as float64. Reading a row
-/// with a masked class (-inf) through a matrix throws InputError.
+/// Rows as a scaling leaves them, read from `rows`, which must outlive it, as float64. Reading a
+/// row with a masked class (-inf) through a matrix throws InputError.
 [[nodiscard]] std::unique_ptr<LogitRows> scaled_logits(const LogitRows& rows, ScoreScaling scaling);
 
 }  // namespace steepest

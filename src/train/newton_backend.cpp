@@ -35,13 +35,12 @@ struct Point {
 class NewtonBackend final : public Backend {
  public:
   NewtonBackend(std::unique_ptr<Backend> inner, std::shared_ptr<const RowSource> data,
-                std::int64_t features, const RowWeights& weights, const Scaling& scaling,
-                int threads)
+                std::int64_t features, const RowWeights& weights, Scaling scaling, int threads)
       : inner_(std::move(inner)),
         data_(std::move(data)),
         features_(features),
         weights_(weights),
-        scaling_(scaling),
+        scaling_(std::move(scaling)),
         pool_(threads) {}
 
   [[nodiscard]] DeviceInfo device() const override { return inner_->device(); }
@@ -268,9 +267,9 @@ class NewtonBackend final : public Backend {
 std::unique_ptr<Backend> make_newton_backend(std::unique_ptr<Backend> rows_held,
                                              std::shared_ptr<const RowSource> data,
                                              std::int64_t features, const RowWeights& weights,
-                                             const Scaling& scaling, int threads) {
+                                             Scaling scaling, int threads) {
   return std::make_unique<NewtonBackend>(std::move(rows_held), std::move(data), features, weights,
-                                         scaling, threads);
+                                         std::move(scaling), threads);
 }
 
 }  // namespace steepest::train

@@ -25,6 +25,6 @@ inline constexpr std::int64_t most_newton_parameters = 2000;
 /// `data` gives targets and weights of the rows that `rows_held` holds, in the units of the input.
 [[nodiscard]] std::unique_ptr<kernels::Backend> make_newton_backend(
     std::unique_ptr<kernels::Backend> rows_held, std::shared_ptr<const RowSource> data,
-    std::int64_t features, const RowWeights& weights, const Scaling& scaling, int threads);
+    std::int64_t features, const RowWeights& weights, Scaling scaling, int threads);
 
 }  // namespace steepest::train
