@@ -205,7 +205,8 @@ TEST(Certificate, SquaredLossWithoutPenaltyIsBoundedByItsHessian) {
     const FitResult early = fit(copy_of(problem.data), problem.options);
     ASSERT_TRUE(early.gap_bound) << early.gap_note;
     const double gap = early.at.objective() - optimum;
-    EXPECT_NEAR(*early.gap_bound, gap, 1e-6 * gap + 1e-12);
+    EXPECT_GE(*early.gap_bound, gap - 1e-9 * optimum - 1e-15);
+    EXPECT_LE(*early.gap_bound, gap * (1.0 + 1e-4) + 1e-12);  // rows are rounded to float32
   }
 }
 

@@ -78,7 +78,7 @@ TEST_P(NewtonFit, ReachesTheOptimumOfTheOtherRulesInAFewSteps) {
   options.rule = parse_rule("newton");
   const FitResult newton = fit(random_rows(GetParam().loss, 400, 5), options);
   EXPECT_EQ(newton.termination.reason, Reason::gradient) << newton.termination.inequality;
-  EXPECT_LE(newton.steps, 25);
+  EXPECT_LE(newton.steps, 60);  // a narrow Huber loss begins on its slopes
   const double objective = other.at.objective();
   EXPECT_NEAR(newton.at.objective(), objective, 1e-12 * std::fabs(objective));
   if (!std::holds_alternative<SoftmaxLoss>(GetParam().loss) || GetParam().l2 > 0.0) {
@@ -175,8 +175,9 @@ TEST_P(NewtonFit, HessianIsTheGradientsDerivative) {
 INSTANTIATE_TEST_SUITE_P(
     Losses, NewtonFit,
     ::testing::Values(NewtonCase{SquaredLoss{}, 0.0}, NewtonCase{HuberLoss{1.0}, 0.0},
-                      NewtonCase{PoissonLoss{}, 0.01}, NewtonCase{LogisticLoss{}, 0.0},
-                      NewtonCase{SoftmaxLoss{}, 0.0}, NewtonCase{SoftmaxLoss{}, 0.1}),
+                      NewtonCase{HuberLoss{0.02}, 0.01}, NewtonCase{PoissonLoss{}, 0.01},
+                      NewtonCase{LogisticLoss{}, 0.0}, NewtonCase{SoftmaxLoss{}, 0.0},
+                      NewtonCase{SoftmaxLoss{}, 0.1}),
     [](const auto& given) {
       return std::string(name(given.param.loss)) + (given.param.l2 > 0.0 ? "Penalised" : "");
     });
@@ -198,6 +199,17 @@ TEST(NewtonFitChecks, RefusesWhatItCannotDo) {
             std::string::npos);
   EXPECT_NE(refusal([](FitOptions& o) { o.clip_norm = 1.0; }).find("--clip-norm"),
             std::string::npos);
+}
+
+// The point kept is that of the least validation loss, and so is all that is told of it.
+TEST(NewtonFitChecks, IsPutBackWithItsScores) {
+  FitOptions options = exact({LogisticLoss{}, 1e-4});
+  options.rule = parse_rule("newton");
+  options.validation = std::make_shared<DatasetRows>(random_rows(LogisticLoss{}, 25, 77));
+  options.stop_on_validation = 1;
+  const FitResult result = fit(random_rows(LogisticLoss{}, 25, 3), options);
+  ASSERT_TRUE(result.softmax);
+  EXPECT_NEAR(result.softmax->log_loss, result.at.mean_loss, 1e-9);
 }
 
 // Separable classes: no optimum, steps grow for ever.

@@ -3,6 +3,7 @@
 // their runs are those of fit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -102,6 +103,26 @@ TEST(CompositeSweep, RunsAreThoseOfFit) {
   options.problem.constraint = parse_constraint("simplex");
   options.rules.pop_back();
   expect_runs_of_fit("petal_width", options);
+}
+
+// Accelerated descent looks ahead at points outside the set, below its optimum.
+TEST(CompositeSweep, NoPointOutsideTheSetCounts) {
+  SweepOptions options = options_of("constant");
+  options.rules = {parse_rule("gradient"), parse_rule("accelerated"), parse_rule("nesterov:0.9")};
+  options.epochs = 300;
+  options.problem.constraint = parse_constraint("nonnegative");
+  const SweepResult result = sweep(iris("petal_width"), options);
+  EXPECT_TRUE(result.optimum.converged);
+  FitOptions one = options.problem;
+  one.precision = result.precision;
+  one.tolerance_gradient = 1e-10;
+  EXPECT_NEAR(result.optimum.objective, fit(iris("petal_width"), one).at.objective(), 1e-12);
+  double least = 1.0;
+  for (const SweepRun& run : result.runs) {
+    EXPECT_GE(run.best_objective, result.optimum.objective - 1e-12);
+    least = std::min(least, run.suboptimality);
+  }
+  EXPECT_LE(least, 1e-10);
 }
 
 TEST(CompositeSweep, RefusesWhatFitRefuses) {

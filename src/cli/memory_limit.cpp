@@ -17,16 +17,44 @@ namespace {
 
 constexpr std::int64_t unlimited = std::numeric_limits<std::int64_t>::max();
 
-std::int64_t group_limit() {
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::ifstream file(path);
+// Of a control group and all it lies in.
+std::int64_t least_along(const std::string& root, std::string path, const char* file_name) {
+  std::int64_t least = unlimited;
+  for (;;) {
+    std::ifstream file(root + path + "/" + file_name);
     std::int64_t bytes = 0;
     if (file >> bytes && bytes > 0) {
-      return bytes;
+      least = std::min(least, bytes);
+    }
+    const std::size_t end = path.rfind('/');
+    if (path.empty() || end == std::string::npos) {
+      return least;
+    }
+    path.resize(end);
+  }
+}
+
+// Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH; version 2 has one, without controllers.
+std::int64_t group_limit() {
+  const std::string root = "/sys/fs/cgroup";
+  std::int64_t least = std::min(least_along(root, "", "memory.max"),
+                                least_along(root + "/memory", "", "memory.limit_in_bytes"));
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) {
+      continue;
+    }
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string path = line.substr(second + 1);
+    if (controllers.empty()) {
+      least = std::min(least, least_along(root, path, "memory.max"));
+    } else if (("," + controllers + ",").find(",memory,") != std::string::npos) {
+      least = std::min(least, least_along(root + "/memory", path, "memory.limit_in_bytes"));
     }
   }
-  return unlimited;
+  return least;
 }
 
 std::int64_t process_limit(__rlimit_resource what) {

@@ -334,6 +334,7 @@ std::shared_ptr<RowSource> mapped(const data::FileRows& rows, const data::Elemen
   pool.for_each((n + block - 1) / block, [&](std::int64_t b, int /*worker*/) {
     data.features.prepare_rows(b * block, std::min(block, n - b * block));
   });
+  features.expect_unchanged();  // since it was checked
   RowBuffer buffer;
   if (rows.classifies()) {
     const std::int32_t* const labels = rows.labels(0, n, buffer);

@@ -297,20 +297,40 @@ GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate)
 
 namespace {
 
-// Rows are trained on as float32, which moves scores by at most this, in the quadratic mean, where
-// columns are standardized; the squared loss cannot tell points apart that differ by less.
-double of_rounded_rows(const CertifiedPoint& point) {
+// What a gap of squared loss is at most where rows are rounded to float32, and sums over them to
+// `point.rounding`, of columns standardized to a quadratic mean of hypot(1, mean). Scores move by u
+// sum_j |w_j| of them, and a gradient by u times the residuals of them, which the Hessian's inverse
+// of elements `inverse(i, j)` turns into a step. The roots of the gaps add up at most.
+template <class Inverse>
+double beside_rounding(double gap, const CertifiedPoint& point, Inverse inverse) {
   constexpr double float_unit = 0x1p-24;
   const std::int64_t stride = point.features + 1;
-  double bound = 0.0;
-  for (std::int64_t c = 0; c < point.columns; ++c) {
-    double moved = 0.0;
-    for (std::int64_t j = 0; j < point.features; ++j) {
-      moved += std::fabs(point.parameters[static_cast<std::size_t>(c * stride + j)]);
-    }
-    bound += 0.5 * (float_unit * moved) * (float_unit * moved);
+  const double residual = std::sqrt(2.0 * point.mean_loss);
+  std::vector<double> size;
+  std::vector<double> moved;  // of a gradient
+  for (const double mean : point.feature_mean) {
+    size.push_back(std::hypot(1.0, mean));
+    moved.push_back((float_unit + point.rounding) * size.back() * residual);
   }
-  return bound;
+  moved.push_back(point.intercept ? point.rounding * residual : 0.0);
+  double of_scores = 0.0;
+  for (std::int64_t c = 0; c < point.columns; ++c) {
+    double score = 0.0;
+    for (std::int64_t j = 0; j < point.features; ++j) {
+      score += std::fabs(point.parameters[static_cast<std::size_t>(c * stride + j)]) *
+               size[static_cast<std::size_t>(j)];
+    }
+    of_scores += 0.5 * (float_unit * score) * (float_unit * score);
+  }
+  double of_gradients = 0.0;
+  for (std::int64_t i = 0; i < stride; ++i) {
+    for (std::int64_t j = 0; j < stride; ++j) {
+      of_gradients += 0.5 * std::fabs(inverse(i, j)) * moved[static_cast<std::size_t>(i)] *
+                      moved[static_cast<std::size_t>(j)];
+    }
+  }
+  const double root = std::sqrt(gap) + std::sqrt(of_scores) + std::sqrt(of_gradients);
+  return root * root;
 }
 
 }  // namespace
@@ -342,9 +362,12 @@ GapBound squared_gap(const CertifiedPoint& point, const std::optional<InverseHes
           }
         }
       }
-      return {
-          std::max(0.0, product / 2.0 * (1.0 + inverse->ridge / smallest)) + of_rounded_rows(point),
-          ""};
+      const double gap = std::max(0.0, product / 2.0 * (1.0 + inverse->ridge / smallest));
+      return {beside_rounding(gap, point,
+                              [&](std::int64_t i, std::int64_t j) {
+                                return matrix[static_cast<std::size_t>(i * stride + j)];
+                              }),
+              ""};
     }
   }
   if (!(point.l2 > 0.0)) {
@@ -364,7 +387,11 @@ GapBound squared_gap(const CertifiedPoint& point, const std::optional<InverseHes
       bound += left * left / (2.0 * point.l2);
     }
   }
-  return {bound, ""};
+  return {beside_rounding(bound, point,
+                          [&](std::int64_t i, std::int64_t j) {
+                            return i != j ? 0.0 : i == point.features ? 1.0 : 1.0 / point.l2;
+                          }),
+          ""};
 }
 
 }  // namespace steepest::train

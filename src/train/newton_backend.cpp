@@ -78,6 +78,8 @@ class NewtonBackend final : public Backend {
     is_evaluated_ = false;
     state_ = {};
     state_.step = plan_.first_step;
+    damping_ = ridge_of(precision());
+    inner_is_there_ = false;
     move_inner();
   }
 
@@ -100,6 +102,7 @@ class NewtonBackend final : public Backend {
   void exchange_state(kernels::StateArchive& archive) override {
     archive.exchange(point_.parameters);
     archive.exchange(point_.at.step_max_norm);
+    archive.exchange(damping_);
     kernels::exchange_state(archive, state_);
     is_evaluated_ = false;
     inner_is_there_ = false;
@@ -169,10 +172,29 @@ class NewtonBackend final : public Backend {
     point_before_ = point_.at;
   }
 
+  // A direction along which no length does is tried again with more damping, up to the gradient's.
   void take_step() {
-    constexpr int most_halvings = 40;
+    constexpr double growth = 1e3;
+    const double least = ridge_of(precision());
+    move_inner();
+    const HessianRows rows{*data_, weights_, scaling_, data_->rows(), features_, plan_.outputs};
+    const std::vector<Eigen::MatrixXd> hessians =
+        mean_loss_hessian(*inner_, rows, plan_.loss, pool_);
+    for (double damping = damping_;; damping *= growth) {
+      if (descends(newton_direction(hessians, damping))) {
+        damping_ = std::max(least, damping / growth);
+        return;
+      }
+      if (damping > 1.0) {
+        state_.reason = Reason::rounding;
+        return;
+      }
+    }
+  }
+
+  bool descends(const std::vector<double>& direction) {
+    constexpr int most_halvings = 25;
     constexpr double share = 1e-4;
-    const std::vector<double> direction = newton_direction();
     double slope = 0.0;
     double longest = 0.0;
     for (std::size_t e = 0; e < direction.size(); ++e) {
@@ -197,27 +219,26 @@ class NewtonBackend final : public Backend {
         state_.learning_rate = length;
         ++state_.step;
         ++state_.rule_steps;
-        return;
+        return true;
       }
     }
-    state_.reason = Reason::rounding;
+    return false;
   }
 
-  // -(H + r I)^-1 g.
-  [[nodiscard]] std::vector<double> newton_direction() {
-    move_inner();
-    const HessianRows rows{*data_, weights_, scaling_, data_->rows(), features_, plan_.outputs};
-    std::vector<Eigen::MatrixXd> hessians = mean_loss_hessian(*inner_, rows, plan_.loss, pool_);
+  // -(H + r I)^-1 g, r `damping` of H's largest diagonal element at least.
+  [[nodiscard]] std::vector<double> newton_direction(const std::vector<Eigen::MatrixXd>& hessians,
+                                                     double damping) const {
     std::vector<double> direction(point_.parameters.size());
     std::size_t first = 0;
-    for (Eigen::MatrixXd& hessian : hessians) {
-      solve(hessian, first, direction);
+    for (const Eigen::MatrixXd& hessian : hessians) {
+      solve(hessian, damping, first, direction);
       first += static_cast<std::size_t>(hessian.rows());
     }
     return direction;
   }
 
-  void solve(Eigen::MatrixXd& hessian, std::size_t first, std::vector<double>& direction) const {
+  void solve(Eigen::MatrixXd hessian, double damping, std::size_t first,
+             std::vector<double>& direction) const {
     constexpr double growth = 10.0;
     const Eigen::Index size = hessian.rows();
     for (Eigen::Index e = 0; e < size; ++e) {
@@ -231,7 +252,7 @@ class NewtonBackend final : public Backend {
     }
     const Eigen::Map<const Eigen::VectorXd> gradient(point_.gradient.data() + first, size);
     const double largest = hessian.diagonal().maxCoeff();
-    double ridge = ridge_of(precision()) * (largest > 0.0 ? largest : 1.0);
+    double ridge = damping * (largest > 0.0 ? largest : 1.0);
     for (double added = 0.0;; ridge *= growth) {
       hessian.diagonal().array() += ridge - added;
       added = ridge;
@@ -256,6 +277,7 @@ class NewtonBackend final : public Backend {
   BankPlan plan_;  // of the inner bank: one model at plan_.initial
   kernels::ModelPlan model_;
   Point point_;
+  double damping_ = 0.0;       // of a Hessian's largest diagonal element
   Evaluation point_before_;    // at the point the step started from
   bool is_evaluated_ = false;  // whether point_ is more than its parameters
   bool inner_is_there_ = false;

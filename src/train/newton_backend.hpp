@@ -19,8 +19,9 @@ inline constexpr std::int64_t most_newton_parameters = 2000;
 /// gradient (Newton; Nocedal and Wright 2006, section 3.3); r, tiny beside H's diagonal, grows
 /// tenfold until H + r I has a Cholesky factor, since a softmax without penalty is flat in some
 /// directions. s is halved from 1 until the objective falls by 1e-4 of what the gradient promises
-/// (Armijo), or, where rounding hides the rest, until the gradient falls; without such an s the
-/// run ends by Reason::rounding.
+/// (Armijo), or, where rounding hides the rest, until the gradient falls; without such an s r grows
+/// a thousandfold, as far as along the gradient (Levenberg), and falls again after; without such an
+/// r the run ends by Reason::rounding.
 ///
 /// `data` gives targets and weights of the rows that `rows_held` holds, in the units of the input.
 [[nodiscard]] std::unique_ptr<kernels::Backend> make_newton_backend(

@@ -69,6 +69,11 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, const ProximalPar
   model.penalty.l1 = proximal.l1;
   model.has_intercept = intercept;
   model.tolerances = tightest(held.precision);
+  if (plan.proximal) {  // whose objective is looked at off its path: see judge_step()
+    constexpr double smallest_subgradient = 1e-10;
+    model.tolerances.loss = 0.0;
+    model.tolerances.gradient = std::max(model.tolerances.gradient, smallest_subgradient);
+  }
   kernels::BankPlan bank;
   bank.loss = plan.loss;
   bank.outputs = plan.columns;

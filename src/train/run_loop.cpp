@@ -117,7 +117,7 @@ class Run {
 
   void exchange_good_point(kernels::StateArchive& archive, GoodPoint& point) const {
     exchange_parameters(archive, point.parameters);
-    archive.exchange(point.step);
+    archive.exchange_in(point.step, 0, plan_.epochs * plan_.steps_per_epoch);
     archive.exchange(point.objective);
     archive.exchange(point.gradient);
   }
@@ -148,6 +148,7 @@ class Run {
     archive.exchange(best_validation_loss_);
     archive.exchange(best_step_);
     exchange_parameters(archive, best_parameters_);
+    exchange_parameters(archive, last_validated_);
     archive.exchange(worse_turns_);
     backend_.exchange_state(archive);
   }
@@ -203,6 +204,7 @@ class Run {
     const bool falls =
         state.at.objective() <= good_.objective + rounding * std::fabs(good_.objective);
     if (plan_.full_batch && std::holds_alternative<PoissonLoss>(plan_.loss) &&
+        !finds_rate(plan_.schedule.kind) &&
         (!falls || goes_in_circles(state.at) || has_risen(state.at))) {
       // Its curvature has no bound: steps may be too long for good without ever exploding.
       backend_.stop(0, Reason::diverged);
@@ -344,6 +346,11 @@ class Run {
     if (!limits_.validation_loss) {
       return false;
     }
+    std::vector<double> now = backend_.parameters(0);
+    if (now == last_validated_) {  // a step that was not taken tells nothing
+      return false;
+    }
+    last_validated_ = std::move(now);
     validation_loss_ = limits_.validation_loss();
     validated_step_ = step;
     if (best_parameters_.empty() || validation_loss_ < best_validation_loss_) {
@@ -478,6 +485,7 @@ class Run {
   double best_validation_loss_ = 0.0;  // at best_parameters_
   std::int64_t best_step_ = 0;
   std::vector<double> best_parameters_;
+  std::vector<double> last_validated_;
   std::int64_t worse_turns_ = 0;
   std::vector<std::vector<kernels::StepRecord>> records_;
   RunOutcome outcome_;

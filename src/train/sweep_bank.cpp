@@ -124,6 +124,7 @@ class BankRun {
       const kernels::ModelState state = state_of(k);
       const double loss = state.at.mean_loss;
       note(k, 0, step_factors(bank_.models[k], state, loss).rate, state.at);
+      keep_best(runs_[k], objective_of(state.at));
       static_cast<void>(judge(bank_.models[k].tolerances, state.at, stopping_[k]));
     }
   }
@@ -216,6 +217,10 @@ class BankRun {
       if (fit_.full_batch) {
         for (const kernels::StepRecord& record : records_[k]) {
           note(k, record.step, record.learning_rate, record.at);
+          // What is looked ahead at may lie outside the set, below its optimum.
+          if (!bank_.models[k].has_detours() || !is_confined(k)) {
+            keep_best(runs_[k], objective_of(record.at));
+          }
         }
       }
       end_if_diverged(k, state_of(k));
@@ -256,6 +261,7 @@ class BankRun {
       }
       const kernels::ModelState state = state_of(k);
       note(k, state.step, state.learning_rate, state.at);
+      keep_best(runs_[k], objective_of(state.at));
       if (judge(bank_.models[k].tolerances, state.at, stopping_[k]) == Reason::diverged) {
         backend_.stop(static_cast<std::int64_t>(k), Reason::diverged);
         end_if_diverged(k, state_of(k));
@@ -321,6 +327,7 @@ class BankRun {
       }
       const kernels::ModelState state = state_of(k);
       run.final_objective = objective_of(state.at);
+      keep_best(run, run.final_objective);
       if (run.curve.empty() || run.curve.back().step < state.step) {
         add_point(k, state.step, state.learning_rate, run.final_objective);
       }
@@ -330,9 +337,6 @@ class BankRun {
   void note(std::size_t k, std::int64_t step, double rate, const Evaluation& at) {
     SweepRun& run = runs_[k];
     const double objective = objective_of(at);
-    if (is_finite(objective)) {
-      run.best_objective = std::min(run.best_objective, objective);
-    }
     if (is_finite(objective) && std::binary_search(kept_.begin(), kept_.end(), step) &&
         (run.curve.empty() || run.curve.back().step < step)) {
       add_point(k, step, rate, objective);
@@ -346,7 +350,16 @@ class BankRun {
                               : std::numeric_limits<double>::quiet_NaN();
     run.curve.push_back({step, epoch_of(step), run.seconds, rate, objective, run.validation_loss,
                          bytes_read(step)});
-    run.best_objective = std::min(run.best_objective, objective);
+  }
+
+  [[nodiscard]] bool is_confined(std::size_t k) const {
+    return bank_.models[k].is_bounded || bank_.models[k].on_simplex;
+  }
+
+  static void keep_best(SweepRun& run, double objective) {
+    if (is_finite(objective)) {
+      run.best_objective = std::min(run.best_objective, objective);
+    }
   }
 
   [[nodiscard]] double bytes_read(std::int64_t steps) const {

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "kernels/partials.hpp"
@@ -98,13 +99,17 @@ void add_case(const RowSource& data, const RowWeights& weights, const SweepOptio
   layout.fits.push_back(fit);
 }
 
-// Cases of one batch size and one seed read the same rows in the same order. Beyond the columns
-// allowed, more gain little from sharing a read; beyond the memory, sums of a pass are too large.
+// Cases of one batch size and one seed read the same rows in the same order, but for those that
+// find their rate where others step on second moments of the rows. Beyond the columns allowed, more
+// gain little from sharing a read; beyond the memory, sums of a pass are too large.
 void form_banks(const RowSource& data, std::int64_t columns, SweepLayout& layout) {
-  std::map<std::pair<std::int64_t, std::uint64_t>, std::vector<std::size_t>> groups;
+  std::map<std::tuple<std::int64_t, std::uint64_t, bool>, std::vector<std::size_t>> groups;
+  const bool squared = std::holds_alternative<SquaredLoss>(layout.fits[0].loss);
   for (std::size_t i = 0; i < layout.plan.cases.size(); ++i) {
     const SweepCase& what = layout.plan.cases[i];
-    groups[{-what.batch_size, what.seed}].push_back(i);
+    const bool on_rows =
+        squared && what.batch_size >= data.rows() && finds_rate(what.schedule.kind);
+    groups[{-what.batch_size, what.seed, on_rows}].push_back(i);
   }
   const kernels::BankShape shape{data.feature_count(), layout.fits[0].columns, 1};
   for (const auto& [key, members] : groups) {

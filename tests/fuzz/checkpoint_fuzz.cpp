@@ -21,7 +21,7 @@ using namespace steepest;
 using namespace steepest::fuzz;
 using kernels::StateArchive;
 
-constexpr std::string_view magic = "steepest checkpoint 1\n";
+constexpr std::string_view magic = "steepest checkpoint 2\n";
 constexpr int runs = 5;
 
 Dataset small_data() {
