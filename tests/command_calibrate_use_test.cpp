@@ -66,6 +66,64 @@ TEST(CalibrateUse, GivesTheSameRowsTheSameMetrics) {
   }
 }
 
+// Class b leads where a does not: a vector on the columns of another order would swap them.
+TEST(CalibrateUse, AVectorKnowsItsColumns) {
+  const TemporaryFolder folder;
+  std::string rows;
+  std::string swapped = "b,a,c,y\n";
+  for (int i = 0; i < 60; ++i) {
+    const std::string a = std::to_string(i % 7);
+    const std::string b = std::to_string(i % 5);
+    const std::string end = std::to_string(i % 3) + "," + "abc"[i % 4 == 0 ? 2 : i % 2] + "\n";
+    rows += a + "," + b + "," + end;
+    swapped += b + "," + a + "," + end;
+  }
+  const std::string fitted = folder.write("fit.csv", "a,b,c,y\n" + rows);
+  const std::string others = folder.write("others.csv", swapped);
+  const std::string renamed = folder.write("renamed.csv", "a,b,d,y\n" + rows);
+  const std::string apply = " --apply " + folder.path("p.npy");
+  // The order is all one to a temperature.
+  const std::string one = folder.path("temperature.json");
+  ASSERT_EQ(run_command(folder, "calibrate " + fitted + " --target y -o " + one).exit_code, 0);
+  EXPECT_EQ(run_command(folder, "calibrate " + others + " --target y --use " + one).exit_code, 0);
+  for (const std::string method : {"vector", "matrix"}) {
+    SCOPED_TRACE(method);
+    const std::string saved = folder.path(method + ".json");
+    ASSERT_EQ(run_command(folder, "calibrate " + fitted + " --target y --method " + method +
+                                      " --penalty 0.1 -o " + saved)
+                  .exit_code,
+              0);
+    const auto json = nlohmann::json::parse(folder.read(method + ".json"));
+    EXPECT_EQ(json["columns"], nlohmann::json({"a", "b", "c"}));
+    const std::string use = " --target y --use " + saved + apply;
+    const std::string page = folder.path("page.html");
+    EXPECT_EQ(run_command(folder, "calibrate " + fitted + use + " --report " + page).exit_code, 0);
+    std::filesystem::remove(folder.path("p.npy"));
+    const CommandRun wrong = run_command(folder, "calibrate " + others + use);
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_NE(wrong.err.find("has the columns \"b\", \"a\", \"c\", and the calibration is of "
+                             "\"a\", \"b\", \"c\", in this order: from column 0 (from 0) on"),
+              std::string::npos)
+        << wrong.err;
+    EXPECT_FALSE(std::filesystem::exists(folder.path("p.npy")));
+    const CommandRun other =
+        run_command(folder, "calibrate " + renamed + " --ignore y --use " + saved + apply);
+    EXPECT_EQ(other.exit_code, 2);
+    EXPECT_NE(other.err.find("from column 2 (from 0) on"), std::string::npos) << other.err;
+    // A file of before names were kept.
+    auto nameless = json;
+    nameless.erase("columns");
+    const std::string old = folder.write("old.json", nameless.dump());
+    EXPECT_EQ(run_command(folder, "calibrate " + others + " --target y --use " + old).exit_code, 0);
+    auto short_of = json;
+    short_of["columns"] = {"a", "b"};
+    const CommandRun damaged = run_command(folder, "calibrate " + fitted + " --target y --use " +
+                                                       folder.write("short.json", short_of.dump()));
+    EXPECT_EQ(damaged.exit_code, 2);
+    EXPECT_NE(damaged.err.find("\"columns\""), std::string::npos) << damaged.err;
+  }
+}
+
 // Two sites in the file, and a third that it does not know.
 TEST(CalibrateUse, GroupsGetTheirOwnTemperatures) {
   const TemporaryFolder folder;

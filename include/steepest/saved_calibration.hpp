@@ -18,6 +18,10 @@ struct SavedCalibration {
   ScoreScaling scaling;  ///< of all rows
   std::int64_t classes = 0;
 
+  /// Names of the columns that a vector or matrix was fitted to, in their order; empty where they
+  /// had none. One column stands for two classes.
+  std::vector<std::string> columns;
+
   bool has_groups = false;
   std::map<std::string, double> betas;  ///< 1 / T of the groups that have one of their own
 
@@ -31,6 +35,12 @@ struct SavedCalibration {
 /// Reads what save_calibration() wrote, of a temperature, a vector, a matrix or groups. Throws
 /// InputError when the file is another, is not whole, or holds no finite temperature above 0.
 [[nodiscard]] SavedCalibration load_calibration(const std::string& path);
+
+/// Throws InputError, naming both orders, where a vector or matrix that was fitted to named columns
+/// meets other names or another order: it would scale one class as another. `columns` are empty
+/// where those of `rows` have no names.
+void check_columns(const SavedCalibration& calibration, const LogitRows& rows,
+                   const std::vector<std::string>& columns);
 
 /// Rows as the calibration leaves them, as float64. `rows` and `groups`, which has a group for
 /// every row where the calibration is one of groups, must outlive it. Throws InputError when rows

@@ -61,6 +61,19 @@ ScoreScaling scaling_of(const JsonFile& file, ScalingMethod method, std::int64_t
   return scaling;
 }
 
+// None in files of before they were kept.
+std::vector<std::string> columns_of(const JsonFile& file, std::int64_t classes) {
+  if (!file.json().contains("columns")) {
+    return {};
+  }
+  auto columns = file.value<std::vector<std::string>>(file.json(), "columns");
+  const bool one_for_two = columns.size() == 1 && classes == 2;
+  if (!one_for_two) {
+    file.require_size("columns", columns.size(), classes);
+  }
+  return columns;
+}
+
 void add_groups(const JsonFile& file, SavedCalibration& calibration) {
   std::set<std::string> seen;
   for (const Json& group : file.value<Json>(file.json(), "groups")) {
@@ -108,6 +121,7 @@ SavedCalibration load_calibration(const std::string& path) {
     file.fail(fmt::format("\"method\" is {}: expected temperature, vector or matrix",
                           data::quoted(method)));
   }
+  calibration.columns = columns_of(file, calibration.classes);
   if (file.json().contains("groups")) {
     if (calibration.scaling.method != ScalingMethod::temperature) {
       file.fail("has \"groups\", which go with a temperature");
@@ -116,6 +130,23 @@ SavedCalibration load_calibration(const std::string& path) {
     add_groups(file, calibration);
   }
   return calibration;
+}
+
+void check_columns(const SavedCalibration& calibration, const LogitRows& rows,
+                   const std::vector<std::string>& columns) {
+  const std::vector<std::string>& fitted = calibration.columns;
+  if (calibration.scaling.method == ScalingMethod::temperature || fitted.empty() ||
+      columns.empty() || fitted == columns) {
+    return;
+  }
+  const auto differ =
+      std::mismatch(columns.begin(), columns.end(), fitted.begin(), fitted.end()).first -
+      columns.begin();
+  throw InputError(Location{rows.name()},
+                   fmt::format("has the columns {}, and the calibration is of {}, in this order: "
+                               "from column {} (from 0) on, one class would be scaled as another. "
+                               "Fix: put the columns in the calibration's order, under its names",
+                               data::list_of(columns), data::list_of(fitted), differ));
 }
 
 std::unique_ptr<LogitRows> calibrated_rows(const LogitRows& rows, const RowGroups& groups,

@@ -98,10 +98,14 @@ void print_affine(const AffineCalibration& calibration, const CalibrateRun& run)
   print_calibration(shown(calibration), run);
 }
 
-void save_affine(const AffineCalibration& calibration, const std::string& path) {
+void save_affine(const AffineCalibration& calibration, const std::vector<std::string>& columns,
+                 const std::string& path) {
   Json json{{"format", "steepest-calibration"},     {"format_version", 1},
             {"steepest_version", version},          {"method", name(calibration.scaling.method)},
             {"rows", calibration.temperature.rows}, {"classes", calibration.temperature.classes}};
+  if (!columns.empty()) {
+    json["columns"] = columns;
+  }
   json.update(scaling_json(calibration));
   json["temperature"] = calibration.temperature.temperature;
   OutputFile file(path);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "src/cli/calibrate_report.hpp"
 #include "steepest/affine_calibration.hpp"
@@ -18,7 +19,9 @@ namespace steepest::cli {
 
 void print_affine(const AffineCalibration& calibration, const CalibrateRun& run);
 
-/// Writes the scaling as JSON, format "steepest-calibration". Throws InputError.
-void save_affine(const AffineCalibration& calibration, const std::string& path);
+/// Writes the scaling as JSON, format "steepest-calibration", with the names of the columns it was
+/// fitted to where they have some. Throws InputError.
+void save_affine(const AffineCalibration& calibration, const std::vector<std::string>& columns,
+                 const std::string& path);
 
 }  // namespace steepest::cli

@@ -139,7 +139,7 @@ class Calibrating {
       save_model(*model, given_.model_output());
       run_.model = given_.model_output();
     } else if (!given_.output.empty()) {
-      affine_    ? save_affine(*affine_, given_.output)
+      affine_    ? save_affine(*affine_, classes_, given_.output)
       : grouped_ ? save_calibration(*grouped_, given_.output)
                  : save_calibration(plain_, given_.output);
     }

@@ -30,6 +30,8 @@ class Using {
     const Clock::time_point start = Clock::now();
     const CalibrateInput input = open_calibrate_input(given_, global_);
     const auto calibrated = calibrated_rows(*input.rows, input.groups, saved_);
+    check_columns(saved_, *input.rows, input.columns);
+    classes_ = input.columns.empty() ? saved_.columns : input.columns;
     without_own_ = saved_.without_own(input.groups.names);
     if (saved_.has_groups && !without_own_.empty()) {
       const bool one = without_own_.size() == 1;
@@ -100,6 +102,7 @@ class Using {
     report::CalibratePage page;
     page.source = run_.source;
     page.calibration = shown_;
+    page.classes = classes_;
     page.used = given_.use;
     page.scaling = &saved_.scaling;
     page.used_groups = saved_.has_groups;
@@ -156,6 +159,7 @@ class Using {
   SavedCalibration saved_;
   Calibration shown_;
   std::vector<std::string> without_own_;
+  std::vector<std::string> classes_;  // names, where they have some
   std::vector<std::string> warnings_;
   CalibrateRun run_;
 };
