@@ -38,6 +38,7 @@ TEST(CalibrateUse, GivesTheSameRowsTheSameMetrics) {
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const auto used = run.json();
     EXPECT_EQ(used["method"], method);
+    EXPECT_EQ(used["status"], "solved");
     EXPECT_EQ(used["used"], saved);
     for (const char* const metric :
          {"nll", "accuracy", "ece", "ece_equal_mass", "mce", "brier", "entropy"}) {
@@ -122,6 +123,24 @@ TEST(CalibrateUse, AVectorKnowsItsColumns) {
     EXPECT_EQ(damaged.exit_code, 2);
     EXPECT_NE(damaged.err.find("\"columns\""), std::string::npos) << damaged.err;
   }
+}
+
+// Constant rows say nothing of T: the 1 that is kept of them is no solution, later either.
+TEST(CalibrateUse, AnUndeterminedTemperatureStaysSo) {
+  const TemporaryFolder folder;
+  const std::string flat = folder.write("flat.csv", "a,b,y\n1,1,a\n2,2,b\n0,0,a\n");
+  const std::string others = folder.write("others.csv", "a,b,y\n1,0,a\n0,2,b\n2,1,b\n");
+  const std::string saved = folder.path("flat.json");
+  ASSERT_EQ(run_command(folder, "calibrate " + flat + " --target y -o " + saved).exit_code, 0);
+  const std::string use = "calibrate " + others + " --target y --use " + saved;
+  const CommandRun run = run_command(folder, use + " --json --quiet");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.json()["status"], "undetermined");
+  EXPECT_EQ(run.json()["temperature"], 1.0);
+  EXPECT_NEAR(run.json()["before"]["nll"].get<double>(), run.json()["after"]["nll"].get<double>(),
+              1e-7);
+  const std::string text = run_command(folder, use).out;
+  EXPECT_NE(text.find("temperature 1, undetermined"), std::string::npos) << text;
 }
 
 // Two sites in the file, and a third that it does not know.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "steepest/calibrate.hpp"
 #include "steepest/calibrate_groups.hpp"
 #include "steepest/logit_rows.hpp"
 #include "steepest/score_scaling.hpp"
@@ -17,6 +18,9 @@ namespace steepest {
 struct SavedCalibration {
   ScoreScaling scaling;  ///< of all rows
   std::int64_t classes = 0;
+
+  /// Solved or undetermined, as the temperature of all rows was; solved for a vector or matrix.
+  CalibrationStatus status = CalibrationStatus::solved;
 
   /// Names of the columns that a vector or matrix was fitted to, in their order; empty where they
   /// had none. One column stands for two classes.

@@ -22,14 +22,19 @@ namespace {
 using data::Json;
 using data::JsonFile;
 
-// 1 / T, where the status says that there is one.
-double beta_of(const JsonFile& file, const Json& json) {
+// Solved or undetermined: where the status says that there is a temperature to apply.
+CalibrationStatus status_of(const JsonFile& file, const Json& json) {
   const auto status = file.value<std::string>(json, "status");
-  if (status != name(CalibrationStatus::solved) &&
-      status != name(CalibrationStatus::undetermined)) {
-    file.fail(fmt::format("holds nothing to apply: its status is {}, no finite temperature above 0",
-                          data::quoted(status)));
+  for (const auto applies : {CalibrationStatus::solved, CalibrationStatus::undetermined}) {
+    if (status == name(applies)) {
+      return applies;
+    }
   }
+  file.fail(fmt::format("holds nothing to apply: its status is {}, no finite temperature above 0",
+                        data::quoted(status)));
+}
+
+double beta_of(const JsonFile& file, const Json& json) {
   const auto beta = file.value<double>(json, "beta");
   if (!(beta > 0.0 && std::isfinite(beta))) {
     file.fail(fmt::format("\"beta\" is {}: expected a number above 0", beta));
@@ -116,7 +121,11 @@ SavedCalibration load_calibration(const std::string& path) {
   }
   const auto method = file.value<std::string>(file.json(), "method");
   try {
-    calibration.scaling = scaling_of(file, parse_scaling_method(method), calibration.classes);
+    const ScalingMethod parsed = parse_scaling_method(method);
+    if (parsed == ScalingMethod::temperature) {
+      calibration.status = status_of(file, file.json());
+    }
+    calibration.scaling = scaling_of(file, parsed, calibration.classes);
   } catch (const OptionError&) {
     file.fail(fmt::format("\"method\" is {}: expected temperature, vector or matrix",
                           data::quoted(method)));

@@ -61,7 +61,7 @@ class Using {
     shown_.rows = rows.rows();
     shown_.classes = rows.classes();
     shown_.device = list_devices().front();
-    shown_.status = CalibrationStatus::solved;
+    shown_.status = saved_.status;
     shown_.log_temperature_standard_error = std::numeric_limits<double>::infinity();
     if (saved_.scaling.method == ScalingMethod::temperature) {
       shown_.beta = saved_.scaling.factors[0];
@@ -119,10 +119,13 @@ class Using {
       return;
     }
     print_data(shown_, run_);
-    print_line("calibration", fmt::format("{}: {}{}", given_.use, name(saved_.scaling.method),
+    print_line("calibration", fmt::format("{}: {}{}{}", given_.use, name(saved_.scaling.method),
                                           saved_.has_groups ? ", by group"
                                           : saved_.scaling.method == ScalingMethod::temperature
                                               ? fmt::format(" {:.6g}", shown_.temperature)
+                                              : "",
+                                          shown_.status == CalibrationStatus::undetermined
+                                              ? ", undetermined: every one was equally good"
                                               : ""));
     if (!run_.applied.empty()) {
       print_line("applied", run_.applied);
