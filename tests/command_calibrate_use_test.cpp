@@ -67,6 +67,30 @@ TEST(CalibrateUse, GivesTheSameRowsTheSameMetrics) {
   }
 }
 
+// Text and a temperature give float32, everything else float64: as where it was fitted.
+TEST(CalibrateUse, AppliesTheBytesOfTheFit) {
+  const TemporaryFolder folder;
+  const std::string data = "calibrate " + lesson + " --target label";
+  for (const std::string method : {"temperature", "vector", "matrix"}) {
+    for (const std::string what : {"probs", "logits"}) {
+      SCOPED_TRACE(method + " " + what);
+      const std::string saved = folder.path("c.json");
+      const std::string as = " --apply-as " + what + " --apply ";
+      ASSERT_EQ(run_command(folder, data + " --method " + method + " -o " + saved + as +
+                                        folder.path("fitted.npy"))
+                    .exit_code,
+                0);
+      const CommandRun run =
+          run_command(folder, data + " --use " + saved + as + folder.path("used.npy"));
+      ASSERT_EQ(run.exit_code, 0) << run.err;
+      const std::string fitted = folder.read("fitted.npy");
+      EXPECT_TRUE(fitted == folder.read("used.npy"));
+      const std::size_t width = method == "temperature" ? sizeof(float) : sizeof(double);
+      EXPECT_EQ(fitted.size(), 128 + 1000 * width);
+    }
+  }
+}
+
 // Class b leads where a does not: a vector on the columns of another order would swap them.
 TEST(CalibrateUse, AVectorKnowsItsColumns) {
   const TemporaryFolder folder;

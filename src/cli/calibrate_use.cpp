@@ -40,12 +40,7 @@ class Using {
           data::list_of(without_own_), one ? "has" : "have", one ? "its" : "their", given_.use));
     }
     measure(*input.rows, *calibrated);
-    if (!given_.apply.empty()) {
-      ProgressBar bar("applying", !global_.quiet);
-      write_calibrated(*calibrated, 1.0, given_.apply_output(), given_.apply, global_.threads,
-                       reading_progress(bar));
-      run_.applied = given_.apply;
-    }
+    apply(*input.rows, *calibrated);
     run_.source = fmt::format("{}", fmt::join(given_.data.paths, " "));
     run_.bytes_read = input.bytes_read();
     run_.read_seconds = input.read_seconds;
@@ -90,6 +85,18 @@ class Using {
     if (!(shown_.after->nll < shown_.before.nll)) {
       warnings_.emplace_back("the NLL did not fall: this calibration does not help these rows");
     }
+  }
+
+  // The same bytes as a fit's --apply: a temperature of all rows leaves them in their precision.
+  void apply(const LogitRows& rows, const LogitRows& calibrated) {
+    if (given_.apply.empty()) {
+      return;
+    }
+    const bool one = saved_.scaling.method == ScalingMethod::temperature && !saved_.has_groups;
+    ProgressBar bar("applying", !global_.quiet);
+    write_calibrated(one ? rows : calibrated, one ? saved_.scaling.factors[0] : 1.0,
+                     given_.apply_output(), given_.apply, global_.threads, reading_progress(bar));
+    run_.applied = given_.apply;
   }
 
   void save() const {
