@@ -210,5 +210,47 @@ TEST(CalibrateCommand, RowsHeldOutJudgeATemperature) {
   EXPECT_NE(text.out.find("of the others: nll"), std::string::npos) << text.out;
 }
 
+// Six rows of 200 can be used. By the seed, they lie on both sides, or on one alone: then T of all
+// rows is there, and nothing judges it.
+TEST(CalibrateCommand, HeldOutRowsThatCannotBeUsedJudgeNothing) {
+  const TemporaryFolder folder;
+  std::string values;
+  std::string labels;
+  for (int r = 0; r < 200; ++r) {
+    const bool usable = r % 35 == 0;
+    for (const double z : {usable ? 2.0 : std::nan(""), 0.0}) {
+      values.append(reinterpret_cast<const char*>(&z), sizeof(z));
+    }
+    labels += r == 0 ? "1\n" : "0\n";
+  }
+  const std::string command = "calibrate " + folder.write("z.npy", npy("<f8", "(200, 2)", values)) +
+                              " --labels " + folder.write("y.txt", labels) +
+                              " --on-bad-row skip --json";
+  const auto plain = run_command(folder, command).json();
+  EXPECT_EQ(plain["rows"], 6);
+  EXPECT_NEAR(plain["temperature"].get<double>(), 2.0 / std::log(5.0), 1e-9);
+  int judged = 0;
+  int none_out = 0;
+  int none_left = 0;
+  for (const std::string fraction : {"0.2", "0.9"}) {
+    for (int seed = 0; seed < 8; ++seed) {
+      const CommandRun run = run_command(
+          folder, command + " --valid-fraction " + fraction + " --seed " + std::to_string(seed));
+      ASSERT_EQ(run.exit_code, 0) << run.err;
+      EXPECT_EQ(run.json()["temperature"], plain["temperature"]);
+      const bool no_row_out = run.err.find("no row held out can be used") != std::string::npos;
+      const bool no_row_left =
+          run.err.find("without the rows held out no row can be used") != std::string::npos;
+      EXPECT_TRUE(!(no_row_out || no_row_left) || run.json()["held_out"].is_null());
+      judged += run.json()["held_out"].is_null() ? 0 : 1;
+      none_out += no_row_out ? 1 : 0;
+      none_left += no_row_left ? 1 : 0;
+    }
+  }
+  EXPECT_GT(judged, 0);
+  EXPECT_GT(none_out, 0);
+  EXPECT_GT(none_left, 0);
+}
+
 }  // namespace
 }  // namespace steepest::tests

@@ -49,6 +49,19 @@ Calibration solve(const LogitRows& rows, const CalibrationOptions& options,
   return result;
 }
 
+// None where no row can be used and bad ones may be skipped: all rows together had no other error.
+template <class Of>
+auto of_usable(const CalibrationOptions& options, const Of& of) -> std::optional<decltype(of())> {
+  try {
+    return of();
+  } catch (const InputError&) {
+    if (options.bad_rows != BadRowPolicy::skip) {
+      throw;
+    }
+  }
+  return std::nullopt;
+}
+
 // T of some rows, judged on the others.
 std::optional<HeldOutMetrics> judge(const LogitRows& rows, const CalibrationOptions& options,
                                     Calibration& result) {
@@ -60,21 +73,31 @@ std::optional<HeldOutMetrics> judge(const LogitRows& rows, const CalibrationOpti
   CalibrationOptions plain = options;
   plain.bootstrap = 0;
   plain.curve_points = 0;
-  const Calibration found = solve(ChosenRows(rows, std::move(sides[0])), plain, {});
-  if (found.status != CalibrationStatus::solved) {
+  const ChosenRows fitted(rows, std::move(sides[0]));
+  const auto found = of_usable(plain, [&] { return solve(fitted, plain, {}); });
+  if (!found) {
+    result.warnings.emplace_back(
+        "without the rows held out no row can be used: it is not judged on them");
+    return std::nullopt;
+  }
+  if (found->status != CalibrationStatus::solved) {
     result.warnings.push_back(
         fmt::format("without the rows held out no temperature is best (status {}): it is not "
                     "judged on them",
-                    name(found.status)));
+                    name(found->status)));
     return std::nullopt;
   }
   const ChosenRows others(rows, std::move(sides[1]));
   HeldOutMetrics held_out;
-  ScoreMeasurement before = measure_scores(others, plain, {});
-  held_out.rows = before.rows;
-  held_out.temperature = found.temperature;
-  held_out.before = std::move(before.metrics);
-  const ScoreScaling scaling{ScalingMethod::temperature, {found.beta}, {}};
+  auto before = of_usable(plain, [&] { return measure_scores(others, plain, {}); });
+  if (!before) {
+    result.warnings.emplace_back("no row held out can be used: it is not judged on them");
+    return std::nullopt;
+  }
+  held_out.rows = before->rows;
+  held_out.temperature = found->temperature;
+  held_out.before = std::move(before->metrics);
+  const ScoreScaling scaling{ScalingMethod::temperature, {found->beta}, {}};
   held_out.after = measure_scores(*scaled_logits(others, scaling), plain, {}).metrics;
   if (!(held_out.after.nll < held_out.before.nll)) {
     result.warnings.emplace_back(
