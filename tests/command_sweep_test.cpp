@@ -184,9 +184,26 @@ TEST(SweepCommand, DivergenceIsRecorded) {
   EXPECT_EQ(some.json()["runs"][1]["status"], "diverged");
   EXPECT_TRUE(some.json()["runs"][1]["suboptimality"].is_null());
   EXPECT_EQ(some.json()["ranking"][0]["diverged"], 1);
+  EXPECT_EQ(some.json()["ranking"][0]["status"], "done");
   const CommandRun all = run_command(folder, sweep + "9/L");
   EXPECT_EQ(all.exit_code, 5);
   EXPECT_TRUE(all.json()["best"].is_null());
+  EXPECT_EQ(all.json()["ranking"][0]["status"], "diverged");
+}
+
+// DoG's rate is a factor of the one it finds: no multiple of 1/L, whatever the grid is in.
+TEST(SweepCommand, AFactorIsNoRateOverTheCurvature) {
+  const TemporaryFolder folder;
+  const CommandRun run =
+      run_command(folder, "sweep " + iris +
+                              " --target petal_width --ignore species --schedules constant,dog"
+                              " --epochs 2 --json --learning-rates 0.5/L");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto runs = run.json()["runs"];
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0]["learning_rate_times_curvature"], 0.5);
+  EXPECT_TRUE(runs[1]["learning_rate_times_curvature"].is_null());
+  EXPECT_EQ(runs[1]["learning_rate"], 0.5);
 }
 
 TEST(SweepCommand, RefusesBadOptionsWithTheValidOnes) {

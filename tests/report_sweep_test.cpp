@@ -59,6 +59,29 @@ TEST(SweepRanking, CountsAMethodByItsBestRate) {
   EXPECT_EQ(report::method_text(ranking[0].run->what, result), "cosine");
 }
 
+TEST(SweepRanking, SaysWhyAMethodHasNoMedian) {
+  const auto status = [](std::vector<SweepRun> runs) {
+    const SweepResult result = result_of(std::move(runs));
+    return std::string(report::rank_methods(result).front().status());
+  };
+  const SweepRun ended = run_of("constant", 0.1, 0, 1e-2);
+  const SweepRun diverged = run_of("constant", 9.0, 0, infinity);
+  SweepRun interrupted = run_of("constant", 0.5, 0, infinity);
+  interrupted.reason = Reason::interrupted;
+  SweepRun pruned = interrupted;
+  pruned.pruned = true;
+  EXPECT_EQ(status({diverged, ended}), "done");
+  EXPECT_EQ(status({diverged, diverged}), "diverged");
+  EXPECT_EQ(status({diverged, pruned}), "pruned");
+  EXPECT_EQ(status({diverged, interrupted}), "interrupted");
+  EXPECT_EQ(status({pruned, diverged, interrupted}), "interrupted");
+  EXPECT_EQ(status({interrupted}), "interrupted");
+  EXPECT_EQ(status({pruned}), "pruned");
+  // Of two seeds at the one rate, one: half of them is no median.
+  EXPECT_EQ(status({run_of("constant", 0.1, 0, 1e-2), run_of("constant", 0.1, 1, infinity)}),
+            "diverged");
+}
+
 // The median of a resample of n distinct values is at most the k-th smallest when more than n / 2
 // draws are: binomial tails. n = 5: P(median = min) = 0.058; n = 7: 0.0105, and 0.101 for the two
 // smallest.

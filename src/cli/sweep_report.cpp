@@ -14,6 +14,7 @@
 namespace steepest::cli {
 namespace {
 
+using report::is_over_curvature;
 using report::rank_methods;
 using report::RankedMethod;
 using report::schedule_text;
@@ -30,7 +31,7 @@ Json case_json(const SweepCase& what) {
   return {{"schedule", schedule_text(what)},
           {"learning_rate", what.schedule.learning_rate},
           {"learning_rate_times_curvature",
-           what.rate.over_curvature ? Json(what.rate.value) : Json(nullptr)},
+           is_over_curvature(what) ? Json(what.rate.value) : Json(nullptr)},
           {"batch_size", what.batch_size},
           {"rule", to_string(what.rule)},
           {"seed", what.seed},
@@ -52,6 +53,7 @@ Json ranking_json(const SweepResult& result) {
                        {"rule", to_string(what.rule)},
                        {"batch_size", what.batch_size},
                        {"learning_rate", what.schedule.learning_rate},
+                       {"status", method.status()},
                        {"suboptimality_median", json_number(method.median)},
                        {"suboptimality_quartiles",
                         {json_number(method.lower_quartile), json_number(method.upper_quartile)}},
@@ -127,8 +129,7 @@ void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) 
     const RankedMethod& method = ranking[i];
     const SweepCase& what = method.run->what;
     const bool finite = std::isfinite(method.median);
-    const std::string times =
-        what.rate.over_curvature ? fmt::format("{:.4g}", what.rate.value) : "";
+    const std::string times = is_over_curvature(what) ? fmt::format("{:.4g}", what.rate.value) : "";
     const std::string quartiles =
         method.seeds > 1 && std::isfinite(method.upper_quartile)
             ? fmt::format("{:.3e} {:.3e}", method.lower_quartile, method.upper_quartile)
@@ -137,10 +138,7 @@ void print_ranking(const std::vector<RankedMethod>& ranking, std::int64_t rows) 
                finite ? fmt::format("{}", i + 1) : "-", schedule_text(what), schedule_width,
                to_string(what.rule), rule_width, batch_text(what.batch_size, rows),
                what.schedule.learning_rate, times,
-               finite                ? fmt::format("{:.6e}", method.median)
-               : method.diverged > 0 ? "diverged"
-               : method.run->pruned  ? "pruned"
-                                     : "interrupted",
+               finite ? fmt::format("{:.6e}", method.median) : std::string(method.status()),
                quartiles, method.diverged, method.runs);
   }
   if (ranking.size() > most_lines) {

@@ -132,9 +132,9 @@ std::size_t points_a_curve(std::size_t curves) {
 }
 
 std::string rate_text(const RateRuns& group) {
-  const SweepRate& rate = group.runs.front()->what.rate;
-  return rate.over_curvature ? fmt::format("{:.4g}/L", rate.value)
-                             : fmt::format("{:.4g}", group.learning_rate());
+  const SweepCase& what = group.runs.front()->what;
+  return is_over_curvature(what) ? fmt::format("{:.4g}/L", what.rate.value)
+                                 : fmt::format("{:.4g}", group.learning_rate());
 }
 
 }  // namespace

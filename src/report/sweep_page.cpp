@@ -24,7 +24,7 @@ std::vector<double> regrets_at_best(const RankedMethod& method) {
 
 std::string rate_text(const RankedMethod& method) {
   const SweepCase& what = method.run->what;
-  return what.rate.over_curvature
+  return is_over_curvature(what)
              ? fmt::format("{:.4g} ({:.4g}/L)", what.schedule.learning_rate, what.rate.value)
              : fmt::format("{:.4g}", what.schedule.learning_rate);
 }
@@ -35,9 +35,7 @@ std::string short_number(double value) {
 
 std::string regret_text(const RankedMethod& method) {
   return std::isfinite(method.median) ? fmt::format("{:.4g}", method.median)
-         : method.diverged > 0        ? "diverged"
-         : method.run->pruned         ? "pruned"
-                                      : "interrupted";
+                                      : std::string(method.status());
 }
 
 Table ranking_table(const SweepView& view, const PerformanceProfile& profile) {

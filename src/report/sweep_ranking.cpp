@@ -57,6 +57,25 @@ RankedMethod ranked(const std::map<double, RateRuns>& by_rate) {
 
 }  // namespace
 
+std::string_view RankedMethod::status() const {
+  bool interrupted = false;
+  bool pruned = false;
+  for (const RateRuns& rate : rates) {
+    for (const SweepRun* const ended : rate.runs) {
+      pruned = pruned || ended->pruned;
+      interrupted = interrupted || (ended->reason == Reason::interrupted && !ended->pruned);
+    }
+  }
+  return std::isfinite(median) ? "done"
+         : interrupted         ? "interrupted"
+         : pruned              ? "pruned"
+                               : "diverged";
+}
+
+bool is_over_curvature(const SweepCase& what) {
+  return what.rate.over_curvature && !rate_is_factor(what.schedule.kind);
+}
+
 std::string schedule_text(const SweepCase& what) {
   Schedule schedule = what.schedule;
   schedule.horizon = 0;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "steepest/sweep.hpp"
@@ -24,7 +25,7 @@ struct RateRuns {
 /// A schedule, rule and batch size at the rate that served it best.
 struct RankedMethod {
   const SweepRun* run = nullptr;  ///< one of its runs at that rate
-  double median = 0.0;            ///< suboptimality over the seeds; infinite where all diverged
+  double median = 0.0;            ///< suboptimality over the seeds; infinite where too few ended
   double lower_quartile = 0.0;
   double upper_quartile = 0.0;
   std::int64_t seeds = 0;
@@ -32,6 +33,11 @@ struct RankedMethod {
   std::int64_t diverged = 0;    ///< of them
   std::vector<RateRuns> rates;  ///< rising
   std::size_t best = 0;         ///< of rates
+
+  /// "done" where the median is finite, and otherwise what the runs at all rates came to:
+  /// "diverged" where all did, "interrupted" where some were, "pruned" where some were, and
+  /// "diverged" where enough of them did to leave no median.
+  [[nodiscard]] std::string_view status() const;
 };
 
 /// A median's 95 % interval.
@@ -43,6 +49,10 @@ struct MedianInterval {
 /// Best first; equal ones in the order of the plan. A rate counts by its median over seeds, a
 /// diverged run as infinite.
 [[nodiscard]] std::vector<RankedMethod> rank_methods(const SweepResult& result);
+
+/// Whether its rate was given over the curvature, and is one: a factor has no unit, though "/L"
+/// was asked for.
+[[nodiscard]] bool is_over_curvature(const SweepCase& what);
 
 /// Without the horizon, which is that of every run: epochs.
 [[nodiscard]] std::string schedule_text(const SweepCase& what);
