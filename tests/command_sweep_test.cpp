@@ -16,6 +16,21 @@ std::int64_t count_lines(const std::string& text) {
   return std::count(text.begin(), text.end(), '\n');
 }
 
+TEST(SweepCommand, SavesItsStateBesideRowsToValidateOn) {
+  const TemporaryFolder folder;
+  const std::string line =
+      std::string("sweep ") + STEEPEST_SOURCE_FOLDER +
+      "/data/iris.csv --target species --valid-fraction 0.3 --epochs 5 "
+      "--schedules constant,cosine --learning-rates 0.5/L --json --checkpoint " +
+      folder.path("state");
+  const CommandRun first = run_command(folder, line);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const CommandRun again = run_command(folder, line + " --resume");
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.json()["ranking"], first.json()["ranking"]);
+  EXPECT_TRUE(first.json()["optimum"]["validation_loss"].is_number());
+}
+
 TEST(SweepCommand, JsonHasEveryKeyOfTheContract) {
   const TemporaryFolder folder;
   const CommandRun run = run_command(

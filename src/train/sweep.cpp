@@ -98,6 +98,9 @@ class Sweep {
     require_smooth(fit.loss, "sweep");
     held_ = hold_data(data_, weights, problem, fit.loss, fit.columns, any_batches);
     if (validation_rows_ != nullptr) {
+      if (checkpoints_.is_used()) {  // before its features are given away
+        validation_digest_ = validation_digest(*validation_rows_);
+      }
       validation_ = std::make_unique<Validation>(validation_rows_, held_, problem);
     }
     result_.device = held_.device;
@@ -119,9 +122,12 @@ class Sweep {
                             layout_.plan.warnings.end());
   }
 
-  // From the store, or found and kept there.
+  // From the store, or found and kept there; what it says on other rows is not kept.
   template <class Find>
   SweepOptimum known_optimum(Find find) {
+    if (validation_ != nullptr) {
+      return find();
+    }
     const OptimumStore store;
     const auto identity = [this] {
       const std::string penalty = fmt::format("{}", options_.problem.l1);
@@ -131,9 +137,6 @@ class Sweep {
       });
       problem.options.emplace_back("--l1", penalty);
       problem.options.emplace_back("--constraint", to_string(options_.problem.constraint));
-      problem.options.emplace_back("rows to validate on", validation_rows_ != nullptr
-                                                              ? validation_digest(*validation_rows_)
-                                                              : "none");
       return optimum_identity(std::move(problem), held_, layout_.optimum);
     };
     if (!store.is_empty()) {
@@ -167,8 +170,7 @@ class Sweep {
         {{"--epochs", fmt::format("{}", options_.epochs)},
          {"--prune", options_.prune ? "yes" : "no"},
          {"points a curve", fmt::format("{}", options_.most_points)},
-         {"rows to validate on",
-          validation_rows_ != nullptr ? validation_digest(*validation_rows_) : "none"},
+         {"rows to validate on", validation_digest_},
          {"schedules, rates, batches, rules and seeds",
           fmt::format("{} runs ({})", layout_.plan.cases.size(), cases.text())}});
     resumed_ = checkpoints_.open(std::move(identity), result_.warnings);
@@ -376,6 +378,7 @@ class Sweep {
   std::unique_ptr<Validation> validation_;
   SweepLayout layout_;
   HeldData held_;
+  std::string validation_digest_ = "none";
   CheckpointFolder checkpoints_;
   std::optional<std::string> resumed_;  // the state to go on from
   std::vector<std::int64_t> legs_;      // the epochs at which all banks halt
