@@ -6,7 +6,7 @@
     python3 tests/reference/found_rates.py
 
 dog, d_adaptation and prodigy are the implementations of the papers' authors. The others are written
-out here from their papers. Every path is 30 points, the start 0 left out, on
+out here a second time from their formulas. Every path is 30 points, the start 0 left out, on
 f(w) = sum_i a_i (w_i - c_i)^2 / 2 in float64. A search's refused trials are points of its path,
 which ends where f is 0 but for rounding.
 """
