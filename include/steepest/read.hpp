@@ -106,26 +106,26 @@ struct ReadRows {
 [[nodiscard]] ReadRows read_rows(const ReadOptions& options, const RowStorage& storage,
                                  const ReadProgress& progress = {}, const Schema* known = nullptr);
 
-/// Rows for a known schema, block by block in bounded memory; targets are not needed and not read.
-/// MissingPolicy::drop is an OptionError here: every row of the file gets its row of features.
-class RowStream {
- public:
-  RowStream(const ReadOptions& options, const Schema& schema);
-  ~RowStream();
-  RowStream(RowStream&&) noexcept;
-  RowStream& operator=(RowStream&&) noexcept;
+/// Appends to `text` what becomes of a few rows of features, (rows, d). Called by many threads.
+using RowsToText = std::function<void(const FeatureMatrix& rows, std::string& text)>;
 
-  /// Replaces `block` by the next rows, at most `max_rows`; false when there are none left.
-  bool next(FeatureMatrix& block, std::int64_t max_rows);
+/// Takes text in the order of the rows, one call at a time. May throw to give up.
+using TextSink = std::function<void(const std::string& text)>;
 
-  /// Of the files, compressed or not.
-  [[nodiscard]] std::int64_t bytes_read() const;
-  [[nodiscard]] std::int64_t bytes_total() const;  ///< 0 when unknown
-
- private:
-  class State;
-  std::unique_ptr<State> state_;
+/// What stream_rows gives.
+struct StreamedRows {
+  std::int64_t rows = 0;
+  std::int64_t bytes_read = 0;  ///< of the files, compressed or not
 };
+
+/// Rows for a known schema through `to_text` to `sink`, a few at a time in bounded memory, on
+/// options.threads threads. Targets are not needed and not read. A single path that is a folder is
+/// one that convert wrote. Before an error, the sink has the text of the blocks in front of it.
+/// MissingPolicy::drop and BadRowPolicy::skip are OptionErrors: every row gives its text. Throws
+/// InputError as read_rows does.
+StreamedRows stream_rows(const ReadOptions& options, const Schema& schema,
+                         const RowsToText& to_text, const TextSink& sink,
+                         const ReadProgress& progress = {});
 
 /// What `steepest inspect` says of a column.
 struct ColumnSummary {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "src/cli/csv_field.hpp"
 #include "src/cli/data_options.hpp"
@@ -164,48 +165,51 @@ void check(const PredictOptions& given, const GlobalOptions& global) {
   check_outputs({given.output}, inputs);
 }
 
-// Rows written.
 template <class Format>
-std::int64_t write_rows(const Format& format, const PredictOptions& given, RowStream& rows,
-                        const ReadProgress& progress) {
-  constexpr std::int64_t block_rows = 4096;
+StreamedRows write_rows(const Format& format, const Model& model, const PredictOptions& given,
+                        const ReadOptions& read, const ReadProgress& progress) {
   Sink sink(given.output);
-  sink.write(format.header(0));
-  std::int64_t count = 0;
-  FeatureMatrix block;
-  for (std::string text; rows.next(block, block_rows); text.clear()) {
-    format.append(block, text);
+  bool begun = false;  // nothing is written before options, header and a first row are right
+  const auto write = [&](const std::string& text) {
+    if (!std::exchange(begun, true)) {
+      sink.write(format.header(0));
+    }
     sink.write(text);
-    count += block.rows();
-    progress({rows.bytes_read(), rows.bytes_total(), rows.bytes_read(), count});
-  }
+  };
+  const auto to_text = [&](const FeatureMatrix& rows, std::string& text) {
+    format.append(rows, text);
+  };
+  const StreamedRows found = stream_rows(read, model.schema, to_text, write, progress);
   if (given.writes_npy()) {
-    sink.write_start(format.header(count));
+    sink.write_start(format.header(found.rows));
   }
   sink.finish();
-  return count;
+  return found;
 }
 
 int run_predict(const PredictOptions& given, const GlobalOptions& global) {
   check(given, global);
   const Model model = load_model(given.model);
-  RowStream rows(given.data.to_read_options(&model.schema), model.schema);
+  ReadOptions read = given.data.to_read_options(&model.schema);
+  read.threads = global.threads;
   ProgressBar bar("predicting", !global.quiet && !given.output.empty());
   const ReadProgress progress = reading_progress(bar);
-  const std::int64_t count =
-      given.logits ? write_rows(LogitWriter(model, given.writes_npy()), given, rows, progress)
-                   : write_rows(Predictor(model, given), given, rows, progress);
+  const StreamedRows found =
+      given.logits
+          ? write_rows(LogitWriter(model, given.writes_npy()), model, given, read, progress)
+          : write_rows(Predictor(model, given), model, given, read, progress);
   bar.clear();
   if (global.json) {
     print_json({{"command", "predict"},
                 {"version", version},
                 {"device", to_json(list_devices().front())},
-                {"rows", count},
+                {"rows", found.rows},
                 {"outputs", model.output_names()},
-                {"bytes_read", rows.bytes_read()},
+                {"bytes_read", found.bytes_read},
                 {"output", given.output}});
   } else if (!given.output.empty() && !global.quiet) {
-    fmt::print(stderr, "{} rows predicted, written to {}\n", format_count(count), given.output);
+    fmt::print(stderr, "{} rows predicted, written to {}\n", format_count(found.rows),
+               given.output);
   }
   return exit_done;
 }

@@ -73,6 +73,12 @@ CellRoles::CellRoles(const ColumnPlan& plan, std::int64_t file_columns, const Re
   empty_is_nan = all_filled && columns > 1 && missing.contains("");
 }
 
+void CellRoles::gather(const float* cells, float* decoded) const {
+  for (const Run& run : runs) {
+    std::memcpy(decoded + run.slot, cells + run.column, run.length * sizeof(float));
+  }
+}
+
 ChunkParser::ChunkParser(const CellRoles& roles, const Dialect& dialect, const ReaderLimits& limits)
     : roles_(roles),
       kernels_(field_kernels(limits.simd)),

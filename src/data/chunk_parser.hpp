@@ -43,6 +43,9 @@ class CellRoles {
     std::uint32_t length = 0;
   };
 
+  /// Copies the features among the cells of a row, in their order.
+  void gather(const float* cells, float* decoded) const;
+
   std::uint32_t columns = 0;            ///< of the file
   std::vector<bool> is_number;          ///< by column: a numeric feature
   std::vector<bool> missing_is_nan;     ///< by column: else a missing number is for the scanner

@@ -3,10 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
+#include <utility>
+#include <vector>
 
+#include "kernels/thread_pool.hpp"
 #include "src/data/read_csv.hpp"
+#include "src/data/row_stream.hpp"
 #include "steepest/error.hpp"
 #include "steepest/table_folder.hpp"
 
@@ -32,8 +38,12 @@ void check_unused(const ReadOptions& options) {
   }
 }
 
+bool is_folder(const ReadOptions& options) {
+  return options.paths.size() == 1 && std::filesystem::is_directory(options.paths[0]);
+}
+
 void check_schema(const std::string& folder, const Schema& found, const ReadOptions& options,
-                  const Schema* known) {
+                  const Schema* known, bool with_targets) {
   if (!options.targets.empty() && options.targets != found.target_names) {
     throw OptionError(
         fmt::format("--target {} is not the target of {}, which is {}: convert it "
@@ -56,36 +66,93 @@ void check_schema(const std::string& folder, const Schema& found, const ReadOpti
              : fmt::format("has the feature \"{}\" where the model has \"{}\"", *differs.first,
                            *differs.second));
   }
-  if (found.classes != known->classes) {
+  if (with_targets && found.classes != known->classes) {
     fail(fmt::format("has the classes {}, the model has {}", fmt::join(found.classes, ", "),
                      fmt::join(known->classes, ", ")));
   }
 }
 
-}  // namespace
-
-ReadRows read_rows(const ReadOptions& options, const RowStorage& storage,
-                   const ReadProgress& progress, const Schema* known) {
-  if (options.paths.size() != 1 || !std::filesystem::is_directory(options.paths[0])) {
-    return data::read_csv(options, storage, progress, known, data::ReaderLimits{});
-  }
-  const auto start = std::chrono::steady_clock::now();
+// A folder's rows, whose features are those of `known`, where that is given.
+std::shared_ptr<RowSource> open_folder(const ReadOptions& options, const RowStorage& storage,
+                                       const Schema* known, bool with_targets) {
   const std::string& folder = options.paths[0];
   if (!std::filesystem::exists(std::filesystem::path(folder) / "schema.json")) {
     throw InputError(Location{folder},
                      "is a directory, and not one that convert wrote: it has no schema.json");
   }
   check_unused(options);
+  std::shared_ptr<RowSource> rows = open_table(folder, storage, options.threads);
+  check_schema(folder, rows->schema(), options, known, with_targets);
+  return rows;
+}
+
+StreamedRows stream_folder(const ReadOptions& options, const Schema& schema,
+                           const RowsToText& to_text, const TextSink& sink,
+                           const ReadProgress& progress) {
+  data::check_keeps_rows(options);
+  const std::shared_ptr<RowSource> rows = open_folder(options, {}, &schema, false);
+  const std::int64_t features = rows->feature_count();
+  const std::int64_t at_once = data::rows_at_once(features);
+  const std::int64_t row_bytes = features * static_cast<std::int64_t>(sizeof(float));
+  kernels::ThreadPool pool(options.threads);
+  struct Buffers {
+    RowBuffer fetched;
+    FeatureMatrix block;
+    std::string text;
+  };
+  std::vector<Buffers> buffers(static_cast<std::size_t>(pool.threads()));
+  data::Turns written;
+  pool.for_each((rows->rows() + at_once - 1) / at_once, [&](std::int64_t index, int worker) {
+    Buffers& mine = buffers[static_cast<std::size_t>(worker)];
+    const std::int64_t first = index * at_once;
+    const std::int64_t count = std::min(at_once, rows->rows() - first);
+    bool any = true;
+    const auto more = [&](std::string& text) {
+      if (any) {
+        mine.block = FeatureMatrix(count, features);
+        std::memcpy(mine.block.data(), rows->features(first, count, mine.fetched),
+                    static_cast<std::size_t>(count * row_bytes));
+        to_text(mine.block, text);
+      }
+      return std::exchange(any, false);
+    };
+    const auto deliver_text = [&](const std::string& text) {
+      sink(text);
+      if (progress) {
+        const std::int64_t end = first + count;
+        progress({end * row_bytes, rows->rows() * row_bytes, end * row_bytes, end});
+      }
+    };
+    data::deliver(index, written, deliver_text, mine.text, more);
+  });
+  return {rows->rows(), rows->rows() * row_bytes};
+}
+
+}  // namespace
+
+ReadRows read_rows(const ReadOptions& options, const RowStorage& storage,
+                   const ReadProgress& progress, const Schema* known) {
+  if (!is_folder(options)) {
+    return data::read_csv(options, storage, progress, known, data::ReaderLimits{});
+  }
+  const auto start = std::chrono::steady_clock::now();
   ReadRows read;
-  read.rows = open_table(folder, storage, options.threads);
-  check_schema(folder, read.rows->schema(), options, known);
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  read.rows = open_folder(options, storage, known, /*with_targets=*/true);
+  for (const auto& entry : std::filesystem::directory_iterator(options.paths[0])) {
     read.bytes_read +=
         entry.path().extension() == ".npy" ? static_cast<std::int64_t>(entry.file_size()) : 0;
   }
   read.read_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return read;
+}
+
+StreamedRows stream_rows(const ReadOptions& options, const Schema& schema,
+                         const RowsToText& to_text, const TextSink& sink,
+                         const ReadProgress& progress) {
+  return is_folder(options)
+             ? stream_folder(options, schema, to_text, sink, progress)
+             : data::stream_csv(options, schema, to_text, sink, progress, data::ReaderLimits{});
 }
 
 }  // namespace steepest

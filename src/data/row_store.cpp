@@ -259,10 +259,7 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
 void RowStore::fill(const ChunkParser& parser, const LearnedCodes& codes,
                     const Placement& placement, float* to) const {
   for (std::int64_t r = 0; r < placement.rows; ++r, to += roles_.features) {
-    const float* const cells = parser.row(placement.from + r);
-    for (const CellRoles::Run& run : roles_.runs) {
-      std::memcpy(to + run.slot, cells + run.column, run.length * sizeof(float));
-    }
+    roles_.gather(parser.row(placement.from + r), to);
     for (std::size_t t = 0; t < roles_.texts.size(); ++t) {
       const CellRoles::TextColumn& column = roles_.texts[t];
       if (column.slot < 0 || column.known != nullptr) {

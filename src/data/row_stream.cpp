@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows for a known schema, a block at a time: every row of the file gives a row, or an error.
+// Rows for a known schema: every row of the file gives its text, or there is an error.
 #include "src/data/row_stream.hpp"
 
+#include <optional>
+#include <vector>
+
+#include "src/data/block_reading.hpp"
 #include "src/data/feature_encoding.hpp"
+#include "src/data/row_decoder.hpp"
 #include "steepest/error.hpp"
 
-namespace steepest {
-namespace data {
+namespace steepest::data {
 namespace {
-
-ReadOptions checked(ReadOptions options) {
-  if (options.missing == MissingPolicy::drop) {
-    throw OptionError(
-        "--missing drop cannot be used here: every row of the file gets its row of output; valid "
-        "are error, mean and zero");
-  }
-  if (options.bad_rows == BadRowPolicy::skip) {
-    throw OptionError(
-        "--on-bad-row skip cannot be used here: every row of the file gets its row of output");
-  }
-  return options;
-}
 
 std::vector<std::string> names_of(const Schema& schema) {
   std::vector<std::string> names;
@@ -30,57 +21,165 @@ std::vector<std::string> names_of(const Schema& schema) {
   return names;
 }
 
-}  // namespace
-
-RowStreaming::RowStreaming(ReadOptions options, Schema schema, const ReaderLimits& limits)
-    : options_(checked(std::move(options))),
-      schema_(std::move(schema)),
-      table_(options_, {}, limits, names_of(schema_)),
-      plan_(match_columns(table_.names(), table_.dialect().header, options_, schema_,
-                          /*with_targets=*/false)),
-      decoder_(plan_, table_.names(), table_.sample(), options_, &schema_, /*may_skip=*/false),
-      decoded_(schema_.columns.size()) {}
-
-bool RowStreaming::next(FeatureMatrix& block, std::int64_t max_rows) {
-  const std::int64_t features = schema_.feature_count();
-  if (block.columns() != features) {
-    block = FeatureMatrix(0, features);
+// One read of the input. Members are in the order in which they depend on each other.
+class Streaming final : RowSink {
+ public:
+  Streaming(const ReadOptions& options, const Schema& schema, const RowsToText& to_text,
+            const TextSink& sink, const ReadProgress& progress, const ReaderLimits& limits)
+      : options_(options),
+        schema_(schema),
+        to_text_(to_text),
+        sink_(sink),
+        table_(options, progress, limits, names_of(schema)),
+        plan_(match_columns(table_.names(), table_.dialect().header, options, schema,
+                            /*with_targets=*/false)),
+        roles_(plan_, table_.names().size(), options, &schema),
+        decoder_(plan_, table_.names(), table_.sample(), options, &schema, /*may_skip=*/false),
+        slots_(schema.columns.size()),
+        blocks_(table_, roles_, limits, options.threads),
+        taken_(static_cast<std::size_t>(blocks_.threads())) {
+    written_.emplace();
   }
-  block.truncate(0);
-  while (block.rows() < max_rows && table_.next()) {
+
+  StreamedRows run() {
+    blocks_.run(*this);
+    if (table_.records() == 0) {
+      table_.throw_no_rows();
+    }
+    return {table_.records(), table_.file_bytes_read()};
+  }
+
+ private:
+  // Rows that follow each other: of the parser, or of `scanned`.
+  struct Stretch {
+    bool scanned = false;
+    std::int64_t first = 0;
+    std::int64_t rows = 0;
+  };
+
+  // What a thread has taken of a block.
+  struct Taken {
+    std::vector<Stretch> stretches;
+    std::vector<float> scanned;  // (rows, slots)
+    std::vector<float> decoded;  // a row
+    FeatureMatrix rows;
+    std::string text;
+  };
+
+  // Goes over the rows taken.
+  struct Place {
+    std::size_t stretch = 0;
+    std::int64_t row = 0;  // of the stretch
+  };
+
+  void begin_block(int worker) override {
+    taken(worker).stretches.clear();
+    taken(worker).scanned.clear();
+  }
+
+  bool take_rows(int worker, const ChunkParser& /*parser*/, const Piece& piece) override {
+    taken(worker).stretches.push_back({false, piece.first_row, piece.rows});
+    return true;
+  }
+
+  void take_record(int worker) override {
     if (table_.problem() != nullptr) {
       throw error_of(*table_.problem(), table_.reader(), table_.names());
     }
-    if (decoder_.decode(table_.record(), decoded_.data()) != RowDecoder::Outcome::row) {
+    Taken& mine = taken(worker);
+    const std::size_t at = mine.scanned.size();
+    mine.scanned.resize(at + slots_);
+    if (decoder_.decode(table_.record(), mine.scanned.data() + at) != RowDecoder::Outcome::row) {
       throw error_of(decoder_.problem(), table_.reader(), table_.names());
     }
-    encode_row(schema_.columns, options_.missing, decoded_.data(), block.append_row());
+    if (mine.stretches.empty() || !mine.stretches.back().scanned) {
+      mine.stretches.push_back({true, static_cast<std::int64_t>(at / slots_), 0});
+    }
+    ++mine.stretches.back().rows;
   }
-  if (table_.records() == 0 && max_rows > 0) {
-    table_.throw_no_rows();
+
+  void finish_block(int worker, const ChunkParser& parser, std::int64_t number) override {
+    write(taken(worker), &parser, number, *written_);
   }
-  return block.rows() > 0;
-}
 
-}  // namespace data
+  void finish_file() override {
+    Turns behind;  // all blocks
+    write(taken(0), nullptr, 0, behind);
+    written_.emplace();
+  }
 
-class RowStream::State : public data::RowStreaming {
- public:
-  using RowStreaming::RowStreaming;
+  void write(Taken& mine, const ChunkParser* parser, std::int64_t number, Turns& turns) {
+    Place place;
+    deliver(number, turns, sink_, mine.text,
+            [&](std::string& text) { return append_text(mine, parser, place, text); });
+    mine.stretches.clear();
+  }
+
+  // The text of the next rows; false when there are none left.
+  bool append_text(Taken& mine, const ChunkParser* parser, Place& place, std::string& text) {
+    const std::int64_t features = schema_.feature_count();
+    if (mine.rows.columns() != features) {
+      mine.rows = FeatureMatrix(0, features);
+      mine.decoded.resize(slots_);
+    }
+    mine.rows.truncate(0);
+    for (std::int64_t left = rows_at_once(features);
+         left > 0 && place.stretch < mine.stretches.size(); --left) {
+      const Stretch& stretch = mine.stretches[place.stretch];
+      const std::int64_t row = stretch.first + place.row;
+      const float* decoded = mine.decoded.data();
+      if (stretch.scanned) {
+        decoded = mine.scanned.data() + static_cast<std::size_t>(row) * slots_;
+      } else {
+        roles_.gather(parser->row(row), mine.decoded.data());
+      }
+      encode_row(schema_.columns, options_.missing, decoded, mine.rows.append_row());
+      if (++place.row == stretch.rows) {
+        place = {place.stretch + 1, 0};
+      }
+    }
+    if (mine.rows.rows() == 0) {
+      return false;
+    }
+    to_text_(mine.rows, text);
+    return true;
+  }
+
+  [[nodiscard]] Taken& taken(int worker) { return taken_[static_cast<std::size_t>(worker)]; }
+
+  const ReadOptions& options_;
+  const Schema& schema_;
+  const RowsToText& to_text_;
+  const TextSink& sink_;
+  TableReader table_;
+  ColumnPlan plan_;
+  CellRoles roles_;
+  RowDecoder decoder_;
+  std::size_t slots_;  // features as decoded
+  BlockReading blocks_;
+  std::vector<Taken> taken_;      // by worker
+  std::optional<Turns> written_;  // of the file's blocks
 };
 
-RowStream::RowStream(const ReadOptions& options, const Schema& schema)
-    : state_(std::make_unique<State>(options, schema, data::ReaderLimits{})) {}
-RowStream::~RowStream() = default;
-RowStream::RowStream(RowStream&&) noexcept = default;
-RowStream& RowStream::operator=(RowStream&&) noexcept = default;
+}  // namespace
 
-bool RowStream::next(FeatureMatrix& block, std::int64_t max_rows) {
-  return state_->next(block, max_rows);
+void check_keeps_rows(const ReadOptions& options) {
+  if (options.missing == MissingPolicy::drop) {
+    throw OptionError(
+        "--missing drop cannot be used here: every row of the file gets its row of output; valid "
+        "are error, mean and zero");
+  }
+  if (options.bad_rows == BadRowPolicy::skip) {
+    throw OptionError(
+        "--on-bad-row skip cannot be used here: every row of the file gets its row of output");
+  }
 }
 
-std::int64_t RowStream::bytes_read() const { return state_->table().file_bytes_read(); }
+StreamedRows stream_csv(const ReadOptions& options, const Schema& schema, const RowsToText& to_text,
+                        const TextSink& sink, const ReadProgress& progress,
+                        const ReaderLimits& limits) {
+  check_keeps_rows(options);
+  return Streaming(options, schema, to_text, sink, progress, limits).run();
+}
 
-std::int64_t RowStream::bytes_total() const { return state_->table().file_bytes(); }
-
-}  // namespace steepest
+}  // namespace steepest::data
