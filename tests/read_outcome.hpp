@@ -48,10 +48,11 @@ inline std::string text_of(const RowSource& rows, std::int64_t block_rows) {
 
 /// All a read leaves behind, as text, the rejects file too, which is removed.
 inline std::string outcome(const ReadOptions& options, const data::ReaderLimits& limits,
-                           const Schema* known, const RowStorage& storage = {}) {
+                           const Schema* known, const RowStorage& storage = {},
+                           const data::KeptRead* kept = nullptr) {
   std::string said;
   try {
-    const ReadRows read = data::read_csv(options, storage, {}, known, limits);
+    const ReadRows read = data::read_csv(options, storage, {}, known, limits, kept);
     const RowSource& rows = *read.rows;
     said = fmt::format("{} rows, {} rejected, {} bytes\n", rows.rows(), read.rows_rejected,
                        read.bytes_read);

@@ -26,9 +26,11 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--json", options.json, "exactly one JSON object on standard output");
 }
 
-void print_json(const Json& json) {
-  fmt::print("{}\n", json.dump(1, ' ', false, Json::error_handler_t::replace));
+std::string json_text(const Json& json) {
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
+
+void print_json(const Json& json) { fmt::print("{}", json_text(json)); }
 
 void print_line(std::string_view label, const std::string& text) {
   fmt::print("{:<13}{}\n", label, text);

@@ -46,6 +46,9 @@ struct Command {
 /// Adds --device, --threads, --seed, --quiet and --json to a subcommand.
 void add_global_options(CLI::App& app, GlobalOptions& options);
 
+/// As print_json() prints it.
+[[nodiscard]] std::string json_text(const Json& json);
+
 /// Prints `json` as the one object on stdout.
 void print_json(const Json& json);
 
@@ -67,8 +70,10 @@ void print_warnings(const std::vector<std::string>& warnings, const GlobalOption
 /// Commands that only read and score run on the CPU. Throws OptionError when a GPU was asked for.
 void require_cpu(const GlobalOptions& options, const std::string& command);
 
-/// Thrown where Ctrl-C ends work that leaves nothing worth saving. Exit code 130.
-struct Interrupted {};
+/// Thrown where Ctrl-C ends work whose result is not written. Exit code 130.
+struct Interrupted {
+  const char* sentence = "interrupted: nothing was written";
+};
 
 /// True once SIGINT or SIGTERM has arrived; commands end in order then.
 [[nodiscard]] bool interrupted();

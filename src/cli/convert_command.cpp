@@ -4,11 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <memory>
+#include <optional>
+#include <utility>
 
+#include "src/cli/checkpoint_options.hpp"
 #include "src/cli/data_options.hpp"
 #include "src/cli/progress_bar.hpp"
+#include "steepest/convert.hpp"
 #include "steepest/error.hpp"
-#include "steepest/table_folder.hpp"
 #include "steepest/version.hpp"
 
 namespace steepest::cli {
@@ -17,6 +20,7 @@ namespace {
 struct ConvertOptions {
   DataOptions data;
   MemoryOptions memory;
+  CheckpointArguments checkpoint;
   std::string model = "auto";
   std::string output;
 };
@@ -31,55 +35,94 @@ TargetKind target_kind(const std::string& model) {
                               : TargetKind::automatic;
 }
 
-WriteProgress writing_progress(ProgressBar& bar) {
-  return [&bar](std::int64_t rows, std::int64_t total) {
-    if (interrupted()) {
-      throw Interrupted{};
-    }
-    bar.show(static_cast<double>(rows) / static_cast<double>(total),
-             fmt::format("{} of {} rows", format_count(rows), format_count(total)));
-  };
+// The bar of what is being done: reading, then writing.
+class Progress {
+ public:
+  explicit Progress(bool shown) : shown_(shown), bar_(std::in_place, "reading", shown) {}
+
+  [[nodiscard]] ReadProgress reading() { return reading_progress(*bar_); }
+
+  [[nodiscard]] WriteProgress writing() {
+    return [this](std::int64_t rows, std::int64_t total) {
+      if (interrupted()) {
+        throw Interrupted{};
+      }
+      if (!writes_) {
+        bar_.emplace("writing", shown_);
+        writes_ = true;
+      }
+      bar_->show(static_cast<double>(rows) / static_cast<double>(total),
+                 fmt::format("{} of {} rows", format_count(rows), format_count(total)));
+    };
+  }
+
+ private:
+  bool shown_;
+  bool writes_ = false;
+  std::optional<ProgressBar> bar_;
+};
+
+Json to_json(const ConvertOptions& given, const Conversion& made,
+             const CheckpointOptions& checkpoint) {
+  return {{"command", "convert"},
+          {"version", version},
+          {"data",
+           {{"rows", made.rows},
+            {"rows_rejected", made.rows_rejected},
+            {"features", made.schema.feature_count()},
+            {"outputs", made.outputs},
+            {"bytes_read", made.bytes_read}}},
+          {"output", given.output},
+          {"checkpoint", checkpoint_json(checkpoint, {made.resumed_from, false})},
+          {"seconds", {{"read", made.read_seconds}, {"write", made.write_seconds}}}};
+}
+
+void print_conversion(const ConvertOptions& given, const Conversion& made,
+                      const CheckpointOptions& checkpoint) {
+  print_line("data", fmt::format("{}: {} rows, {} features, {}", fmt::join(given.data.paths, " "),
+                                 format_count(made.rows), format_count(made.schema.feature_count()),
+                                 made.schema.classes.empty()
+                                     ? fmt::format("{} numeric target{}", made.outputs,
+                                                   made.outputs == 1 ? "" : "s")
+                                     : fmt::format("{} classes", made.outputs)));
+  if (made.rows_rejected > 0) {
+    print_line("rejected", fmt::format("{} rows", format_count(made.rows_rejected)));
+  }
+  print_checkpoint(checkpoint, {made.resumed_from, false}, false);
+  print_line("bytes", fmt::format("{}, read in {:.2f} s, written in {:.2f} s",
+                                  format_bytes(static_cast<double>(made.bytes_read)),
+                                  made.read_seconds, made.write_seconds));
+  print_line("written", fmt::format("{}: features.npy, targets.npy{}, schema.json", given.output,
+                                    made.has_weights ? ", weights.npy" : ""));
 }
 
 int run_convert(const ConvertOptions& given, const GlobalOptions& global) {
   require_cpu(global, "convert");
   ReadOptions options = given.data.to_read_options();
   options.target_kind = target_kind(given.model);
+  options.threads = global.threads;
   if (options.targets.empty()) {
     throw OptionError("convert needs --target: the name or number of the column to predict");
   }
   check_outputs({given.data.rejects}, options.paths);
-  const ReadRows read = read_with_progress(options, given.memory.storage(), global);
-  const RowSource& rows = *read.rows;
-  {
-    ProgressBar bar("writing", !global.quiet);
-    write_table(rows, given.output, writing_progress(bar));
+  const CheckpointOptions checkpoint = given.checkpoint.options();
+  Conversion made;
+  try {
+    Progress progress(!global.quiet);
+    made = convert(options, given.memory.storage(), given.output, checkpoint, progress.reading(),
+                   progress.writing());
+  } catch (const Interrupted&) {
+    if (checkpoint.folder.empty()) {
+      throw;
+    }
+    throw Interrupted{"interrupted: the same command with --resume goes on"};
   }
+  print_warnings(made.warnings, global);
   if (global.json) {
-    print_json({{"command", "convert"},
-                {"version", version},
-                {"data",
-                 {{"rows", rows.rows()},
-                  {"rows_rejected", read.rows_rejected},
-                  {"features", rows.feature_count()},
-                  {"outputs", rows.outputs()},
-                  {"bytes_read", read.bytes_read}}},
-                {"output", given.output},
-                {"seconds", {{"read", read.read_seconds}}}});
-    return exit_done;
+    print_json(to_json(given, made, checkpoint));
+  } else {
+    print_conversion(given, made, checkpoint);
   }
-  fmt::print("{:<13}{}: {} rows, {} features, {}\n", "data", fmt::join(options.paths, " "),
-             format_count(rows.rows()), format_count(rows.feature_count()),
-             rows.classifies() ? fmt::format("{} classes", rows.outputs())
-                               : fmt::format("{} numeric target{}", rows.outputs(),
-                                             rows.outputs() == 1 ? "" : "s"));
-  if (read.rows_rejected > 0) {
-    fmt::print("{:<13}{} rows\n", "rejected", format_count(read.rows_rejected));
-  }
-  fmt::print("{:<13}{}, read in {:.2f} s\n", "bytes",
-             format_bytes(static_cast<double>(read.bytes_read)), read.read_seconds);
-  fmt::print("{:<13}{}: features.npy, targets.npy{}, schema.json\n", "written", given.output,
-             rows.has_weights() ? ", weights.npy" : "");
   return exit_done;
 }
 
@@ -91,10 +134,13 @@ Command add_convert(CLI::App& parent, GlobalOptions& global) {
   auto options = std::make_shared<ConvertOptions>();
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
+  add_checkpoint_options(*app, options->checkpoint);
   app->add_option("--model", options->model, "what the target is for: auto, linear or softmax")
       ->default_str("auto");
   app->add_option("-o,--output", options->output, "folder to write")->required();
-  app->footer("Example: steepest convert huge.csv.gz --target y -o huge && steepest fit huge");
+  app->footer(
+      "Example: steepest convert huge.csv.gz --target y -o huge && steepest fit huge\n"
+      "         steepest convert huge.csv --target y -o huge --checkpoint state --resume");
   return {app, [options, &global] { return run_convert(*options, global); }};
 }
 

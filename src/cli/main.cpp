@@ -23,13 +23,18 @@ std::string command_line_of(int argc, char** argv) {
   return line;
 }
 
+Json error_json(const std::string& command, int code, const char* kind,
+                const std::string& sentence) {
+  return {{"command", command},
+          {"version", version},
+          {"error", {{"kind", kind}, {"exit_code", code}, {"message", sentence}}}};
+}
+
 int report(const GlobalOptions& options, const std::string& command, int code, const char* kind,
            const std::string& sentence) {
   fmt::print(stderr, "steepest: {}\n", sentence);
   if (options.json) {
-    print_json({{"command", command},
-                {"version", version},
-                {"error", {{"kind", kind}, {"exit_code", code}, {"message", sentence}}}});
+    print_json(error_json(command, code, kind, sentence));
   }
   return code;
 }
@@ -44,9 +49,8 @@ int run_command(const Command& command, const GlobalOptions& options) {
     return report(options, name, exit_bad_option, "option", error.what());
   } catch (const DeviceError& error) {
     return report(options, name, exit_device, "device", error.what());
-  } catch (const Interrupted&) {
-    return report(options, name, exit_interrupted, "interrupted",
-                  "interrupted: nothing was written");
+  } catch (const Interrupted& interruption) {
+    return report(options, name, exit_interrupted, "interrupted", interruption.sentence);
   } catch (const std::bad_alloc&) {
     return report(options, name, exit_bad_input, "input", memory_ran_out());
   } catch (const std::exception& error) {
@@ -85,9 +89,11 @@ int run(int argc, char** argv) {
         options, name, exit_bad_option, "option",
         fmt::format("{}; see steepest {}{}--help", error.what(), name, name.empty() ? "" : " "));
   }
-  catch_signals();
   for (const Command& command : commands) {
     if (command.app->parsed()) {
+      catch_signals(options.json ? json_text(error_json(command.app->get_name(), exit_bad_input,
+                                                      "input", std::string(lost_page_sentence)))
+                                 : std::string());
       return run_command(command, options);
     }
   }

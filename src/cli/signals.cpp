@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <string_view>
+#include <string>
+#include <utility>
 
 #include "src/cli/command.hpp"
 
@@ -12,6 +13,10 @@ namespace steepest::cli {
 namespace {
 
 volatile std::sig_atomic_t signals_received = 0;
+
+// Prepared before the handler that writes them is there: it may not make them.
+std::string lost_page_error;
+std::string lost_page_json;
 
 // The first signal asks the run to end in order; a second one ends it at once.
 void on_signal(int number) {
@@ -23,15 +28,16 @@ void on_signal(int number) {
 
 // A page of a mapped file is not there any more. Nothing but this may be called here.
 void on_lost_page(int /*number*/) {
-  constexpr std::string_view sentence =
-      "steepest: a file was cut short, or its disk failed, while it was read\n";
-  static_cast<void>(!write(STDERR_FILENO, sentence.data(), sentence.size()));
+  static_cast<void>(!write(STDERR_FILENO, lost_page_error.data(), lost_page_error.size()));
+  static_cast<void>(!write(STDOUT_FILENO, lost_page_json.data(), lost_page_json.size()));
   _exit(exit_bad_input);
 }
 
 }  // namespace
 
-void catch_signals() {
+void catch_signals(std::string lost_page_output) {
+  lost_page_error = "steepest: " + std::string(lost_page_sentence) + "\n";
+  lost_page_json = std::move(lost_page_output);
   struct sigaction action = {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);

@@ -17,7 +17,7 @@ BlockReading::BlockReading(TableReader& table, const CellRoles& roles, const Rea
   }
 }
 
-void BlockReading::run(RowSink& sink) {
+void BlockReading::run(RowSink& sink, std::optional<ReadPosition> begins_at) {
   if (limits_.scalar) {
     for (std::int64_t number = 0; table_.next(); ++number) {
       sink.begin_block(0);
@@ -28,15 +28,18 @@ void BlockReading::run(RowSink& sink) {
     return;
   }
   do {
-    read_file(sink);
+    read_file(sink, std::exchange(begins_at, std::nullopt));
   } while (table_.open_next());
 }
 
-void BlockReading::read_file(RowSink& sink) {
+void BlockReading::read_file(RowSink& sink, const std::optional<ReadPosition>& begins_at) {
   RecordReader& reader = table_.reader();
   const bool all_there = reader.head_is_all();
   std::string begun = reader.begin_pushing();
-  const std::int64_t offset = reader.bytes_read() + static_cast<std::int64_t>(begun.size());
+  std::int64_t offset = reader.bytes_read() + static_cast<std::int64_t>(begun.size());
+  if (begins_at) {
+    offset = reader.go_on_at(*begins_at, begun);
+  }
   file_ended_ = false;
   BlockQueue queue(reader.source(), std::move(begun), offset, limits_, pool_.threads());
   Turns turns;
@@ -45,7 +48,6 @@ void BlockReading::read_file(RowSink& sink) {
   });
   turns.rethrow();
   reader.close();
-  sink.begin_block(0);
   scan_records(0, sink);
   sink.finish_file();
 }
@@ -109,7 +111,6 @@ void BlockReading::take_block(Worker& worker, RowSink& sink) {
     }
   }
   scan(text.substr(worker.parser.used()), worker.index, sink);
-  table_.report();
 }
 
 // Scans on, line by line, until a record ends; where the next one begins.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -52,9 +53,10 @@ class BlockReading {
 
   [[nodiscard]] int threads() const { return pool_.threads(); }
 
-  /// Gives all rows to the sink. Throws InputError, and what the sink throws; of several errors the
-  /// first by the order of the rows.
-  void run(RowSink& sink);
+  /// Gives all rows to the sink, from `begins_at` of the table's file on where that is given.
+  /// Throws InputError, and what the sink throws; of several errors the first by the order of the
+  /// rows.
+  void run(RowSink& sink, std::optional<ReadPosition> begins_at = {});
 
  private:
   // What a thread works with.
@@ -69,7 +71,7 @@ class BlockReading {
     std::uint32_t begin = 0;  // where the parser took a record to begin
   };
 
-  void read_file(RowSink& sink);
+  void read_file(RowSink& sink, const std::optional<ReadPosition>& begins_at);
   void work(Worker& worker, BlockQueue& queue, Turns& turns, RowSink& sink);
   void take_block(Worker& worker, RowSink& sink);
   std::uint32_t find_record(std::string_view text, std::uint32_t at, int worker, RowSink& sink);

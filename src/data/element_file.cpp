@@ -56,6 +56,17 @@ ElementFile ElementFile::temporary(const std::string& folder) {
   return file;
 }
 
+ElementFile ElementFile::kept(std::string path, bool anew) {
+  ElementFile file;
+  file.name_ = std::move(path);
+  file.descriptor_ =
+      ::open(file.name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (anew ? O_TRUNC : 0), 0666);
+  if (file.descriptor_ < 0) {
+    file.fail("written", errno);
+  }
+  return file;
+}
+
 ElementFile::~ElementFile() {
   if (descriptor_ >= 0) {
     ::close(descriptor_);
@@ -95,8 +106,12 @@ void ElementFile::read(void* to, std::int64_t bytes, std::int64_t offset) const 
   while (bytes > 0) {
     const ssize_t got =
         ::pread(descriptor_, place, static_cast<std::size_t>(bytes), start_ + offset);
-    if (got == 0 || (got < 0 && errno != EINTR)) {
-      fail("read", got == 0 ? 0 : errno);
+    const int reason = errno;
+    if (got == 0) {
+      expect_unchanged();  // that would be why
+    }
+    if (got == 0 || (got < 0 && reason != EINTR)) {
+      fail("read", got == 0 ? 0 : reason);
     }
     const std::int64_t done = got > 0 ? got : 0;
     place += done;
@@ -117,6 +132,12 @@ void ElementFile::write(const void* from, std::int64_t bytes, std::int64_t offse
     place += done;
     offset += done;
     bytes -= done;
+  }
+}
+
+void ElementFile::sync() const {
+  if (::fdatasync(descriptor_) != 0) {
+    fail("written", errno);
   }
 }
 

@@ -22,6 +22,9 @@ class ElementFile {
   /// process ends.
   static ElementFile temporary(const std::string& folder);
 
+  /// A file with a name, to be read and written by one process after another; `anew`: empty.
+  static ElementFile kept(std::string path, bool anew);
+
   ~ElementFile();
   ElementFile(ElementFile&& other) noexcept;
   ElementFile& operator=(ElementFile&& other) noexcept;
@@ -35,6 +38,9 @@ class ElementFile {
   /// Exactly `bytes` bytes.
   void read(void* to, std::int64_t bytes, std::int64_t offset) const;
   void write(const void* from, std::int64_t bytes, std::int64_t offset) const;
+
+  /// Waits until all that was written is on the disk.
+  void sync() const;
 
   /// Throws InputError when a file that was opened for reading is not what it was then.
   void expect_unchanged() const { stamp_.expect_same(descriptor_, name_); }

@@ -54,31 +54,47 @@ struct Copying {
 class Reading final : RowSink {
  public:
   Reading(const ReadOptions& options, const RowStorage& storage, const ReadProgress& progress,
-          const Schema* known, const ReaderLimits& limits)
+          const Schema* known, const ReaderLimits& limits, const KeptRead* kept)
       : options_(options),
         known_(known),
+        kept_(kept),
         table_(options, progress, limits, header_hints(options, known)),
         plan_(plan_for(table_, options, known)),
         roles_(plan_, table_.names().size(), options, known),
         decoder_(plan_, table_.names(), table_.sample(), options, known, /*may_skip=*/true),
-        rejects_(options.rejects_path),
-        store_(roles_, storage, storage.statistics && features_are_final(plan_, options)),
+        rejects_(kept == nullptr ? Rejects(options.rejects_path)
+                                 : Rejects(options.rejects_path, kept->folder + "/" + kept_rejects,
+                                           !kept->resumed)),
+        store_(roles_, storage,
+               kept == nullptr && storage.statistics && features_are_final(plan_, options)),
         blocks_(table_, roles_, limits, options.threads),
         copying_(static_cast<std::size_t>(blocks_.threads())) {
     for (Copying& copying : copying_) {
       copying.codes.resize(roles_.texts.size());
     }
+    if (kept_ != nullptr) {
+      store_.keep_in(kept_->folder, !kept_->resumed);
+    }
+    if (kept_ != nullptr && kept_->resumed) {
+      go_on();
+    }
   }
 
   ReadRows run() {
-    blocks_.run(*this);
+    if (!is_complete_) {
+      blocks_.run(*this, begins_at_);
+    }
     check_rows();
     store_.complete();
+    if (!is_complete_) {
+      is_complete_ = true;
+      save();
+    }
     LearnedSchema learned =
         learn_schema(plan_, decoder_, store_, options_, table_.names().file(), known_);
     ReadRows result;
     result.rows_rejected = rows_rejected_;
-    result.bytes_read = table_.bytes_read();
+    result.bytes_read = bytes_read_;
     result.rows = store_.finish(std::move(learned.schema), std::move(learned.encoding),
                                 std::move(learned.label_rule));
     return result;
@@ -88,6 +104,7 @@ class Reading final : RowSink {
   void begin_block(int worker) override {
     copying_[static_cast<std::size_t>(worker)].placements.clear();
     store_.begin_turn();
+    report();
   }
   bool take_rows(int worker, const ChunkParser& parser, const Piece& piece) override {
     Copying& copying = copying_[static_cast<std::size_t>(worker)];
@@ -99,11 +116,17 @@ class Reading final : RowSink {
     store_.copy(parser, copying.codes, copying.placements, copying.scratch);
   }
   void finish_file() override {}
+
+  void go_on();
+  void exchange_state(kernels::StateArchive& archive);
+  void save();
+  void report();
   void reject(const RowProblem& problem);
   void check_rows();
 
   const ReadOptions& options_;
   const Schema* known_;
+  const KeptRead* kept_;  // null: nobody will go on with this read
   TableReader table_;
   ColumnPlan plan_;
   CellRoles roles_;
@@ -111,10 +134,58 @@ class Reading final : RowSink {
   Rejects rejects_;
   RowStore store_;
   std::int64_t rows_rejected_ = 0;
-  std::optional<InputError> first_reject_;
+  std::string first_reject_;               // what was wrong with it
+  std::optional<ReadPosition> begins_at_;  // in the first file that is read; empty: its head
+  bool is_complete_ = false;
+  std::int64_t bytes_read_ = 0;
   BlockReading blocks_;
   std::vector<Copying> copying_;  // by worker
 };
+
+void Reading::go_on() {
+  kernels::StateArchive archive =
+      kernels::StateArchive::reading(*kept_->resumed, kept_->resumed_from);
+  exchange_state(archive);
+  archive.expect_end();
+}
+
+// The same both ways.
+void Reading::exchange_state(kernels::StateArchive& archive) {
+  const ReadPosition at = table_.exchange_state(archive);
+  if (archive.is_reading()) {
+    begins_at_ = at;
+  }
+  decoder_.exchange_learned(archive);
+  store_.exchange_state(archive);
+  rejects_.exchange_state(archive);
+  archive.exchange_in(rows_rejected_, 0, table_.records());
+  archive.exchange(first_reject_);
+  archive.exchange(is_complete_);
+  archive.exchange(bytes_read_);
+}
+
+// While no row of this thread is on its way to its place.
+void Reading::save() {
+  bytes_read_ = table_.bytes_read();
+  if (kept_ == nullptr) {
+    return;
+  }
+  kernels::StateArchive archive = kernels::StateArchive::writing();
+  exchange_state(archive);
+  kept_->save(archive.written());
+}
+
+void Reading::report() {
+  try {
+    table_.report();
+  } catch (...) {
+    save();
+    throw;
+  }
+  if (kept_ != nullptr && kept_->is_due()) {
+    save();
+  }
+}
 
 void Reading::take_record(int /*worker*/) {
   if (table_.problem() != nullptr) {
@@ -135,8 +206,8 @@ void Reading::take_record(int /*worker*/) {
   }
   ++rows_rejected_;
   rejects_.add(decoder_.problem(), table_.reader(), table_.names());
-  if (!first_reject_) {
-    first_reject_ = error_of(decoder_.problem(), table_.reader(), table_.names());
+  if (first_reject_.empty()) {
+    first_reject_ = error_of(decoder_.problem(), table_.reader(), table_.names()).what();
   }
 }
 
@@ -146,8 +217,8 @@ void Reading::reject(const RowProblem& problem) {
   }
   ++rows_rejected_;
   rejects_.add(problem, table_.reader(), table_.names());
-  if (!first_reject_) {
-    first_reject_ = error_of(problem, table_.reader(), table_.names());
+  if (first_reject_.empty()) {
+    first_reject_ = error_of(problem, table_.reader(), table_.names()).what();
   }
 }
 
@@ -164,7 +235,7 @@ void Reading::check_rows() {
   if (store_.rows() == 0) {
     throw InputError(Location{table_.names().file()},
                      fmt::format("all {} rows were skipped; the first one: {}",
-                                 grouped(table_.records()), first_reject_->what()));
+                                 grouped(table_.records()), first_reject_));
   }
   if (roles_.weight && !store_.any_positive_weight()) {
     Location location{table_.names().file(), 0, 0, plan_.weight_column + 1, plan_.weight_name};
@@ -184,10 +255,11 @@ void check_options(const ReadOptions& options) {
 }
 
 ReadRows read_csv(const ReadOptions& options, const RowStorage& storage,
-                  const ReadProgress& progress, const Schema* known, const ReaderLimits& limits) {
+                  const ReadProgress& progress, const Schema* known, const ReaderLimits& limits,
+                  const KeptRead* kept) {
   const auto start = std::chrono::steady_clock::now();
   check_options(options);
-  ReadRows result = Reading(options, storage, progress, known, limits).run();
+  ReadRows result = Reading(options, storage, progress, known, limits, kept).run();
   result.read_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

@@ -139,6 +139,35 @@ std::string RecordReader::begin_pushing() {
   return rest;
 }
 
+std::int64_t RecordReader::go_on_at(const ReadPosition& position, std::string& begun) {
+  const auto held = static_cast<std::int64_t>(begun.size());
+  std::int64_t offset = bytes_read_ + held;
+  const std::int64_t passed = position.byte - bytes_read_;
+  if (passed < held) {
+    begun.erase(0, static_cast<std::size_t>(passed));
+  } else {
+    begun.clear();
+    std::vector<char> lost(source_.compressed() ? static_cast<std::size_t>(limits_.block_bytes)
+                                                : 0);
+    while (offset < position.byte && source_.compressed()) {
+      const auto wanted = std::min(position.byte - offset, static_cast<std::int64_t>(lost.size()));
+      const std::int64_t got = source_.read(lost.data(), wanted);
+      if (got == 0) {
+        throw InputError(Location{name()},
+                         fmt::format("ends before byte {}, where an earlier run has read it to",
+                                     grouped(position.byte)));
+      }
+      offset += got;
+    }
+    offset = position.byte;
+  }
+  bytes_read_ = position.byte;
+  next_byte_ = position.byte;
+  next_line_ = position.line;
+  after_return_ = position.after_return;
+  return offset;
+}
+
 void RecordReader::push(std::string_view bytes) {
   make_room();
   const auto count = static_cast<std::int64_t>(bytes.size());

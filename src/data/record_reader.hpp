@@ -14,6 +14,13 @@
 
 namespace steepest::data {
 
+/// Where a record begins.
+struct ReadPosition {
+  std::int64_t byte = 0;
+  std::int64_t line = 1;
+  bool after_return = false;  ///< the record before ended with CR: a LF here belongs to it
+};
+
 /// Holds one block and the unfinished record in front of it; grows only for a longer record, up to
 /// ReaderLimits::record_bytes. The fast reader parses ordinary rows elsewhere and pushes the rest,
 /// so that lines, bytes and errors are counted and told here alone.
@@ -59,6 +66,14 @@ class RecordReader {
   /// From now on bytes come by push() and not from the file: returns those read already that no
   /// record has used.
   [[nodiscard]] std::string begin_pushing();
+
+  /// Where the first record begins that next() has not returned or passed over.
+  [[nodiscard]] ReadPosition position() const { return {next_byte_, next_line_, after_return_}; }
+
+  /// Right behind begin_pushing(), which gave `begun`: goes on at a record further on, and leaves
+  /// in `begun` what it was given of the bytes from there on. Returns the byte of the file that the
+  /// source reads next by offset; a compressed one is decompressed up to there.
+  [[nodiscard]] std::int64_t go_on_at(const ReadPosition& position, std::string& begun);
 
   /// Appends bytes. Throws InputError when the record under way is longer than the limit.
   void push(std::string_view bytes);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -12,9 +13,12 @@
 
 #include "src/model/part_name.hpp"
 #include "steepest/error.hpp"
+#include "steepest/output_file.hpp"
 
 namespace steepest::data {
 namespace {
+
+constexpr std::string_view header = "file,line,line_byte,byte,column,name,error,raw,message\n";
 
 // Always in quotes: raw lines hold anything.
 std::string csv_text(std::string_view text) {
@@ -41,7 +45,49 @@ Rejects::Rejects(std::string path) : path_(std::move(path)) {
   if (!stream_) {
     fail();
   }
-  stream_ << "file,line,line_byte,byte,column,name,error,raw,message\n";
+  stream_ << header;
+}
+
+Rejects::Rejects(std::string path, const std::string& kept, bool anew) : path_(std::move(path)) {
+  if (!path_.empty()) {
+    kept_ = ElementFile::kept(kept, anew);
+    pending_ = anew ? header : "";
+  }
+}
+
+void Rejects::flush() {
+  const auto bytes = static_cast<std::int64_t>(pending_.size());
+  kept_.write(pending_.data(), bytes, kept_bytes_);
+  kept_bytes_ += bytes;
+  pending_.clear();
+}
+
+void Rejects::exchange_state(kernels::StateArchive& archive) {
+  if (!kept_.is_open()) {
+    return;
+  }
+  if (!archive.is_reading()) {
+    flush();
+    kept_.sync();
+  }
+  archive.exchange_in(kept_bytes_, 0, archive.is_reading() ? kept_.size() : kept_bytes_);
+}
+
+void Rejects::finish_kept() {
+  flush();
+  try {
+    OutputFile file(path_);
+    std::string block;
+    constexpr std::int64_t most = std::int64_t{1} << 20;
+    for (std::int64_t at = 0; at < kept_bytes_; at += most) {
+      block.resize(static_cast<std::size_t>(std::min(most, kept_bytes_ - at)));
+      kept_.read(block.data(), static_cast<std::int64_t>(block.size()), at);
+      file.write(block);
+    }
+    file.commit();
+  } catch (const InputError& error) {
+    throw OptionError(fmt::format("--rejects {}", error.what()));
+  }
 }
 
 Rejects::~Rejects() {
@@ -57,17 +103,30 @@ void Rejects::fail() const {
 }
 
 void Rejects::add(const RowProblem& problem, const RecordReader& reader, const ColumnNames& names) {
-  if (!stream_.is_open()) {
+  if (!stream_.is_open() && !kept_.is_open()) {
     return;
   }
   const Location at = location_of(problem, reader, names);
-  stream_ << fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_text(at.file), at.line, reader.byte(),
-                         at.byte, at.column > 0 ? std::to_string(at.column) : std::string(),
-                         csv_text(at.column_name), name_of(problem.kind),
-                         csv_text(reader.record().raw), csv_text(problem.sentence));
+  const std::string line = fmt::format(
+      "{},{},{},{},{},{},{},{},{}\n", csv_text(at.file), at.line, reader.byte(), at.byte,
+      at.column > 0 ? std::to_string(at.column) : std::string(), csv_text(at.column_name),
+      name_of(problem.kind), csv_text(reader.record().raw), csv_text(problem.sentence));
+  if (!kept_.is_open()) {
+    stream_ << line;
+    return;
+  }
+  pending_ += line;
+  constexpr std::size_t most_pending = std::size_t{1} << 16;
+  if (pending_.size() > most_pending) {
+    flush();
+  }
 }
 
 void Rejects::finish() {
+  if (kept_.is_open()) {
+    finish_kept();
+    return;
+  }
   if (!stream_.is_open()) {
     return;
   }

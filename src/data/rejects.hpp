@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 
+#include "kernels/state_archive.hpp"
+#include "src/data/element_file.hpp"
 #include "src/data/row_problem.hpp"
 
 namespace steepest::data {
@@ -17,6 +19,13 @@ class Rejects {
   /// An empty path writes nothing. Throws OptionError when the file cannot be created.
   explicit Rejects(std::string path);
   ~Rejects();
+  /// The lines are collected in a file `kept`, which stays, and go to `path` by finish(): another
+  /// process can go on with them. `anew`: whatever was there. An empty path writes nothing.
+  Rejects(std::string path, const std::string& kept, bool anew);
+
+  /// Of kept lines: puts all on the disk and writes how long they are, or takes what is there.
+  void exchange_state(kernels::StateArchive& archive);
+
   Rejects(const Rejects&) = delete;
   Rejects& operator=(const Rejects&) = delete;
 
@@ -27,10 +36,15 @@ class Rejects {
 
  private:
   [[noreturn]] void fail() const;
+  void flush();
+  void finish_kept();
 
   std::string path_;
   std::string partial_path_;
   std::ofstream stream_;
+  ElementFile kept_;  // instead of the stream
+  std::int64_t kept_bytes_ = 0;
+  std::string pending_;  // behind them
 };
 
 }  // namespace steepest::data

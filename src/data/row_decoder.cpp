@@ -62,6 +62,24 @@ RowDecoder::RowDecoder(const ColumnPlan& plan, const ColumnNames& names, const H
   }
 }
 
+void RowDecoder::exchange_learned(kernels::StateArchive& archive) {
+  const auto exchange = [&](Dictionary& dictionary) {
+    std::vector<std::string> texts = dictionary.texts();
+    archive.exchange_all(
+        texts, [](kernels::StateArchive& part, std::string& text) { part.exchange(text); });
+    for (std::size_t code = 0; archive.is_reading() && code < texts.size(); ++code) {
+      if (dictionary.size() == Dictionary::level_limit ||
+          dictionary.insert(texts[code]) != static_cast<std::int32_t>(code)) {
+        archive.fail("it has a text twice, or too many");
+      }
+    }
+  };
+  for (Dictionary& dictionary : dictionaries_) {
+    exchange(dictionary);
+  }
+  exchange(classes_);
+}
+
 RowDecoder::Outcome RowDecoder::decode(const Record& record, float* row) {
   dropped_ = false;
   for (const Cell& cell : cells_) {

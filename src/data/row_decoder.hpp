@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/state_archive.hpp"
 #include "src/data/column_plan.hpp"
 #include "src/data/dictionary.hpp"
 #include "src/data/missing_texts.hpp"
@@ -40,6 +41,9 @@ class RowDecoder {
   /// Code of a text of feature `slot`, or of a label for slot -1, which is learned if it is new. -1
   /// when it cannot be learned: decode() says why.
   std::int32_t learn_text(std::int32_t slot, std::string_view text);
+
+  /// Writes the texts learned so far, or learns them anew, before the first record.
+  void exchange_learned(kernels::StateArchive& archive);
 
   /// One a feature, in the plan's order; empty for a numeric one.
   [[nodiscard]] const std::vector<Dictionary>& dictionaries() const { return dictionaries_; }

@@ -2,9 +2,13 @@
 // Room is made in order, under the reader's turns; the copying is left to the threads.
 #include "src/data/row_store.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -42,10 +46,59 @@ void RowStore::begin_turn() {
   }
 }
 
-void RowStore::spill() {
+void RowStore::wait_for_copies() const {
   while (copying_.load() > 0) {
     std::this_thread::yield();
   }
+}
+
+void RowStore::keep_in(const std::string& folder, bool anew) {
+  const bool needed[] = {true, !roles_.targets.empty(), roles_.has_label,
+                         roles_.weight.has_value()};
+  ElementFile* const files[] = {&files_.features, &files_.targets, &files_.labels, &files_.weights};
+  for (std::size_t i = 0; i < std::size(files); ++i) {
+    if (needed[i]) {
+      *files[i] = ElementFile::kept(folder + "/" + kept_names[i], anew);
+    }
+  }
+  spilled_ = true;
+}
+
+void RowStore::exchange_state(kernels::StateArchive& archive) {
+  const auto width = static_cast<std::int64_t>(roles_.targets.size());
+  constexpr auto double_bytes = static_cast<std::int64_t>(sizeof(double));
+  const std::pair<const ElementFile*, std::int64_t> files[] = {
+      {&files_.features, std::max<std::int64_t>(1, roles_.features) * float_bytes},
+      {&files_.targets, width * double_bytes},
+      {&files_.labels, static_cast<std::int64_t>(sizeof(std::int32_t))},
+      {&files_.weights, double_bytes}};
+  if (!archive.is_reading()) {
+    wait_for_copies();
+    flush();
+    for (const auto& [file, row_bytes] : files) {
+      if (file->is_open()) {
+        file->sync();
+      }
+    }
+  }
+  archive.exchange_in(rows_, 0, std::numeric_limits<std::int64_t>::max() / 2);
+  for (const auto& [file, row_bytes] : files) {
+    if (file->is_open() && file->size() / row_bytes < rows_) {
+      archive.fail(fmt::format("{} has not all of its {} rows", file->name(), rows_));
+    }
+  }
+  flushed_rows_ = rows_;
+  std::vector<double> distinct = distinct_targets_.values();
+  archive.exchange_all(distinct,
+                       [](kernels::StateArchive& part, double& value) { part.exchange(value); });
+  for (const double value : distinct) {
+    distinct_targets_.add(value);
+  }
+  archive.exchange(any_positive_weight_);
+}
+
+void RowStore::spill() {
+  wait_for_copies();
   const auto open = [&](bool needed) {
     return needed ? ElementFile::temporary(storage_.folder) : ElementFile();
   };

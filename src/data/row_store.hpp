@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/state_archive.hpp"
 #include "src/data/chunk_parser.hpp"
 #include "src/data/file_rows.hpp"
 #include "src/data/row_decoder.hpp"
@@ -36,6 +37,18 @@ class RowStore {
   /// `takes_statistics`: whether statistics of the features are taken as they come, without
   /// weights.
   RowStore(const CellRoles& roles, RowStorage storage, bool takes_statistics);
+
+  /// Puts all rows into files in a folder from the start, for another process to go on with;
+  /// `anew`: whatever was there. Before the first row, and without statistics.
+  void keep_in(const std::string& folder, bool anew);
+
+  /// Names of these files.
+  static constexpr const char* kept_names[] = {"features.rows", "targets.rows", "labels.rows",
+                                               "weights.rows"};
+
+  /// Of kept rows: waits until all are in their files and on the disk, and writes how many they
+  /// are; or takes what the files hold. While this thread has none placed that are not copied.
+  void exchange_state(kernels::StateArchive& archive);
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
 
@@ -78,6 +91,7 @@ class RowStore {
   void fill(const ChunkParser& parser, const LearnedCodes& codes, const Placement& placement,
             float* to) const;
   void append(std::int64_t rows);
+  void wait_for_copies() const;
   [[nodiscard]] std::int64_t memory_bytes(std::int64_t row_bytes) const;
   void spill();
   void flush();

@@ -72,10 +72,7 @@ class Streaming final : RowSink {
     std::int64_t row = 0;  // of the stretch
   };
 
-  void begin_block(int worker) override {
-    taken(worker).stretches.clear();
-    taken(worker).scanned.clear();
-  }
+  void begin_block(int /*worker*/) override { table_.report(); }
 
   bool take_rows(int worker, const ChunkParser& /*parser*/, const Piece& piece) override {
     taken(worker).stretches.push_back({false, piece.first_row, piece.rows});
@@ -113,6 +110,7 @@ class Streaming final : RowSink {
     deliver(number, turns, sink_, mine.text,
             [&](std::string& text) { return append_text(mine, parser, place, text); });
     mine.stretches.clear();
+    mine.scanned.clear();
   }
 
   // The text of the next rows; false when there are none left.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "src/data/dialect.hpp"
@@ -254,6 +255,24 @@ bool TableReader::next() {
 void TableReader::skip_rows(std::int64_t rows, std::int64_t bytes, std::int64_t lines) {
   reader_->skip(bytes, lines);
   records_ += rows;
+}
+
+ReadPosition TableReader::exchange_state(kernels::StateArchive& archive) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 2;
+  auto file = static_cast<std::int64_t>(next_file_) - 1;
+  archive.exchange_in(file, 0, static_cast<std::int64_t>(files_.size()) - 1);
+  while (static_cast<std::int64_t>(next_file_) - 1 < file) {
+    open_next();
+  }
+  ReadPosition at = reader_->position();
+  archive.exchange_in(at.byte, archive.is_reading() ? at.byte : 0, most);
+  archive.exchange_in(at.line, archive.is_reading() ? at.line : 1, most);
+  archive.exchange(at.after_return);
+  archive.exchange_in(records_, 0, most);
+  archive.exchange_in(bytes_before_, 0, most);
+  archive.exchange_in(file_bytes_before_, 0, most);
+  bytes_reported_ = bytes_read();
+  return at;
 }
 
 void TableReader::throw_no_rows() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/state_archive.hpp"
 #include "src/data/column_names.hpp"
 #include "src/data/header.hpp"
 #include "src/data/record_reader.hpp"
@@ -35,6 +36,10 @@ class TableReader {
 
   /// Whole rows of this file that were read elsewhere.
   void skip_rows(std::int64_t rows, std::int64_t bytes, std::int64_t lines);
+
+  /// Writes where the reader stands; or opens the file where it stood and returns where in it the
+  /// next record begins: see RecordReader::go_on_at. Before the first record.
+  [[nodiscard]] ReadPosition exchange_state(kernels::StateArchive& archive);
 
   /// Calls the progress function, when a megabyte has passed since the last time.
   void report();

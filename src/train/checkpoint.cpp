@@ -206,10 +206,10 @@ CheckpointFolder::Found CheckpointFolder::read(const std::string& path) const {
     constexpr std::size_t most_digits = 9;
     if (line.starts_with(format) && !found.empty() && found.size() <= most_digits &&
         found.find_first_not_of("0123456789") == std::string_view::npos) {
-      throw OtherFormat(
-          fmt::format("{}: has checkpoint format {}, and this program, version {}, reads 1: go on "
-                      "in the version the run began in",
-                      path, found, version));
+      throw OtherFormat(fmt::format(
+          "{}: has checkpoint format {}, and this program, version {}, reads {}: go on "
+          "in the version the run began in",
+          path, found, version, magic.substr(format.size(), magic.size() - format.size() - 1)));
     }
     throw InputError(fmt::format("{}: damaged: it does not begin as a checkpoint does", path));
   }
@@ -330,6 +330,14 @@ void CheckpointFolder::save(bool ended, const std::string& state) {
   } catch (const InputError& error) {
     problem_ = error.what();
   }
+}
+
+void CheckpointFolder::clear() {
+  std::error_code ignored;
+  for (const auto& [number, path] : files()) {
+    fs::remove(path, ignored);
+  }
+  has_state_ = false;
 }
 
 void CheckpointFolder::write(bool ended, const std::string& state) {

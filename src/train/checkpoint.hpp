@@ -71,6 +71,11 @@ class CheckpointFolder {
   /// on to. Where it cannot be written, what was there stays, and problem() says why.
   void save(bool ended, const std::string& state);
 
+  /// Removes all checkpoints: what they were of is done, and nobody will go on from them.
+  void clear();
+
+  [[nodiscard]] const std::string& folder() const { return options_.folder; }
+
   /// Why the last save failed; empty where none did.
   [[nodiscard]] const std::string& problem() const { return problem_; }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// From text to a folder of NumPy arrays, in as many starts as it takes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "steepest/checkpoint.hpp"
+#include "steepest/dataset.hpp"
+#include "steepest/read.hpp"
+#include "steepest/table_folder.hpp"
+
+namespace steepest {
+
+/// What a conversion has done.
+struct Conversion {
+  Schema schema;
+  std::int64_t rows = 0;
+  std::int64_t outputs = 0;  ///< target columns, or classes
+  bool has_weights = false;
+  std::int64_t rows_rejected = 0;
+  std::int64_t bytes_read = 0;  ///< of text, after decompression, in all starts
+  double read_seconds = 0.0;    ///< of this start
+  double write_seconds = 0.0;
+  std::string resumed_from;           ///< a checkpoint; empty: it began anew
+  std::vector<std::string> warnings;  ///< one sentence each
+};
+
+/// Reads as read_rows and writes as write_table: the same bytes however often it was stopped.
+///
+/// With a folder for checkpoints the rows read so far lie there, in files, whatever the storage's
+/// memory, as many bytes as arrays of them. A checkpoint says how many of them count, where in the
+/// input the next one begins, and which texts have which numbers. One is saved when it is due, in
+/// steps of 1 MiB of text; when `reading` gives up by an exception, which then goes on to the
+/// caller; and when all rows have been read. The one after that reads nothing and writes the arrays
+/// anew. A compressed file is decompressed from its start, without parsing, to where it goes on.
+/// When the arrays stand in their place, checkpoints and rows are removed.
+///
+/// Throws InputError and OptionError as its parts do; OptionError for checkpoints every so many
+/// steps, of standard input, of what is no regular file, or of a folder; InputError for
+/// checkpoints of another input: one of another size or time of change, too.
+[[nodiscard]] Conversion convert(const ReadOptions& options, const RowStorage& storage,
+                                 const std::string& folder, const CheckpointOptions& checkpoint,
+                                 const ReadProgress& reading = {},
+                                 const WriteProgress& writing = {});
+
+}  // namespace steepest

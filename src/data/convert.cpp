@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ties a read that is kept to the folder of its checkpoints.
+#include "steepest/convert.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "src/data/excerpt.hpp"
+#include "src/data/input_files.hpp"
+#include "src/data/read_csv.hpp"
+#include "src/data/row_store.hpp"
+#include "src/train/checkpoint.hpp"
+#include "steepest/error.hpp"
+
+namespace steepest {
+namespace {
+
+namespace fs = std::filesystem;
+using train::CheckpointFolder;
+using train::RunIdentity;
+
+std::string text(char character) {
+  return character == '\0' ? std::string("none") : data::quoted(std::string(1, character));
+}
+
+template <std::size_t N>
+std::string choice(std::size_t value, const char* const (&names)[N]) {
+  return names[value];
+}
+
+// Size and time of change, which tell whether a file is still the one that was read.
+std::string stamp_of(const std::string& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) {
+    return "nothing";  // the reader says why
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw OptionError(
+        fmt::format("--checkpoint needs input that can be read again from where it stopped: {} is "
+                    "no regular file",
+                    file));
+  }
+  return fmt::format("{} bytes of {:%Y-%m-%d %H:%M:%S}.{:09} UTC", data::grouped(status.st_size),
+                     fmt::gmtime(status.st_mtim.tv_sec), status.st_mtim.tv_nsec);
+}
+
+// All that the rows, their texts' numbers and the rejects depend on.
+RunIdentity identity_of(const ReadOptions& options) {
+  RunIdentity run;
+  run.kind = "convert";
+  const std::vector<std::string> files = data::input_files(options.paths);
+  for (const std::string& file : files) {
+    if (file == "-") {
+      throw OptionError(
+          "--checkpoint needs input that can be read again from where it stopped: standard input "
+          "cannot; give the file by its name");
+    }
+  }
+  run.options = {
+      {"the files", fmt::format("{}", fmt::join(files, " "))},
+      {"--target", fmt::format("{}", fmt::join(options.targets, ","))},
+      {"--features", fmt::format("{}", fmt::join(options.features, ","))},
+      {"--ignore", fmt::format("{}", fmt::join(options.ignore, ","))},
+      {"--categorical", fmt::format("{}", fmt::join(options.categorical, ","))},
+      {"--weight", options.weight},
+      {"--delimiter", options.delimiter ? text(*options.delimiter) : "auto"},
+      {"--header", choice(static_cast<std::size_t>(options.header), {"auto", "yes", "no"})},
+      {"--quote", text(options.quote)},
+      {"--escape", text(options.escape)},
+      {"--comment", options.comment ? text(*options.comment) : "auto"},
+      {"--decimal", text(options.numbers.decimal)},
+      {"--thousands", text(options.numbers.thousands)},
+      {"--skip-lines", fmt::format("{}", options.skip_lines)},
+      {"--na", fmt::format("{}", fmt::join(options.missing_texts, ","))},
+      {"--missing",
+       choice(static_cast<std::size_t>(options.missing), {"error", "mean", "drop", "zero"})},
+      {"--on-bad-row", choice(static_cast<std::size_t>(options.bad_rows), {"error", "skip"})},
+      {"--rejects", options.rejects_path.empty() ? "no" : "yes"},
+      {"--model",
+       choice(static_cast<std::size_t>(options.target_kind), {"auto", "linear", "softmax"})}};
+  for (const std::string& file : files) {
+    run.options.emplace_back(file, stamp_of(file));
+  }
+  return run;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The files that a read keeps beside its checkpoints.
+void remove_rows(const std::string& folder) {
+  std::error_code ignored;
+  for (const char* const name : data::RowStore::kept_names) {
+    fs::remove(fs::path(folder) / name, ignored);
+  }
+  fs::remove(fs::path(folder) / data::kept_rejects, ignored);
+}
+
+ReadRows read_resumable(const ReadOptions& options, const RowStorage& storage,
+                        CheckpointFolder& checkpoints, const ReadProgress& progress,
+                        Conversion& result) {
+  data::KeptRead kept;
+  kept.folder = checkpoints.folder();
+  kept.resumed = checkpoints.open(identity_of(options), result.warnings);
+  kept.resumed_from = checkpoints.resumed_from();
+  kept.is_due = [&] { return checkpoints.is_due(0); };
+  kept.save = [&](const std::string& state) { checkpoints.save(false, state); };
+  result.resumed_from = checkpoints.resumed_from();
+  return data::read_csv(options, storage, progress, nullptr, data::ReaderLimits{}, &kept);
+}
+
+void check_checkpoint(const ReadOptions& options, const CheckpointOptions& checkpoint,
+                      const std::string& folder) {
+  if (checkpoint.every_steps > 0) {
+    throw OptionError("--checkpoint-every of convert is in seconds, as in 30");
+  }
+  if (fs::path(checkpoint.folder).lexically_normal() == fs::path(folder).lexically_normal()) {
+    throw OptionError("--checkpoint and --output are the same folder: give each one of its own");
+  }
+  for (const std::string& path : options.paths) {
+    if (fs::is_directory(path)) {
+      throw OptionError(fmt::format(
+          "--checkpoint is for text: {} is a folder, which is not parsed but copied", path));
+    }
+  }
+}
+
+}  // namespace
+
+Conversion convert(const ReadOptions& options, const RowStorage& storage, const std::string& folder,
+                   const CheckpointOptions& checkpoint, const ReadProgress& reading,
+                   const WriteProgress& writing) {
+  Conversion result;
+  RowStorage rows_only = storage;
+  rows_only.statistics = false;
+  const bool is_kept = !checkpoint.folder.empty();
+  if (is_kept) {
+    check_checkpoint(options, checkpoint, folder);
+  }
+  CheckpointFolder checkpoints(checkpoint);
+  const ReadRows read = is_kept ? read_resumable(options, rows_only, checkpoints, reading, result)
+                                : read_rows(options, rows_only, reading);
+  const RowSource& rows = *read.rows;
+  result.schema = rows.schema();
+  result.rows = rows.rows();
+  result.outputs = rows.outputs();
+  result.has_weights = rows.has_weights();
+  result.rows_rejected = read.rows_rejected;
+  result.bytes_read = read.bytes_read;
+  result.read_seconds = read.read_seconds;
+  if (!checkpoints.problem().empty()) {
+    result.warnings.push_back("no checkpoint: " + checkpoints.problem());
+  }
+  const auto start = std::chrono::steady_clock::now();
+  write_table(rows, folder, writing);
+  result.write_seconds = seconds_since(start);
+  if (is_kept) {
+    checkpoints.clear();
+    remove_rows(checkpoints.folder());
+  }
+  return result;
+}
+
+}  // namespace steepest
