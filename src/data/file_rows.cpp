@@ -35,18 +35,24 @@ FileRows::FileRows(RowFiles files, std::int64_t rows, Schema schema, RowEncoding
       columns_(encoding_.is_plain() ? features_
                                     : static_cast<std::int64_t>(schema_.columns.size())) {}
 
+// Once a pass, the files must still be those that were opened.
+void FileRows::check_at_end(const ElementFile& file, std::int64_t end) const {
+  if (end == rows_) {
+    file.expect_unchanged();
+  }
+}
+
 const float* FileRows::features(std::int64_t first, std::int64_t count, RowBuffer& buffer) const {
   float* const features = room(buffer.features, count * features_ + FeatureMatrix::tail);
   const std::int64_t row_bytes = columns_ * float_bytes;
-  if (first + count == rows_) {  // once a pass
-    files_.features.expect_unchanged();
-  }
   if (encoding_.is_plain()) {
     files_.features.read(features, count * row_bytes, first * row_bytes);
+    check_at_end(files_.features, first + count);
     return features;
   }
   float* const decoded = room(buffer.decoded, count * columns_);
   files_.features.read(decoded, count * row_bytes, first * row_bytes);
+  check_at_end(files_.features, first + count);
   renumber(encoding_.positions, count, decoded);
   for (std::int64_t i = 0; i < count; ++i) {
     encode_row(schema_.columns, encoding_.missing, decoded + i * columns_,
@@ -61,6 +67,7 @@ const double* FileRows::targets(std::int64_t first, std::int64_t count, RowBuffe
   }
   double* const targets = room(buffer.targets, count * outputs());
   files_.targets.read(targets, count * outputs() * double_bytes, first * outputs() * double_bytes);
+  check_at_end(files_.targets, first + count);
   return targets;
 }
 
@@ -78,6 +85,7 @@ const std::int32_t* FileRows::labels(std::int64_t first, std::int64_t count,
     return labels;
   }
   files_.labels.read(labels, count * label_bytes, first * label_bytes);
+  check_at_end(files_.labels, first + count);
   if (!label_rule_.position.empty()) {
     std::transform(labels, labels + count, labels, [&](std::int32_t label) {
       return label_rule_.position[static_cast<std::size_t>(label)];
@@ -92,6 +100,7 @@ const double* FileRows::weights(std::int64_t first, std::int64_t count, RowBuffe
   }
   double* const weights = room(buffer.weights, count);
   files_.weights.read(weights, count * double_bytes, first * double_bytes);
+  check_at_end(files_.weights, first + count);
   return weights;
 }
 

@@ -48,6 +48,8 @@ class FileRows final : public RowSource {
   }
 
  private:
+  void check_at_end(const ElementFile& file, std::int64_t end) const;
+
   RowFiles files_;
   std::int64_t rows_;
   Schema schema_;
