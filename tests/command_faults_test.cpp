@@ -29,6 +29,18 @@ struct Writer {
   const char* option;     // the output goes behind it
 };
 
+const Writer writers[] = {
+    {"Fit", "fit D/wide.csv --target y --l2 0.1", "-o"},
+    {"Sweep", "sweep D/long.csv --target y --epochs 40 --schedules constant,cosine", "-o"},
+    {"Convert", "convert D/wide.csv --target y", "-o"},
+    {"Predict", "predict D/model.json D/long.csv", "-o"},
+    {"CalibrateApply", "calibrate D/logits.csv --target label", "--apply"}};
+
+template <class Case>
+std::string name_of(const testing::TestParamInfo<Case>& one) {
+  return one.param.name;
+}
+
 std::string with_folder(std::string text, const std::string& folder) {
   for (std::size_t at = 0; (at = text.find("D/", at)) != std::string::npos; at += folder.size()) {
     text.replace(at, 1, folder);
@@ -57,16 +69,7 @@ class Faults : public testing::TestWithParam<Writer> {
 
 std::unique_ptr<TemporaryFolder> Faults::inputs_;
 
-INSTANTIATE_TEST_SUITE_P(
-    Commands, Faults,
-    testing::Values(Writer{"Fit", "fit D/wide.csv --target y --l2 0.1", "-o"},
-                    Writer{"Sweep",
-                           "sweep D/long.csv --target y --epochs 40 --schedules constant,cosine",
-                           "-o"},
-                    Writer{"Convert", "convert D/wide.csv --target y", "-o"},
-                    Writer{"Predict", "predict D/model.json D/long.csv", "-o"},
-                    Writer{"CalibrateApply", "calibrate D/logits.csv --target label", "--apply"}),
-    [](const testing::TestParamInfo<Writer>& one) { return std::string(one.param.name); });
+INSTANTIATE_TEST_SUITE_P(Commands, Faults, testing::ValuesIn(writers), name_of<Writer>);
 
 // As a full disk, but for the number of the error: needs no rights at all.
 TEST_P(Faults, AFileThatMayNotGrowLeavesTheOldOne) {
@@ -119,16 +122,7 @@ class OnAnotherDisk : public Faults {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Commands, OnAnotherDisk,
-    testing::Values(Writer{"Fit", "fit D/wide.csv --target y --l2 0.1", "-o"},
-                    Writer{"Sweep",
-                           "sweep D/long.csv --target y --epochs 40 --schedules constant,cosine",
-                           "-o"},
-                    Writer{"Convert", "convert D/wide.csv --target y", "-o"},
-                    Writer{"Predict", "predict D/model.json D/long.csv", "-o"},
-                    Writer{"CalibrateApply", "calibrate D/logits.csv --target label", "--apply"}),
-    [](const testing::TestParamInfo<Writer>& one) { return std::string(one.param.name); });
+INSTANTIATE_TEST_SUITE_P(Commands, OnAnotherDisk, testing::ValuesIn(writers), name_of<Writer>);
 
 TEST_P(OnAnotherDisk, AFullOneKeepsTheOldFile) {
   const CommandRun run = run_on("size=8k", "");
@@ -169,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Reader{"Compressed", "long.csv.gz", "fit D/long.csv.gz --target y -o D/out"},
                     Reader{"Calibrate", "logits.npy",
                            "calibrate D/logits.npy --labels D/labels.txt --apply D/out"}),
-    [](const testing::TestParamInfo<Reader>& one) { return std::string(one.param.name); });
+    name_of<Reader>);
 
 TEST_P(FileFaults, AreNamedAndLeaveTheOldOutput) {
   if (has_sanitizer) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/refusal.hpp"
 #include "tests/run_command.hpp"
 
 namespace steepest::tests {
@@ -119,23 +120,9 @@ TEST(RuleCommand, SweepsTakeTheSameRulesSideBySide) {
   EXPECT_EQ(json["runs"][4]["rule"], "adam:0.9:0.99");
 }
 
-struct Refusal {
-  std::string name;
-  std::string options;
-  std::string said;
-};
 class RefusalTest : public testing::TestWithParam<Refusal> {};
 
-TEST_P(RefusalTest, ExitThreeAndOneSentence) {
-  const TemporaryFolder folder;
-  const CommandRun run =
-      run_command(folder, "fit " + iris + " --target petal_width --ignore species " +
-                              GetParam().options + " -o " + folder.path("m"));
-  EXPECT_EQ(run.exit_code, 3) << run.err;
-  EXPECT_EQ(run.out, "");
-  EXPECT_NE(run.err.find(GetParam().said), std::string::npos) << run.err;
-  EXPECT_EQ(folder.entries(), 0);
-}
+TEST_P(RefusalTest, ExitThreeAndOneSentence) { expect_refused(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Options, RefusalTest,
@@ -151,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"AdamMetric", "--rule adam --preconditioner second-moment", "metric"},
                     Refusal{"Adam", "--rule adam:0.9", "adam:0.9:0.999"},
                     Refusal{"Adamw", "--rule adamw:-1", "below 0"}),
-    [](const testing::TestParamInfo<Refusal>& one) { return one.param.name; });
+    name_of_refusal);
 
 }  // namespace
 }  // namespace steepest::tests

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/refusal.hpp"
 #include "tests/run_command.hpp"
 
 namespace steepest::tests {
@@ -97,23 +98,9 @@ TEST(ScheduleCommand, HelpNamesThem) {
   }
 }
 
-struct Refusal {
-  std::string name;
-  std::string options;
-  std::string said;
-};
 class ScheduleRefusal : public testing::TestWithParam<Refusal> {};
 
-TEST_P(ScheduleRefusal, ExitThreeAndOneSentence) {
-  const TemporaryFolder folder;
-  const CommandRun run =
-      run_command(folder, "fit " + iris + " --target petal_width --ignore species " +
-                              GetParam().options + " -o " + folder.path("m"));
-  EXPECT_EQ(run.exit_code, 3) << run.err;
-  EXPECT_EQ(run.out, "");
-  EXPECT_NE(run.err.find(GetParam().said), std::string::npos) << run.err;
-  EXPECT_EQ(folder.entries(), 0);
-}
+TEST_P(ScheduleRefusal, ExitThreeAndOneSentence) { expect_refused(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Options, ScheduleRefusal,
@@ -131,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "its keys are c, gamma, growth, warmup or horizon"},
         Refusal{"Parts", "--schedule constant:until=5/adgd", "cannot be one part of several"},
         Refusal{"Unknown", "--schedule line_search", "d_adaptation, prodigy or armijo"}),
-    [](const testing::TestParamInfo<Refusal>& one) { return one.param.name; });
+    name_of_refusal);
 
 }  // namespace
 }  // namespace steepest::tests
