@@ -14,6 +14,7 @@
 #include "kernels/partials.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/folds.hpp"
+#include "src/train/path_choice.hpp"
 #include "src/train/preconditioner.hpp"
 #include "steepest/error.hpp"
 
@@ -71,9 +72,12 @@ class Path {
     for (std::int64_t first = 0; first < count && !interrupted_; first += together) {
       run_bank(first, std::min(together, count - first));
     }
-    choose();
+    for (std::size_t i = 0; i < penalties_.size(); ++i) {
+      result_.points[i].l2 = penalties_[i];
+    }
     result_.cut = interrupted_;
-    warn(warnings);
+    choose_point(input_.options->pick_one_standard_error, result_);
+    warn_of_path(result_, warnings);
     result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     return std::move(result_);
   }
@@ -294,7 +298,6 @@ class Path {
 
   void note_point(std::int64_t index, const Trained* models) {
     PathPoint& point = result_.points[static_cast<std::size_t>(index)];
-    point.l2 = penalties_[static_cast<std::size_t>(index)];
     point.converged = true;
     for (std::int64_t m = 0; m < members_; ++m) {
       const double share =
@@ -316,7 +319,7 @@ class Path {
       }
       point.standard_error = std::sqrt(spread / static_cast<double>(members_ - 1));
     }
-    point.degrees_of_freedom = degrees_of_freedom(point.l2);
+    point.degrees_of_freedom = degrees_of_freedom(penalties_[static_cast<std::size_t>(index)]);
   }
 
   [[nodiscard]] std::optional<double> degrees_of_freedom(double l2) const {
@@ -329,51 +332,6 @@ class Path {
       degrees += size + l2 > 0.0 ? size / (size + l2) : 0.0;
     }
     return degrees;
-  }
-
-  // The first of equals wins; of points that were never measured none does.
-  void choose() {
-    std::vector<PathPoint>& points = result_.points;
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      points[i].l2 = penalties_[i];
-      const bool known = is_finite(points[i].validation_loss) && points[i].steps > 0;
-      const PathPoint& best = points[result_.best];
-      const bool best_known = is_finite(best.validation_loss) && best.steps > 0;
-      if (known && (!best_known || points[i].validation_loss < best.validation_loss)) {
-        result_.best = i;
-      }
-    }
-    result_.one_standard_error = result_.best;
-    const PathPoint& best = points[result_.best];
-    for (std::size_t i = 0; best.standard_error && i < points.size(); ++i) {
-      if (points[i].validation_loss <= best.validation_loss + *best.standard_error &&
-          points[i].l2 > points[result_.one_standard_error].l2) {
-        result_.one_standard_error = i;
-      }
-    }
-    result_.picked =
-        input_.options->pick_one_standard_error ? result_.one_standard_error : result_.best;
-  }
-
-  void warn(std::vector<std::string>& warnings) const {
-    std::int64_t unconverged = 0;
-    for (const PathPoint& point : result_.points) {
-      unconverged += point.converged ? 0 : 1;
-    }
-    if (unconverged > 0 && !interrupted_) {
-      warnings.push_back(fmt::format(
-          "{} of {} penalties of the path stopped before they converged: their losses are of where "
-          "they stopped; more --epochs let them go on",
-          unconverged, result_.points.size()));
-    }
-    const auto [least, most] = std::minmax_element(penalties_.begin(), penalties_.end());
-    const double best = penalties_[result_.best];
-    if (penalties_.size() > 2 && !interrupted_ && (best == *least || best == *most)) {
-      warnings.push_back(
-          fmt::format("the best penalty {:.4g} is the {} of the path: a wider one may hold a "
-                      "better",
-                      best, best == *least ? "smallest" : "largest"));
-    }
   }
 
   kernels::Backend& backend_;
