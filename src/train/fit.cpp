@@ -17,6 +17,7 @@
 #include "src/train/feasible_set.hpp"
 #include "src/train/fit_certificate.hpp"
 #include "src/train/fit_metrics.hpp"
+#include "src/train/fit_outcome.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/fit_rate.hpp"
 #include "src/train/fit_separation.hpp"
@@ -62,10 +63,10 @@ class Fit {
             ? run_quantile()
             : run_with_safe_rate();
     bound_without_penalty(fit_, outcome);
-    keep(std::move(outcome));
+    keep_outcome(fit_, std::move(outcome));
     measure_training(fit_);
     note_separation(fit_, separating_feature_);
-    infer_errors();
+    infer_errors(fit_);
     fit_.result.resumable = checkpoints_.has_state();
     if (!checkpoints_.problem().empty()) {
       fit_.result.warnings.push_back("no checkpoint: " + checkpoints_.problem());
@@ -278,8 +279,6 @@ class Fit {
     model.penalty.l2 = fit_.plan.l2;
     model.penalty.l1 = fit_.options.l1 / fit_.scaling.gradient_unit();
     model.clip_norm = fit_.options.clip_norm / fit_.scaling.gradient_unit();
-    model.is_bounded = !fit_.set.bounds.empty();
-    model.on_simplex = !fit_.set.simplex.empty();
     model.has_intercept = fit_.options.intercept;
     model.tolerances =
         plan_tolerances(fit_.options, fit_.plan.loss, fit_.result.precision, fit_.scaling,
@@ -294,12 +293,7 @@ class Fit {
     bank.most_steps = fit_.plan.epochs * fit_.plan.steps_per_epoch;
     bank.preconditioner = fit_.preconditioner;
     bank.initial = initial_;
-    if (fit_.plan.proximal) {
-      bank.initial.resize(static_cast<std::size_t>(fit_.plan.columns * (fit_.features + 1)), 0.0);
-      project(fit_.set, fit_.plan.columns, bank.initial);
-    }
-    bank.bounds = fit_.set.bounds;
-    bank.simplex = fit_.set.simplex;
+    keep_to(fit_.set, fit_.features, bank);
     fit_.backend->start(bank);
     fit_.result.normal_equations = fit_.backend->uses_normal_equations();
     fit_.result.tolerances = model.tolerances;
@@ -341,73 +335,6 @@ class Fit {
     return run_to_end(*fit_.backend, model, fit_.plan, fit_.scaling, limits, progress);
   }
 
-  void keep(RunOutcome outcome) {
-    fit_.result.rule = fit_.plan.rule;
-    fit_.result.schedule = fit_.plan.schedule;
-    fit_.result.storage = fit_.backend->storage();
-    fit_.result.batch_size = fit_.plan.batch_size;
-    fit_.result.at = outcome.at;
-    fit_.result.termination = outcome.termination;
-    fit_.result.gap_bound = outcome.gap.value;
-    fit_.result.gap_note = outcome.gap.why_not;
-    fit_.result.steps = outcome.state.step;
-    fit_.result.epochs =
-        static_cast<double>(outcome.state.step) / static_cast<double>(fit_.plan.steps_per_epoch);
-    fit_.result.history = std::move(outcome.history);
-
-    std::vector<double> parameters = fit_.backend->parameters(0);
-    fold(fit_.scaling, fit_.plan.columns, parameters);
-    Model& model = fit_.result.model;
-    model.kind = fit_.data->classifies() ? ModelKind::softmax : ModelKind::linear;
-    model.loss = to_string(fit_.given.loss);
-    model.l2 = fit_.given.l2;
-    model.label_smoothing = fit_.options.label_smoothing;
-    model.l1 = fit_.options.l1;
-    model.constraint = to_string(fit_.options.constraint);
-    model.standardized = fit_.options.standardize;
-    model.feature_mean = fit_.scaling.feature_mean;
-    model.feature_scale = fit_.scaling.feature_scale;
-    model.schema = fit_.data->schema();
-    model.training_rows = fit_.rows;
-    model.termination = name(outcome.termination.reason);
-    model.inequality = outcome.termination.inequality;
-    model.converged = outcome.termination.converged();
-    if (std::holds_alternative<LogisticLoss>(fit_.plan.loss)) {  // the first class is the reference
-      model.coefficients.assign(static_cast<std::size_t>(fit_.features), 0.0);
-      model.intercept.assign(1, 0.0);
-    }
-    for (std::int64_t o = 0; o < fit_.plan.columns; ++o) {
-      const auto column = parameters.begin() + o * (fit_.features + 1);
-      std::vector<double> coefficients(column, column + fit_.features);
-      clamp_reported(fit_.options.constraint, fit_.set, coefficients);
-      model.coefficients.insert(model.coefficients.end(), coefficients.begin(), coefficients.end());
-      model.intercept.push_back(column[fit_.features]);
-    }
-  }
-
-  // Of a run that came to an end of its own.
-  void infer_errors() {
-    const Reason reason = fit_.result.termination.reason;
-    if (!fit_.options.inference || reason == Reason::diverged || reason == Reason::interrupted) {
-      return;
-    }
-    InferenceInput input;
-    input.model = &fit_.result.model;
-    input.data = fit_.data.get();
-    input.features = [this](std::int64_t first, std::int64_t count, float* out) {
-      read_features(fit_, first, count, buffer_, out);
-    };
-    for (std::size_t j = 0; j < fit_.feature_mean.size(); ++j) {
-      // Where training has centred a column it did so at the very value of a constant one.
-      const double centre = fit_.scaling.feature_mean[j];
-      input.feature_mean.push_back(centre != 0.0 ? centre : fit_.feature_mean[j]);
-    }
-    input.intercept = fit_.options.intercept;
-    input.weight_sum = fit_.weights.sum;
-    kernels::ThreadPool pool(fit_.options.threads);
-    fit_.result.inference = infer(input, pool, fit_.result.warnings);
-  }
-
   FitState fit_;
   const FitCallback& progress_;
   std::vector<double> initial_;  // where a run starts; empty: at 0
@@ -417,7 +344,6 @@ class Fit {
   std::vector<HistoryPoint> path_history_;
   std::string separating_feature_;  // a sentence's beginning; empty: none known
   std::unique_ptr<Validation> validation_;
-  RowBuffer buffer_;
   CheckpointFolder checkpoints_;
   RunIdentity identity_;
   std::optional<std::string> resumed_;  // the state to go on from

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/train/fit_outcome.hpp"
+
+#include <utility>
+
+#include "src/train/fit_metrics.hpp"
+#include "src/train/inference.hpp"
+
+namespace steepest::train {
+
+void keep_outcome(FitState& fit, RunOutcome outcome) {
+  fit.result.rule = fit.plan.rule;
+  fit.result.schedule = fit.plan.schedule;
+  fit.result.storage = fit.backend->storage();
+  fit.result.batch_size = fit.plan.batch_size;
+  fit.result.at = outcome.at;
+  fit.result.termination = outcome.termination;
+  fit.result.gap_bound = outcome.gap.value;
+  fit.result.gap_note = outcome.gap.why_not;
+  fit.result.steps = outcome.state.step;
+  fit.result.epochs =
+      static_cast<double>(outcome.state.step) / static_cast<double>(fit.plan.steps_per_epoch);
+  fit.result.history = std::move(outcome.history);
+
+  std::vector<double> parameters = fit.backend->parameters(0);
+  fold(fit.scaling, fit.plan.columns, parameters);
+  Model& model = fit.result.model;
+  model.kind = fit.data->classifies() ? ModelKind::softmax : ModelKind::linear;
+  model.loss = to_string(fit.given.loss);
+  model.l2 = fit.given.l2;
+  model.label_smoothing = fit.options.label_smoothing;
+  model.l1 = fit.options.l1;
+  model.constraint = to_string(fit.options.constraint);
+  model.standardized = fit.options.standardize;
+  model.feature_mean = fit.scaling.feature_mean;
+  model.feature_scale = fit.scaling.feature_scale;
+  model.schema = fit.data->schema();
+  model.training_rows = fit.rows;
+  model.termination = name(outcome.termination.reason);
+  model.inequality = outcome.termination.inequality;
+  model.converged = outcome.termination.converged();
+  if (std::holds_alternative<LogisticLoss>(fit.plan.loss)) {  // the first class is the reference
+    model.coefficients.assign(static_cast<std::size_t>(fit.features), 0.0);
+    model.intercept.assign(1, 0.0);
+  }
+  for (std::int64_t o = 0; o < fit.plan.columns; ++o) {
+    const auto column = parameters.begin() + o * (fit.features + 1);
+    std::vector<double> coefficients(column, column + fit.features);
+    clamp_reported(fit.options.constraint, fit.set, coefficients);
+    model.coefficients.insert(model.coefficients.end(), coefficients.begin(), coefficients.end());
+    model.intercept.push_back(column[fit.features]);
+  }
+}
+
+void infer_errors(FitState& fit) {
+  const Reason reason = fit.result.termination.reason;
+  if (!fit.options.inference || reason == Reason::diverged || reason == Reason::interrupted) {
+    return;
+  }
+  RowBuffer buffer;
+  InferenceInput input;
+  input.model = &fit.result.model;
+  input.data = fit.data.get();
+  input.features = [&fit, &buffer](std::int64_t first, std::int64_t count, float* out) {
+    read_features(fit, first, count, buffer, out);
+  };
+  for (std::size_t j = 0; j < fit.feature_mean.size(); ++j) {
+    // Where training has centred a column it did so at the very value of a constant one.
+    const double centre = fit.scaling.feature_mean[j];
+    input.feature_mean.push_back(centre != 0.0 ? centre : fit.feature_mean[j]);
+  }
+  input.intercept = fit.options.intercept;
+  input.weight_sum = fit.weights.sum;
+  kernels::ThreadPool pool(fit.options.threads);
+  fit.result.inference = infer(input, pool, fit.result.warnings);
+}
+
+}  // namespace steepest::train
