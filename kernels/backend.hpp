@@ -9,6 +9,7 @@
 
 #include "kernels/bank.hpp"
 #include "steepest/device.hpp"
+#include "steepest/engine.hpp"
 #include "steepest/feature_matrix.hpp"
 #include "steepest/objective.hpp"
 #include "steepest/precision.hpp"
@@ -115,6 +116,9 @@ class Backend {
   /// How features are held at the moment; bfloat16 and uint8 on the CPU only.
   [[nodiscard]] virtual Storage storage() const { return Storage::float32; }
 
+  /// What takes the steps of a GPU; automatic on the CPU.
+  [[nodiscard]] virtual Engine engine() const { return Engine::automatic; }
+
   /// Takes the data; all that follows sees it standardized: x <- (x - mean) / scale, rounded to
   /// float32, or to bfloat16 where that is asked for (CPU).
   virtual void hold(TrainingData data) = 0;
@@ -178,8 +182,10 @@ class Backend {
 /// threads >= 1, or 0 for every processor. precision is fp64 or fp32.
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads, Precision precision);
 
-/// Throws DeviceError with the reason when this build or this machine has no such device.
-[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision);
+/// Throws DeviceError with the reason when this build or this machine has no such device. What an
+/// engine cannot take is an OptionError here or of start(): see docs/gpu.md.
+[[nodiscard]] std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision,
+                                                         Engine engine = Engine::automatic);
 
 [[nodiscard]] DeviceInfo describe_cpu(int threads);
 
@@ -190,7 +196,9 @@ class Backend {
 /// Throws DeviceError when the device asked for by name cannot be used.
 [[nodiscard]] DeviceInfo choose_device(const DeviceChoice& choice, int threads);
 
+/// Throws OptionError for an engine that the device does not have.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads,
-                                                    Precision precision);
+                                                    Precision precision,
+                                                    Engine engine = Engine::automatic);
 
 }  // namespace steepest::kernels

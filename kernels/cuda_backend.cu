@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "kernels/backend.hpp"
 #include "kernels/device_bank.cuh"
@@ -31,13 +32,16 @@ std::int64_t steps_between_looks(std::int64_t bytes_per_pass) {
 template <class T>
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(DeviceInfo info) : info_(std::move(info)), products_(stream_.get()) {}
+  CudaBackend(DeviceInfo info, Engine engine)
+      : info_(std::move(info)), engine_(engine), products_(stream_.get()) {}
 
   [[nodiscard]] DeviceInfo device() const override { return info_; }
 
   [[nodiscard]] Precision precision() const override {
     return std::is_same_v<T, double> ? Precision::fp64 : Precision::fp32;
   }
+
+  [[nodiscard]] Engine engine() const override { return engine_; }
 
   void hold(TrainingData data) override { hold_copy_of(data); }
 
@@ -237,6 +241,7 @@ class CudaBackend final : public Backend {
   }
 
   DeviceInfo info_;
+  Engine engine_;
   Stream stream_;
   MatrixProducts products_;
   DeviceData<T> data_;
@@ -253,13 +258,18 @@ class CudaBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision) {
+std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision, Engine engine) {
+  if (engine == Engine::fused || engine == Engine::block) {
+    throw OptionError("--engine " + std::string(name(engine)) +
+                      " is not built yet: use auto or products");
+  }
+  const Engine chosen = engine == Engine::automatic ? Engine::products : engine;
   const DeviceInfo info = choose_device({DeviceChoice::Kind::cuda, ordinal}, 0);
   const DeviceScope scope(ordinal);
   if (precision == Precision::fp64) {
-    return std::make_unique<CudaBackend<double>>(info);
+    return std::make_unique<CudaBackend<double>>(info, chosen);
   }
-  return std::make_unique<CudaBackend<float>>(info);
+  return std::make_unique<CudaBackend<float>>(info, chosen);
 }
 
 }  // namespace steepest::kernels

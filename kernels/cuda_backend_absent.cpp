@@ -11,7 +11,8 @@ constexpr const char* problem = "this build has no CUDA: configure it with nvcc 
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(int /*ordinal*/, Precision /*precision*/) {
+std::unique_ptr<Backend> make_cuda_backend(int /*ordinal*/, Precision /*precision*/,
+                                           Engine /*engine*/) {
   throw DeviceError(problem);
 }
 

@@ -12,6 +12,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/thread_pool.hpp"
 #include "kernels/tile_products.hpp"
+#include "steepest/engine.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -94,6 +95,39 @@ std::string_view name(Storage storage) {
   return "auto";
 }
 
+Engine parse_engine(std::string_view text) {
+  for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block}) {
+    if (name(engine) == text) {
+      return engine;
+    }
+  }
+  throw OptionError(
+      fmt::format("engine \"{}\" is not known: use auto, products, fused or block", text));
+}
+
+std::string_view name(Engine engine) {
+  switch (engine) {
+    case Engine::products:
+      return "products";
+    case Engine::fused:
+      return "fused";
+    case Engine::block:
+      return "block";
+    case Engine::automatic:
+      break;
+  }
+  return "auto";
+}
+
+void check_engine(Engine engine, DeviceKind kind) {
+  if (kind == DeviceKind::cpu && engine != Engine::automatic) {
+    throw OptionError(
+        fmt::format("--engine {} is for a GPU, and this run is on the CPU: use --device cuda, or "
+                    "leave --engine at auto",
+                    name(engine)));
+  }
+}
+
 namespace kernels {
 namespace {
 
@@ -157,9 +191,11 @@ DeviceInfo choose_device(const DeviceChoice& choice, int threads) {
                                 choice.ordinal, found.size(), found.size() == 1 ? "" : "s"));
 }
 
-std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads, Precision precision) {
+std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads, Precision precision,
+                                      Engine engine) {
+  check_engine(engine, device.kind);
   return device.kind == DeviceKind::cpu ? make_cpu_backend(threads, precision)
-                                        : make_cuda_backend(device.ordinal, precision);
+                                        : make_cuda_backend(device.ordinal, precision, engine);
 }
 
 }  // namespace kernels

@@ -14,14 +14,18 @@
 
 namespace steepest::tests {
 
-/// A kind of device and an arithmetic.
+/// A kind of device, an arithmetic, and of a GPU an engine.
 struct BackendCase {
   DeviceKind kind;
   Precision precision;
+  Engine engine = Engine::automatic;
 
-  friend void PrintTo(const BackendCase& backend, std::ostream* out) {
-    *out << name(backend.kind) << '_' << name(backend.precision);
+  [[nodiscard]] std::string text() const {
+    return std::string(name(kind)) + "_" + std::string(name(precision)) +
+           (engine == Engine::automatic ? "" : "_" + std::string(name(engine)));
   }
+
+  friend void PrintTo(const BackendCase& backend, std::ostream* out) { *out << backend.text(); }
 };
 
 inline const std::vector<BackendCase>& backend_cases() {
@@ -33,7 +37,7 @@ inline const std::vector<BackendCase>& backend_cases() {
 }
 
 inline std::string backend_case_name(const testing::TestParamInfo<BackendCase>& info) {
-  return std::string(name(info.param.kind)) + "_" + std::string(name(info.param.precision));
+  return info.param.text();
 }
 
 /// A test body run once a backend; skipped, with the reason, where there is no such device.
@@ -51,7 +55,7 @@ class OnEveryBackend : public testing::TestWithParam<BackendCase> {
   [[nodiscard]] std::unique_ptr<kernels::Backend> make(int threads = 2) const {
     return GetParam().kind == DeviceKind::cpu
                ? kernels::make_cpu_backend(threads, GetParam().precision)
-               : kernels::make_cuda_backend(0, GetParam().precision);
+               : kernels::make_cuda_backend(0, GetParam().precision, GetParam().engine);
   }
 
   /// Options of a fit on this device in this arithmetic, all else automatic.
@@ -60,6 +64,7 @@ class OnEveryBackend : public testing::TestWithParam<BackendCase> {
     options.device.kind =
         GetParam().kind == DeviceKind::cpu ? DeviceChoice::Kind::cpu : DeviceChoice::Kind::cuda;
     options.precision = GetParam().precision;
+    options.engine = GetParam().engine;
     return options;
   }
 

@@ -34,6 +34,7 @@ struct FindRatePoint {
 struct FindRateResult {
   DeviceInfo device;
   Precision precision = Precision::fp64;
+  Engine engine = Engine::automatic;  ///< that took the steps; automatic on the CPU
   std::string loss;
   double l2 = 0.0;
   std::int64_t batch_size = 0;

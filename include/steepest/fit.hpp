@@ -14,6 +14,7 @@
 #include "steepest/constraint.hpp"
 #include "steepest/dataset.hpp"
 #include "steepest/device.hpp"
+#include "steepest/engine.hpp"
 #include "steepest/inference.hpp"
 #include "steepest/metrics.hpp"
 #include "steepest/model.hpp"
@@ -64,6 +65,7 @@ struct FitOptions {
   std::int64_t memory_bytes = std::int64_t{1} << 30;  ///< for rows that are streamed, > 0
   Precision precision = Precision::automatic;
   Storage storage = Storage::automatic;  ///< of features in memory
+  Engine engine = Engine::automatic;     ///< of a GPU
   bool diagnostics = false;              ///< fill FitResult::diagnostics
   CheckpointOptions checkpoint;
 
@@ -123,6 +125,7 @@ struct FitResult {
   DeviceInfo device;
   Precision precision = Precision::fp64;
   Storage storage = Storage::float32;  ///< of features during the last steps
+  Engine engine = Engine::automatic;   ///< that took the steps; automatic on the CPU
   UpdateRule rule;
   bool preconditioned = false;
   bool normal_equations = false;  ///< steps took second moments, not rows; rows judged the end

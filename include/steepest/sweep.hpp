@@ -40,9 +40,9 @@ struct SweepOptions {
   std::int64_t bank_columns = 128;
 
   /// What is minimised, where and how exactly: loss, l2, l1, constraint, standardize, intercept,
-  /// drop_constant, shuffle_rows, seed, device, threads, memory_bytes, precision and checkpoint
-  /// (whose steps are those of a bank) are taken from here. An automatic precision is fp64 on the
-  /// CPU, because distances to an optimum need its digits.
+  /// drop_constant, shuffle_rows, seed, device, threads, memory_bytes, precision, engine and
+  /// checkpoint (whose steps are those of a bank) are taken from here. An automatic precision is
+  /// fp64 on the CPU, because distances to an optimum need its digits.
   FitOptions problem;
 };
 
@@ -111,6 +111,7 @@ struct SweepOptimum {
 struct SweepResult {
   DeviceInfo device;
   Precision precision = Precision::fp64;
+  Engine engine = Engine::automatic;  ///< that took the steps; automatic on the CPU
   std::string loss;
   double l2 = 0.0;
   double l1 = 0.0;

@@ -57,6 +57,14 @@ Json to_json(const DeviceInfo& device) {
   return {{"kind", name(device.kind)}, {"name", device.name}};
 }
 
+Json engine_json(Engine engine) {
+  return engine == Engine::automatic ? Json(nullptr) : Json(name(engine));
+}
+
+std::string engine_text(Engine engine) {
+  return engine == Engine::automatic ? "" : fmt::format(", engine {}", name(engine));
+}
+
 void print_warnings(const std::vector<std::string>& warnings, const GlobalOptions& options) {
   if (options.quiet) {
     return;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "steepest/device.hpp"
+#include "steepest/engine.hpp"
 
 namespace steepest::cli {
 
@@ -63,6 +64,12 @@ void print_line(std::string_view label, const std::string& text);
 
 /// The "device" object of `--json`.
 [[nodiscard]] Json to_json(const DeviceInfo& device);
+
+/// An engine for JSON: null on the CPU, which has none to choose.
+[[nodiscard]] Json engine_json(Engine engine);
+
+/// ", engine NAME" behind a device; nothing on the CPU.
+[[nodiscard]] std::string engine_text(Engine engine);
 
 /// Puts "warning: ..." on stderr, unless quiet.
 void print_warnings(const std::vector<std::string>& warnings, const GlobalOptions& options);

@@ -59,7 +59,8 @@ Json find_rate_json(const FindRateResult& result, std::int64_t rows, std::int64_
   json["problem"] = {{"loss", result.loss},
                      {"l2", result.l2},
                      {"batch_size", result.batch_size},
-                     {"precision", name(result.precision)}};
+                     {"precision", name(result.precision)},
+                     {"engine", engine_json(result.engine)}};
   json["curvature"] = {{"bound", result.largest_curvature},
                        {"one_over_bound", 1.0 / result.largest_curvature},
                        {"two_over_bound", 2.0 / result.largest_curvature},

@@ -199,6 +199,7 @@ Json fit_json(const FitRun& run) {
                     {"batch_size", result.batch_size},
                     {"precision", name(result.precision)},
                     {"storage", name(result.storage)},
+                    {"engine", engine_json(result.engine)},
                     {"tolerance_gradient", result.tolerances.gradient}};
   json["checkpoint"] = checkpoint_json(run.checkpoint, {result.resumed_from, result.resumable});
   json["inference"] = result.inference ? inference_json(*result.inference) : Json(nullptr);
@@ -220,8 +221,8 @@ void print_fit(const FitRun& run) {
   if (!run.class_weights.empty()) {
     line("weights", class_weights_text(run));
   }
-  line("device", fmt::format("{}: {}, {}{}", name(result.device.kind), result.device.name,
-                             name(result.precision),
+  line("device", fmt::format("{}: {}, {}{}{}", name(result.device.kind), result.device.name,
+                             name(result.precision), engine_text(result.engine),
                              result.storage == Storage::float32
                                  ? ""
                                  : fmt::format(", features as {}", name(result.storage))));

@@ -47,6 +47,10 @@ void ProblemOptions::add_to(FitOptions& options, const GlobalOptions& global) co
   options.threads = global.threads;
   options.precision = parse_precision(precision);
   options.storage = parse_storage(storage);
+  options.engine = parse_engine(engine);
+  if (options.device.kind == DeviceChoice::Kind::cpu) {  // before the data are read
+    check_engine(options.engine, DeviceKind::cpu);
+  }
 }
 
 std::vector<double> ProblemOptions::weigh(std::shared_ptr<RowSource>& rows) const {
@@ -103,6 +107,9 @@ void add_problem_options(CLI::App& app, ProblemOptions& options) {
   app.add_option("--storage", options.storage,
                  "features in memory: auto (bytes where they lose nothing), float32, bfloat16 or "
                  "uint8")
+      ->default_str("auto");
+  app.add_option("--engine", options.engine,
+                 "how a GPU takes its steps: auto (products), products, fused or block")
       ->default_str("auto");
   app.add_flag("--no-standardize", options.no_standardize, "train on the columns as they are");
   app.add_flag("--no-intercept", options.no_intercept, "leave the intercept at 0");

@@ -24,13 +24,15 @@ struct ProblemOptions {
   std::string label_smoothing;
   std::string precision = "auto";
   std::string storage = "auto";
+  std::string engine = "auto";
   std::string shuffle = "auto";
   std::string constant = "error";
   bool no_standardize = false;
   bool no_intercept = false;
 
   /// Sets loss, l2, label_smoothing, shuffle_rows, standardize, intercept, drop_constant,
-  /// precision, storage, and of the global options seed, device and threads. Throws OptionError.
+  /// precision, storage, engine, and of the global options seed, device and threads. Throws
+  /// OptionError.
   void add_to(FitOptions& options, const GlobalOptions& global) const;
 
   /// Multiplies the weights of the rows to fit by what --class-weight says; for each class, in the
@@ -47,7 +49,7 @@ struct ProblemOptions {
 };
 
 /// Adds --model, --loss, --l2, --class-weight, --label-smoothing, --precision, --storage,
-/// --shuffle, --constant, --no-standardize and --no-intercept.
+/// --engine, --shuffle, --constant, --no-standardize and --no-intercept.
 void add_problem_options(CLI::App& app, ProblemOptions& options);
 
 /// A number, or nothing for "" and "auto". Throws OptionError.

@@ -184,9 +184,13 @@ std::string command_again(const SweepResult& result, const SweepInput& input) {
 Json sweep_json(const SweepResult& result, const SweepInput& input) {
   Json json{{"command", "sweep"}, {"version", version}, {"device", to_json(result.device)}};
   json["data"] = data_json(input);
-  json["problem"] = {{"loss", result.loss},    {"l2", result.l2},
-                     {"l1", result.l1},        {"constraint", to_string(result.constraint)},
-                     {"epochs", input.epochs}, {"precision", name(result.precision)}};
+  json["problem"] = {{"loss", result.loss},
+                     {"l2", result.l2},
+                     {"l1", result.l1},
+                     {"constraint", to_string(result.constraint)},
+                     {"epochs", input.epochs},
+                     {"precision", name(result.precision)},
+                     {"engine", engine_json(result.engine)}};
   json["curvature"] = {{"bound", result.largest_curvature},
                        {"one_over_bound", 1.0 / result.largest_curvature},
                        {"two_over_bound", 2.0 / result.largest_curvature}};
@@ -260,8 +264,8 @@ void print_sweep(const SweepResult& result, const SweepInput& input) {
           result.l1 > 0.0 ? fmt::format(", l1 {:.4g}", result.l1) : "",
           result.constraint.kind == ConstraintKind::none ? "" : ", " + to_string(result.constraint),
           input.target, input.epochs));
-  line("device", fmt::format("{}: {}, {}", name(result.device.kind), result.device.name,
-                             name(result.precision)));
+  line("device", fmt::format("{}: {}, {}{}", name(result.device.kind), result.device.name,
+                             name(result.precision), engine_text(result.engine)));
   line("runs",
        fmt::format("{} in {} banks, {} diverged{}; {:.2f} s", result.runs.size(), result.plan.banks,
                    diverged, pruned_text(result) + (result.interrupted ? ", interrupted" : ""),

@@ -150,6 +150,7 @@ FindRateResult find_rate(std::shared_ptr<RowSource> data, const FindRateOptions&
   FindRateResult result;
   result.device = held.device;
   result.precision = held.precision;
+  result.engine = held.backend->engine();
   result.loss = to_string(given.loss);
   result.l2 = given.l2;
   result.batch_size = plan.batch_size;

@@ -12,6 +12,7 @@ void keep_outcome(FitState& fit, RunOutcome outcome) {
   fit.result.rule = fit.plan.rule;
   fit.result.schedule = fit.plan.schedule;
   fit.result.storage = fit.backend->storage();
+  fit.result.engine = fit.backend->engine();
   fit.result.batch_size = fit.plan.batch_size;
   fit.result.at = outcome.at;
   fit.result.termination = outcome.termination;

@@ -86,7 +86,8 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
                             std::holds_alternative<QuantileLoss>(loss);  // which error is above 0?
   held.precision = kernels::resolve_precision(needs_digits ? Precision::fp64 : options.precision,
                                               held.device.kind, columns);
-  held.backend = kernels::make_backend(held.device, options.threads, held.precision);
+  held.backend =
+      kernels::make_backend(held.device, options.threads, held.precision, options.engine);
   kernels::ThreadPool pool(options.threads);
   const ColumnStatistics statistics =
       data->statistics() != nullptr ? *data->statistics() : kernels::column_statistics(*data, pool);

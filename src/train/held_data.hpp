@@ -35,7 +35,7 @@ struct HeldData {
 
 /// Chooses the device and its arithmetic for `columns` score columns of `loss`, takes the
 /// statistics, checks the columns, and gives the rows to the backend. `with_row_curvature` says
-/// whether mini-batches will be taken. Uses device, threads, memory, precision, storage,
+/// whether mini-batches will be taken. Uses device, threads, memory, precision, storage, engine,
 /// standardize, intercept and drop_constant of the options. Throws InputError for constant columns
 /// and for targets the loss cannot take, OptionError for a storage that the rows do not fit,
 /// DeviceError.

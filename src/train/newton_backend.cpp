@@ -46,6 +46,7 @@ class NewtonBackend final : public Backend {
   [[nodiscard]] DeviceInfo device() const override { return inner_->device(); }
   [[nodiscard]] Precision precision() const override { return inner_->precision(); }
   [[nodiscard]] Storage storage() const override { return inner_->storage(); }
+  [[nodiscard]] Engine engine() const override { return inner_->engine(); }
   void hold(kernels::TrainingData data) override { inner_->hold(std::move(data)); }
   void hold(kernels::StreamedData data) override { inner_->hold(std::move(data)); }
   void second_moment_product(bool intercept, const double* v, double* out) override {

@@ -95,6 +95,9 @@ RunIdentity problem_identity(std::string kind, const FitOptions& options, const 
                  {"--device", std::string(name(held.device.kind))},
                  {"--precision", std::string(name(held.precision))},
                  {"--storage", std::string(name(options.storage))}};
+  if (held.device.kind != DeviceKind::cpu) {  // engines agree to rounding, not to the bit
+    run.options.emplace_back("--engine", std::string(name(held.backend->engine())));
+  }
   run.data = digest_of(held);
   return run;
 }

@@ -105,6 +105,7 @@ class Sweep {
     }
     result_.device = held_.device;
     result_.precision = held_.precision;
+    result_.engine = held_.backend->engine();
     result_.loss = to_string(fit.loss);
     result_.l2 = fit.l2;
     result_.l1 = problem.l1;
