@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/cuda_emulation/emulation.hpp"
@@ -26,12 +28,20 @@ constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 struct Fiber {
   std::unique_ptr<std::byte[]> stack;
   std::jmp_buf resume{};
-  unsigned line = 0;  // of the barrier it waits at; 0: ended
+  unsigned line = 0;     // of the barrier it waits at; 0: ended
+  bool in_warp = false;  // that barrier is its warp's
+  bool runs = true;
+
+  // What it gives its warp: two places that take turns, because a thread may come to the next
+  // exchange while others still read the last.
+  std::byte given[2][sizeof(double)] = {};
+  unsigned exchanges = 0;
 };
 
 std::vector<std::unique_ptr<Fiber>> fibers;
 Fiber* running = nullptr;
 const std::function<void()>* block_body = nullptr;
+unsigned block_threads = 0;
 std::jmp_buf scheduler;
 ucontext_t creator;
 
@@ -73,22 +83,56 @@ std::unique_ptr<Fiber> make_fiber() {
   return fiber;
 }
 
-// Runs every thread up to its next barrier or its end; true when all have ended.
-bool run_stretch(const std::vector<unsigned>& order) {
-  for (const unsigned thread : order) {
-    current_thread.x = thread;
-    switch_to(*fibers[thread]);
+std::string place(const Fiber& fiber) {
+  return fiber.line == 0 ? "ended" : "waits at line " + std::to_string(fiber.line);
+}
+
+void require_together(const Fiber& one, const Fiber& other, const char* group) {
+  if (one.line != other.line || one.in_warp != other.in_warp) {
+    misuse(std::string("divergent barrier: one thread of a ") + group + " " + place(one) +
+           ", another " + place(other));
   }
-  const unsigned line = fibers[order.front()]->line;
-  for (const unsigned thread : order) {
-    if (fibers[thread]->line != line) {
-      misuse("divergent barrier: one thread of a block " +
-             (line == 0 ? "ended" : "waits at line " + std::to_string(line)) + ", another " +
-             (fibers[thread]->line == 0 ? "ended"
-                                        : "waits at line " + std::to_string(fibers[thread]->line)));
+}
+
+// Lets every warp go on whose threads all wait for each other; true when there is one.
+bool release_warps(unsigned threads) {
+  bool any = false;
+  for (unsigned first = 0; first < threads; first += warp_threads) {
+    const auto begin = fibers.begin() + first;
+    const auto end = fibers.begin() + std::min(threads, first + warp_threads);
+    const auto waiting = std::find_if(begin, end, [](const auto& fiber) { return fiber->in_warp; });
+    if (waiting == end) {
+      continue;
     }
+    any = true;
+    std::for_each(begin, end, [&](const auto& fiber) {
+      require_together(**waiting, *fiber, "warp");
+      fiber->runs = true;
+    });
+    std::for_each(begin, end, [](const auto& fiber) { fiber->in_warp = false; });
   }
-  return line == 0;
+  return any;
+}
+
+// Runs every thread up to its next barrier of the block or its end; true when all have ended.
+bool run_stretch(std::vector<unsigned>& order) {
+  for (const unsigned thread : order) {
+    fibers[thread]->runs = true;
+  }
+  do {
+    std::shuffle(order.begin(), order.end(), random_order());
+    for (const unsigned thread : order) {
+      if (std::exchange(fibers[thread]->runs, false)) {
+        current_thread.x = thread;
+        switch_to(*fibers[thread]);
+      }
+    }
+  } while (release_warps(static_cast<unsigned>(order.size())));
+  const Fiber& first = *fibers[order.front()];
+  for (const unsigned thread : order) {
+    require_together(first, *fibers[thread], "block");
+  }
+  return first.line == 0;
 }
 
 }  // namespace
@@ -98,16 +142,42 @@ void run_block(unsigned threads, const std::function<void()>& body) {
     fibers.push_back(make_fiber());
   }
   block_body = &body;
+  block_threads = threads;
+  for (unsigned thread = 0; thread < threads; ++thread) {
+    fibers[thread]->exchanges = 0;
+  }
   std::vector<unsigned> order(threads);
   std::iota(order.begin(), order.end(), 0U);
-  do {
-    std::shuffle(order.begin(), order.end(), random_order());
-  } while (!run_stretch(order));
+  while (!run_stretch(order)) {
+  }
 }
 
 void wait_at_barrier(unsigned line) {
   running->line = line;
   switch_to_scheduler();
+}
+
+void wait_for_warp(unsigned line) {
+  running->in_warp = true;
+  wait_at_barrier(line);
+}
+
+void require_whole_warp(unsigned mask) {
+  if (mask != ~0U) {
+    misuse("an exchange of a part of a warp: beyond what is emulated");
+  }
+}
+
+void exchange_in_warp(const void* mine, unsigned lane, std::size_t bytes, void* other,
+                      unsigned line) {
+  const unsigned from = current_thread.x / warp_threads * warp_threads + lane;
+  if (lane >= warp_threads || from >= block_threads) {
+    misuse("a thread asks its warp for the value of one that is not there");
+  }
+  const unsigned turn = running->exchanges++ % 2;
+  std::memcpy(running->given[turn], mine, bytes);
+  wait_for_warp(line);
+  std::memcpy(other, fibers[from]->given[turn], bytes);
 }
 
 }  // namespace steepest::emulation

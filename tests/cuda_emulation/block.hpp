@@ -2,6 +2,7 @@
 // The threads of one block, as fibers of one host thread that switch at barriers.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 namespace steepest::emulation {
@@ -15,14 +16,29 @@ struct Index {
 /// The thread that runs: threadIdx.
 extern Index current_thread;
 
+inline constexpr unsigned warp_threads = 32;
+
 /// Runs body once a thread, for `threads` threads. Each runs alone until it ends or waits at a
-/// barrier; when all have, those that wait go on, every time in another order. So a missing barrier
-/// is seen when its absence lets some order of whole stretches between barriers change the result;
-/// that threads interleave within a stretch, or run in lockstep as a warp, is not emulated.
-/// Calls misuse() when some threads end while others wait, or when they wait at different lines.
+/// barrier, of its block or of its warp; when all have, those that wait go on, every time in
+/// another order. So a missing barrier is seen when its absence lets some order of whole stretches
+/// between barriers change the result; that threads interleave within a stretch is not emulated,
+/// and the threads of a warp meet where they exchange values and nowhere else. Calls misuse() when
+/// some threads end while others wait, or when they wait at different lines; the same of the
+/// threads of one warp.
 void run_block(unsigned threads, const std::function<void()>& body);
 
 /// __syncthreads() at a line of the source.
 void wait_at_barrier(unsigned line);
+
+/// __syncwarp() of all threads of the warp at a line of the source.
+void wait_for_warp(unsigned line);
+
+/// Calls misuse() unless the mask names all threads of a warp: parts of one are not emulated.
+void require_whole_warp(unsigned mask);
+
+/// Every thread of a warp gives `bytes` <= 8 bytes and gets those of `lane`, at a line of the
+/// source.
+void exchange_in_warp(const void* mine, unsigned lane, std::size_t bytes, void* other,
+                      unsigned line);
 
 }  // namespace steepest::emulation

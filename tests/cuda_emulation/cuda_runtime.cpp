@@ -81,6 +81,33 @@ dim3 current_block_size;
 
 namespace {
 
+constexpr std::size_t shared_fence_bytes = 64;
+constexpr unsigned char poison = 0xFF;
+
+// The launch's, then a fence.
+std::vector<unsigned char> shared_memory;
+
+// The most shared memory that kernels were allowed, by their addresses.
+std::map<const void*, std::int64_t>& allowed_shared_bytes() {
+  static std::map<const void*, std::int64_t> all;
+  return all;
+}
+
+std::int64_t most_shared_bytes(const void* kernel) {
+  constexpr std::int64_t without_asking = std::int64_t{48} << 10;
+  const auto found = allowed_shared_bytes().find(kernel);
+  return found == allowed_shared_bytes().end() ? without_asking
+                                               : std::max(found->second, without_asking);
+}
+
+void check_shared_fence() {
+  const auto end = shared_memory.end();
+  if (std::any_of(end - shared_fence_bytes, end,
+                  [](unsigned char value) { return value != poison; })) {
+    misuse("a block wrote past its shared memory");
+  }
+}
+
 void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& body) {
   current_grid = config.gridDim;
   current_block_size = config.blockDim;
@@ -89,7 +116,9 @@ void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& bod
   std::shuffle(order.begin(), order.end(), random_order());
   for (const unsigned block : order) {
     current_block.x = block;
+    shared_memory.assign(config.dynamicSmemBytes + shared_fence_bytes, poison);
     run_block(config.blockDim.x, body);
+    check_shared_fence();
   }
 }
 
@@ -103,12 +132,28 @@ cudaError_t queue_work(cudaStream_t stream, std::function<void()> work) {
   return cudaSuccess;
 }
 
-cudaError_t queue_kernel(const cudaLaunchConfig_t& config, std::function<void()> body) {
+unsigned char* dynamic_shared_memory() { return shared_memory.data(); }
+
+cudaError_t allow_shared_memory(const void* kernel, int bytes) {
+  return call("cudaFuncSetAttribute", [&] {
+    if (bytes > machine().shared_bytes) {
+      return cudaErrorInvalidValue;
+    }
+    allowed_shared_bytes()[kernel] = bytes;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
+                         std::function<void()> body) {
   return call("cudaLaunchKernelEx", [&] {
     constexpr unsigned most_threads = 1024;
     const unsigned threads = config.blockDim.x;
     if (config.gridDim.x == 0 || threads == 0 || threads > most_threads) {
       return cudaErrorInvalidConfiguration;
+    }
+    if (static_cast<std::int64_t>(config.dynamicSmemBytes) > most_shared_bytes(kernel)) {
+      return cudaErrorInvalidValue;
     }
     ++counts().launches;
     cudaLaunchConfig_t cut = config;
@@ -172,9 +217,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   });
 }
 
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr /*attribute*/, int device) {
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   return call(__func__, [&] {
-    *value = machine().prohibited ? cudaComputeModeProhibited : cudaComputeModeDefault;
+    *value = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin
+                 ? static_cast<int>(machine().shared_bytes)
+             : machine().prohibited ? cudaComputeModeProhibited
+                                    : cudaComputeModeDefault;
     return known(device);
   });
 }

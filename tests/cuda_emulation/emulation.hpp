@@ -14,8 +14,9 @@ struct Machine {
   int devices = 1;
   int compute_major = 9;
   int compute_minor = 0;
-  bool prohibited = false;                                 ///< compute mode of every device
-  std::int64_t memory_bytes = std::int64_t{4} << 30;       ///< of all devices together
+  bool prohibited = false;                            ///< compute mode of every device
+  std::int64_t memory_bytes = std::int64_t{4} << 30;  ///< of all devices together
+  std::int64_t shared_bytes = 232448;  ///< of a block, for kernels that are allowed more than 48 KB
   std::int64_t most_blocks = (std::int64_t{1} << 31) - 1;  ///< a launch of more gets this many
   std::string failing_call;                                ///< fails always, as "cudaEventRecord"
   unsigned seed = 1;                                       ///< of the orders of blocks and threads

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for CUDA's header of this name, so that a C++ compiler builds kernels/*.cu as they are.
 //
-// Emulated, on one host thread: the language of kernels as far as ours use it, barriers, memory
-// apart from the host's, streams that run late, failures. NOT emulated: what runs at the same time
-// (of one kernel, blocks run one after the other; of streams, work runs when the host waits), hence
-// also memory order between running blocks and what fences do about it; warps; contraction of
+// Emulated, on one host thread: the language of kernels as far as ours use it, barriers, exchanges
+// of whole warps, shared memory that a launch asks for and its limits, memory apart from the
+// host's, streams that run late, failures. NOT emulated: what runs at the same time (of one kernel,
+// blocks run one after the other; of streams, work runs when the host waits), hence also memory
+// order between running blocks and what fences do about it; lockstep of warps; contraction of
 // multiply-adds, CUDA's math functions; speed. NOT checked: what nvcc accepts, registers, the size
-// of shared memory.
+// of shared memory that a kernel declares.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,8 @@ enum cudaError_t {
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorUnknown = 999
 };
-enum cudaDeviceAttr { cudaDevAttrComputeMode = 20 };
+enum cudaDeviceAttr { cudaDevAttrComputeMode = 20, cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaComputeMode { cudaComputeModeDefault = 0, cudaComputeModeProhibited = 2 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
 inline constexpr unsigned cudaStreamNonBlocking = 1;
@@ -54,7 +56,7 @@ struct dim3 {
       : x(along_x), y(along_y), z(along_z) {}
 };
 
-/// Launches have one dimension here, and no shared memory but what a kernel declares.
+/// Launches have one dimension here.
 struct cudaLaunchConfig_t {
   dim3 gridDim;
   dim3 blockDim;
@@ -79,8 +81,27 @@ extern dim3 current_block_size;
 /// Queues work behind that of a stream of the current device. There is no legacy default stream.
 cudaError_t queue_work(cudaStream_t stream, std::function<void()> work);
 
-/// Queues a kernel whose every thread calls `body`, by blocks in random order.
-cudaError_t queue_kernel(const cudaLaunchConfig_t& config, std::function<void()> body);
+/// Queues a kernel whose every thread calls `body`, by blocks in random order. `kernel` is its
+/// address, by which shared memory beyond 48 KB is allowed.
+cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
+                         std::function<void()> body);
+
+/// The shared memory that the launch of this block asked for, aligned to 16 bytes. Every block
+/// finds it filled with 0xFF; a block that wrote past its end is misuse().
+unsigned char* dynamic_shared_memory();
+
+/// Allows launches of a kernel that much shared memory.
+cudaError_t allow_shared_memory(const void* kernel, int bytes);
+
+/// One exchange of a value within a warp, all of whose threads take part.
+template <class T>
+T value_of_lane(unsigned mask, const T& value, unsigned lane, unsigned line) {
+  static_assert(sizeof(T) <= sizeof(double));
+  require_whole_warp(mask);
+  T other{};
+  exchange_in_warp(&value, lane, sizeof(T), &other, line);
+  return other;
+}
 
 }  // namespace steepest::emulation
 
@@ -91,6 +112,22 @@ inline const auto& gridDim = steepest::emulation::current_grid;
 
 inline void __syncthreads(unsigned line = __builtin_LINE()) {
   steepest::emulation::wait_at_barrier(line);
+}
+
+inline void __syncwarp(unsigned mask = ~0U, unsigned line = __builtin_LINE()) {
+  steepest::emulation::require_whole_warp(mask);
+  steepest::emulation::wait_for_warp(line);
+}
+
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int lanes, unsigned line = __builtin_LINE()) {
+  const unsigned own = threadIdx.x % steepest::emulation::warp_threads;
+  return steepest::emulation::value_of_lane(mask, value, own ^ static_cast<unsigned>(lanes), line);
+}
+
+template <class T>
+T __shfl_sync(unsigned mask, T value, int lane, unsigned line = __builtin_LINE()) {
+  return steepest::emulation::value_of_lane(mask, value, static_cast<unsigned>(lane), line);
 }
 
 /// Nothing runs at the same time, so this orders nothing and its absence is not seen.
@@ -107,9 +144,15 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   return steepest::emulation::queue_kernel(
-      *config, [kernel, values = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
+      *config, reinterpret_cast<const void*>(kernel),
+      [kernel, values = std::tuple<Parameters...>(std::forward<Arguments>(arguments)...)] {
         std::apply(kernel, values);
       });
+}
+
+template <class Kernel>
+cudaError_t cudaFuncSetAttribute(Kernel* kernel, cudaFuncAttribute /*attribute*/, int value) {
+  return steepest::emulation::allow_shared_memory(reinterpret_cast<const void*>(kernel), value);
 }
 
 cudaError_t cudaGetLastError();
