@@ -36,6 +36,10 @@ struct SweepOptions {
   /// that fall late.
   bool prune = false;
 
+  /// Folder where banks that wait for what `prune` decides lie in files without a name; empty: they
+  /// wait in memory. A checkpoint holds all of them, and in memory while it is written.
+  std::string cache_folder;
+
   /// Most score columns (outputs times models) of a bank, >= 1. On the CPU no result depends on it.
   std::int64_t bank_columns = 128;
 

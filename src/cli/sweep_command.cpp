@@ -126,6 +126,7 @@ int run_sweep(CLI::App& app, SweepCommandOptions& given, const GlobalOptions& gl
   require_target(read, "sweep");
   const RowStorage storage = given.memory.storage();
   options.problem.memory_bytes = storage.memory_bytes;
+  options.cache_folder = storage.folder;
   ReadRows data = read_with_progress(read, storage, global);
   const std::shared_ptr<RowSource> valid =
       given.validation.rows(read, given.memory, global, data.rows);

@@ -49,7 +49,7 @@ ElementFile ElementFile::temporary(const std::string& folder) {
   file.descriptor_ = open_unnamed(folder);
   if (file.descriptor_ < 0) {
     throw InputError(
-        fmt::format("{}: no temporary file can be made here for rows that do not fit "
+        fmt::format("{}: no temporary file can be made here for what does not fit "
                     "in memory: {}. Fixes: --cache DIR | --memory SIZE",
                     folder, std::generic_category().message(errno)));
   }

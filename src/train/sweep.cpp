@@ -13,6 +13,7 @@
 #include "kernels/state_archive.hpp"
 #include "src/train/checkpoint.hpp"
 #include "src/train/curvature.hpp"
+#include "src/train/halted_banks.hpp"
 #include "src/train/optimum.hpp"
 #include "src/train/optimum_store.hpp"
 #include "src/train/run_identity.hpp"
@@ -41,7 +42,7 @@ class Sweep {
     const RowWeights weights = data_->rows() > 0 ? sum_weights(*data_) : RowWeights{};
     layout_ = lay_out_sweep(*data_, weights, options_);
     legs_ = sweep_legs(options_.epochs, options_.prune);
-    halted_.resize(layout_.banks.size());
+    halted_ = HaltedBanks(layout_.banks.size(), options_.cache_folder);
     hold(weights);
     set_rates();
     result_.runs.resize(layout_.plan.cases.size());
@@ -60,7 +61,7 @@ class Sweep {
                             result_.largest_curvature, validation_.get(), proceed);
       });
     }
-    for (; leg_ < std::ssize(legs_); ++leg_, bank_ = 0) {
+    for (; leg_ < std::ssize(legs_); ++leg_, bank_ = 0, halted_.begin_leg()) {
       for (; bank_ < std::ssize(layout_.banks); save_between_banks()) {
         run_one_bank(layout_.banks[static_cast<std::size_t>(bank_)]);
         ++bank_;
@@ -199,11 +200,7 @@ class Sweep {
     for (SweepRun& run : result_.runs) {
       train::exchange_state(archive, run);
     }
-    archive.exchange_all(
-        halted_, [](kernels::StateArchive& part, std::string& state) { part.exchange(state); });
-    if (halted_.size() != layout_.banks.size()) {
-      archive.fail("it has other banks");
-    }
+    halted_.exchange_state(archive);
     archive.exchange_in(leg_, 0, std::ssize(legs_) - 1);
     archive.exchange_in(bank_, 0, static_cast<std::int64_t>(layout_.banks.size()));
     archive.exchange(in_bank_);
@@ -254,7 +251,7 @@ class Sweep {
   void run_one_bank(const std::vector<std::size_t>& members) {
     const bool begins = leg_ == 0;
     const auto bank = static_cast<std::size_t>(bank_);
-    if (!begins && halted_[bank].empty() && !in_bank_) {
+    if (!begins && halted_.is_empty(bank) && !in_bank_) {
       return;  // all its runs have ended
     }
     if (interrupted_) {
@@ -269,7 +266,7 @@ class Sweep {
     }
     BankLeg leg;
     leg.epochs = legs_[static_cast<std::size_t>(leg_)];
-    leg.state = halted_[bank];
+    leg.state = halted_.get(bank);
     for (std::size_t k = 0; k < members.size(); ++k) {
       if (result_.runs[members[k]].pruned) {
         leg.pruned.push_back(k);
@@ -290,7 +287,7 @@ class Sweep {
     std::vector<SweepRun> runs =
         run_bank(held_, layout_, members, options_, validation_.get(), checkpoints, leg, within);
     in_bank_ = false;
-    halted_[bank] = std::move(leg.state);
+    halted_.put(bank, std::move(leg.state));
     bank_was_cut_ = std::any_of(runs.begin(), runs.end(), [](const SweepRun& run) {
       return run.reason == Reason::interrupted && !run.pruned;
     });
@@ -383,7 +380,7 @@ class Sweep {
   CheckpointFolder checkpoints_;
   std::optional<std::string> resumed_;  // the state to go on from
   std::vector<std::int64_t> legs_;      // the epochs at which all banks halt
-  std::vector<std::string> halted_;     // states of the banks to go on from
+  HaltedBanks halted_;                  // states of the banks to go on from
   std::int64_t leg_ = 0;                // the one that banks are in
   std::int64_t bank_ = 0;               // the one that runs, or is next
   bool in_bank_ = false;
