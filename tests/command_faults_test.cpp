@@ -160,6 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Reader{"Convert", "long.csv", "convert D/long.csv --target y -o D/table"},
                     Reader{"Predict", "long.csv", "predict D/model.json D/long.csv -o D/out"},
                     Reader{"Inspect", "long.csv", "inspect D/long.csv"},
+                    Reader{"Table", "table/targets.npy", "fit D/table -o D/out"},
                     Reader{"Compressed", "long.csv.gz", "fit D/long.csv.gz --target y -o D/out"},
                     Reader{"Calibrate", "logits.npy",
                            "calibrate D/logits.npy --labels D/labels.txt --apply D/out"}),
@@ -173,7 +174,7 @@ TEST_P(FileFaults, AreNamedAndLeaveTheOldOutput) {
   const std::string d = folder.path("");
   for (const char* const command :
        {"generate linear --rows 20000 --features 4 -o D/long.csv",
-        "fit D/long.csv --target y -o D/model.json",
+        "fit D/long.csv --target y -o D/model.json", "convert D/long.csv --target y -o D/table",
         "generate softmax --rows 20000 --features 3 --classes 5 -o "
         "D/classes.csv",
         "fit D/classes.csv --target label --model softmax -o D/classes.json",
@@ -211,6 +212,18 @@ TEST_P(FileFaults, AreNamedAndLeaveTheOldOutput) {
     EXPECT_EQ(folder.read("out"), old_content);
     EXPECT_EQ(folder.entries(), entries);
   }
+}
+
+// As when a mapped file is cut short: the system sends this signal, and here the shell.
+TEST(LostPage, IsTheOneObjectOfJson) {
+  const TemporaryFolder folder;
+  const CommandRun run =
+      run_command(folder, "inspect - --json", "sleep 3 | timeout --preserve-status -s BUS 1 ");
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_NE(run.err.find("was cut short, or its disk failed"), std::string::npos) << run.err;
+  EXPECT_EQ(run.json()["command"], "inspect");
+  EXPECT_EQ(run.json()["error"]["exit_code"], 2);
+  EXPECT_EQ("steepest: " + run.json()["error"]["message"].get<std::string>() + "\n", run.err);
 }
 
 TEST(MemoryLimit, IsNamedWithItsSizesAndWhatToTry) {
