@@ -2,8 +2,33 @@
 #include "src/train/continuation.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace steepest::train {
+
+Continuation::Continuation(ContinuationPlan plan, const FitCallback& progress)
+    : plan_(std::move(plan)), progress_(progress) {
+  if (plan_.resumed) {
+    kernels::StateArchive archive =
+        kernels::StateArchive::reading(*plan_.resumed, plan_.checkpoints->resumed_from());
+    plan_.exchange_outer(archive);
+    exchange_state(archive);
+  }
+}
+
+void Continuation::exchange_state(kernels::StateArchive& archive) {
+  constexpr std::int64_t most = 100;  // of descents, and of steps counted beside theirs
+  archive.exchange_in(descent_, 0, most);
+  archive.exchange(is_over_);
+  archive.exchange_all(parameters_,
+                       [](kernels::StateArchive& part, double& value) { part.exchange(value); });
+  const std::int64_t elements = plan_.plan.columns * (plan_.features + 1);
+  if (!parameters_.empty() && static_cast<std::int64_t>(parameters_.size()) != elements) {
+    archive.fail("it has parameters of another model");
+  }
+  archive.exchange_in(steps_, 0, plan_.plan.epochs + most);
+  archive.exchange_all(history_, exchange_point);
+}
 
 void Continuation::start(const RowLoss& loss, double rate, double gradient_tolerance) {
   model_ = {};
@@ -26,13 +51,22 @@ void Continuation::start(const RowLoss& loss, double rate, double gradient_toler
 
 bool Continuation::descend(const RowLoss& loss, double rate, double gradient_tolerance) {
   constexpr std::int64_t most_epochs = 300;
+  if (is_over_ || descents_++ < descent_) {
+    return true;
+  }
   start(loss, rate, gradient_tolerance);
   RunLimits limits;
   const std::int64_t left = plan_.plan.epochs - steps_;
   limits.epochs = std::min(left, most_epochs);
-  if (plan_.max_seconds > 0.0) {
-    limits.max_seconds = std::max(1e-9, plan_.max_seconds - seconds());
-  }
+  limits.max_seconds = plan_.max_seconds;
+  limits.seconds_before = seconds();
+  limits.checkpoints = plan_.checkpoints;
+  limits.is_last = false;
+  limits.exchange_outer = [this](kernels::StateArchive& archive) {
+    plan_.exchange_outer(archive);
+    exchange_state(archive);
+  };
+  limits.resumed = std::exchange(plan_.resumed, std::nullopt);
   const RunOutcome stage =
       run_to_end(plan_.backend, model_, plan_.plan, plan_.scaling, limits, progress_);
   for (HistoryPoint point : stage.history) {
@@ -40,6 +74,7 @@ bool Continuation::descend(const RowLoss& loss, double rate, double gradient_tol
     point.epoch += static_cast<double>(steps_);
     history_.push_back(point);
   }
+  ++descent_;
   steps_ += stage.state.step;
   parameters_ = plan_.backend.parameters(0);
   reason_ = stage.termination.reason;

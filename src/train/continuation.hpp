@@ -5,9 +5,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "kernels/state_archive.hpp"
+#include "src/train/checkpoint.hpp"
 #include "src/train/run_loop.hpp"
 
 namespace steepest::train {
@@ -19,19 +24,34 @@ struct ContinuationPlan {
   const Scaling& scaling;
   const std::vector<double>& preconditioner;
   bool intercept = true;
-  double max_seconds = 0.0;  ///< of all; 0: none
+  double max_seconds = 0.0;  ///< of all in this start; 0: none
+  std::int64_t features = 0;
+
+  /// As in RunLimits: where each descent is saved, and the state to go on from, which is that of a
+  /// descent or of what comes after them all.
+  CheckpointFolder* checkpoints = nullptr;
+  std::function<void(kernels::StateArchive&)> exchange_outer{};
+  std::optional<std::string> resumed{};
 };
 
 class Continuation {
  public:
-  Continuation(const ContinuationPlan& plan, const FitCallback& progress)
-      : plan_(plan), progress_(progress) {}
+  /// Where there is a state to go on from, all is as it was then.
+  Continuation(ContinuationPlan plan, const FitCallback& progress);
+
+  /// No more descents come: those that were called for before are over in the state saved.
+  void end_descents() { is_over_ = true; }
+  [[nodiscard]] bool is_over() const { return is_over_; }
+
+  /// For checkpoints, what is remembered between descents: see kernels/state_archive.hpp.
+  void exchange_state(kernels::StateArchive& archive);
 
   /// Starts a bank of one on the backend at the parameters reached.
   void start(const RowLoss& loss, double rate, double gradient_tolerance = 0.0);
 
-  /// Descends until no derivative is above the tolerance, for at most 300 epochs. False when a
-  /// budget of the whole, the caller or a divergence ended it: see reason().
+  /// Descends, or has descended before the state it goes on from was saved, until no derivative is
+  /// above the tolerance, for at most 300 epochs. False when a budget of the whole, the caller or a
+  /// divergence ended it: see reason().
   [[nodiscard]] bool descend(const RowLoss& loss, double rate, double gradient_tolerance);
 
   [[nodiscard]] Reason reason() const { return reason_; }
@@ -47,9 +67,12 @@ class Continuation {
   [[nodiscard]] std::vector<HistoryPoint>& history() { return history_; }
 
  private:
-  const ContinuationPlan plan_;
+  ContinuationPlan plan_;
   const FitCallback& progress_;
-  kernels::ModelPlan model_;  // last started
+  kernels::ModelPlan model_;   // last started
+  std::int64_t descents_ = 0;  // called for in this process
+  std::int64_t descent_ = 0;   // that runs, or is next
+  bool is_over_ = false;
   std::vector<double> parameters_;
   std::vector<HistoryPoint> history_;
   std::int64_t steps_ = 0;

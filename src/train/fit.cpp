@@ -26,6 +26,8 @@
 #include "src/train/inference.hpp"
 #include "src/train/newton_backend.hpp"
 #include "src/train/path.hpp"
+#include "src/train/path_choice.hpp"
+#include "src/train/path_state.hpp"
 #include "src/train/quantile_fit.hpp"
 #include "src/train/run_identity.hpp"
 #include "src/train/run_loop.hpp"
@@ -140,24 +142,60 @@ class Fit {
     if (!has_path()) {
       return;
     }
-    const PathInput input{fit_.backend.get(), fit_.data.get(), &fit_.plan,
-                          &fit_.scaling,      &fit_.options,   validation_.get(),
-                          initial_,           fit_.rows,       fit_.features};
-    fit_.result.path = choose_l2(input, progress_, fit_.result.warnings);
+    if (stage_ == Stage::path) {
+      train_path();
+    } else {
+      warn_of_path(*fit_.result.path, fit_.result.warnings);
+    }
     fit_.plan.l2 =
         fit_.result.path->points[fit_.result.path->picked].l2;  // paths are of losses with one unit
     fit_.given.l2 = fit_.plan.l2;
-    path_seconds_ = fit_.result.path->seconds;
     was_cut_ = fit_.result.path->cut;
   }
 
+  void train_path() {
+    const auto start = std::chrono::steady_clock::now();
+    PathInput input{fit_.backend.get(), fit_.data.get(), &fit_.plan, &fit_.scaling, &fit_.options,
+                    validation_.get(),  initial_,        fit_.rows,  fit_.features};
+    input.checkpoints = &checkpoints_;
+    input.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
+    std::optional<kernels::StateArchive> archive;
+    if (resumed_) {
+      archive = kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
+      exchange_state(*archive);
+      input.resumed = &*archive;
+    }
+    fit_.result.path = choose_l2(input, progress_, fit_.result.warnings);
+    resumed_.reset();
+    stage_ = Stage::run;
+    path_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
   void find_checkpoint() {
+    stage_ = has_path() ? Stage::path : Stage::run;
     resumed_ = checkpoints_.open(std::move(identity_), fit_.result.warnings);
     fit_.result.resumed_from = checkpoints_.resumed_from();
+    if (resumed_) {
+      kernels::StateArchive archive =
+          kernels::StateArchive::reading(*resumed_, checkpoints_.resumed_from());
+      exchange_state(archive);
+      path_seconds_ = 0.0;
+    }
   }
 
   // What a fit remembers beside its run.
   void exchange_state(kernels::StateArchive& archive) {
+    archive.exchange(stage_, Stage::run);
+    if (has_path() && stage_ != Stage::path) {
+      if (archive.is_reading()) {
+        fit_.result.path.emplace();
+        fit_.result.path->folds = fit_.options.folds;
+        fit_.result.path->points.resize(path_penalties(fit_.options, fit_.plan).size());
+      }
+      train::exchange_state(archive, *fit_.result.path);
+    } else if (!has_path() && stage_ == Stage::path) {
+      archive.fail("it is of a path");
+    }
     archive.exchange(fit_.plan.schedule.learning_rate);
     archive.exchange_all(rate_warnings_, [](kernels::StateArchive& part, std::string& warning) {
       part.exchange(warning);
@@ -180,8 +218,9 @@ class Fit {
       exchange_state(archive);
       path_seconds_ = seconds;
     }
-    const Reason path_end =
-        fit_.plan.may_choose_rule && !resumed_ ? narrow_huber(rate) : Reason::running;
+    const Reason path_end = fit_.plan.may_choose_rule && (!resumed_ || stage_ == Stage::descents)
+                                ? narrow_huber(rate)
+                                : Reason::running;
     const FitCallback stop = [](const FitProgress& /*now*/) { return false; };
     was_cut_ = was_cut_ || path_end == Reason::interrupted || path_end == Reason::seconds;
     RunOutcome outcome = run_once(was_cut_ ? stop : progress_);
@@ -221,10 +260,15 @@ class Fit {
         fit_.options.initial != nullptr || fit_.options.stop_on_validation) {
       return Reason::running;
     }
-    Continuation path({*fit_.backend, fit_.plan, fit_.scaling, fit_.preconditioner,
-                       fit_.options.intercept, fit_.options.max_seconds},
-                      progress_);
-    path.set_parameters(initial_);
+    Continuation path(
+        {*fit_.backend, fit_.plan, fit_.scaling, fit_.preconditioner, fit_.options.intercept,
+         fit_.options.max_seconds, fit_.features, &checkpoints_,
+         [this](kernels::StateArchive& archive) { exchange_state(archive); }, resumed_},
+        progress_);
+    if (!resumed_) {
+      path.set_parameters(initial_);
+    }
+    stage_ = Stage::descents;
     bool whole = true;
     for (double delta = wide; whole && delta > huber->delta * 2.0; delta /= factor) {
       whole = path.descend(HuberLoss{delta}, rate, flat * delta);
@@ -233,6 +277,8 @@ class Fit {
     path_steps_ = path.steps();
     path_seconds_ = path.seconds();
     path_history_ = std::move(path.history());
+    stage_ = Stage::run;
+    resumed_.reset();
     return path.reason();
   }
 
@@ -269,6 +315,10 @@ class Fit {
     run.intercept = fit_.options.intercept;
     run.max_seconds = fit_.options.max_seconds;
     run.tolerance_gap = fit_.options.tolerance_gap;
+    stage_ = Stage::descents;
+    run.checkpoints = &checkpoints_;
+    run.exchange_outer = [this](kernels::StateArchive& archive) { exchange_state(archive); };
+    run.resumed = std::move(resumed_);
     return run_quantile_fit(run, progress_);
   }
 
@@ -308,9 +358,7 @@ class Fit {
     }
     RunLimits limits;
     limits.epochs = std::max<std::int64_t>(1, fit_.plan.epochs - path_steps_);
-    limits.max_seconds = fit_.options.max_seconds > 0.0
-                             ? std::max(1e-9, fit_.options.max_seconds - path_seconds_)
-                             : 0.0;
+    limits.max_seconds = fit_.options.max_seconds;
     limits.seconds_before = path_seconds_;
     limits.tolerance_gap = fit_.options.tolerance_gap;
     limits.gap = [this](bool thorough) { return certify(fit_, thorough); };
@@ -335,8 +383,13 @@ class Fit {
     return run_to_end(*fit_.backend, model, fit_.plan, fit_.scaling, limits, progress);
   }
 
+  // What a state was saved in: the choice of a penalty, the descents on wider losses before the
+  // run (or in its place), or the run.
+  enum class Stage : std::uint8_t { path, descents, run };
+
   FitState fit_;
   const FitCallback& progress_;
+  Stage stage_ = Stage::run;
   std::vector<double> initial_;  // where a run starts; empty: at 0
   std::int64_t path_steps_ = 0;  // taken on the way there
   bool was_cut_ = false;         // by the caller: there is nothing to go on from yet

@@ -161,8 +161,6 @@ void check_quantile(const FitPlan& plan, const FitOptions& options) {
           "loss quantile has corners of its own, and no way is known to the optimum with --l1 or "
           "--constraint: name a rule, as --rule adam, that gets near, or use --loss huber:D");
   if (plan.may_choose_rule) {
-    require(options.checkpoint.folder.empty(),
-            "--checkpoint: the stages of a quantile fit are not saved: leave it away");
     require(
         !options.stop_on_validation,
         "--stop-on-validation: a quantile fit goes to the optimum: name a rule, as --rule adam, "

@@ -15,6 +15,7 @@
 #include "src/train/curvature.hpp"
 #include "src/train/folds.hpp"
 #include "src/train/path_choice.hpp"
+#include "src/train/path_state.hpp"
 #include "src/train/preconditioner.hpp"
 #include "steepest/error.hpp"
 
@@ -51,8 +52,7 @@ class Path {
  public:
   Path(const PathInput& input, const FitCallback& progress)
       : backend_(*input.backend), input_(input), progress_(progress) {
-    const std::vector<double>& given = input.options->l2_path;
-    penalties_ = given.empty() ? std::vector<double>{input.plan->l2} : given;
+    penalties_ = path_penalties(*input.options, *input.plan);
     if (input.options->folds > 0) {
       folds_ = make_folds(*input.data, input.options->folds, input.options->seed);
       fold_weights_ = fold_weights(*input.data, *folds_, input.options->folds);
@@ -69,20 +69,50 @@ class Path {
   PathResult run(std::vector<std::string>& warnings) {
     const auto count = static_cast<std::int64_t>(penalties_.size());
     const std::int64_t together = penalties_a_bank();
-    for (std::int64_t first = 0; first < count && !interrupted_; first += together) {
-      run_bank(first, std::min(together, count - first));
-    }
     for (std::size_t i = 0; i < penalties_.size(); ++i) {
       result_.points[i].l2 = penalties_[i];
+    }
+    if (input_.resumed != nullptr) {
+      exchange_state(*input_.resumed);
+      seconds_before_ = result_.seconds;
+      if (first_ % together != 0 || step_ >= input_.plan->epochs) {
+        input_.resumed->fail("it is in a bank that this path has not");
+      }
+    }
+    for (; first_ < count && !interrupted_; first_ += together) {
+      run_bank(std::min(together, count - first_), input_.resumed != nullptr && !has_resumed_);
     }
     result_.cut = interrupted_;
     choose_point(input_.options->pick_one_standard_error, result_);
     warn_of_path(result_, warnings);
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    result_.seconds = seconds_before_ + seconds();
     return std::move(result_);
   }
 
  private:
+  // Of the banks before the one that runs, and where that is; its own state follows.
+  void exchange_state(kernels::StateArchive& archive) {
+    train::exchange_state(archive, result_);
+    archive.exchange_in(first_, 0, std::ssize(penalties_) - 1);
+    archive.exchange_in(step_, 0, std::numeric_limits<std::int64_t>::max() / 2);
+  }
+
+  void save() {
+    if (!input_.checkpoints->is_used()) {
+      return;
+    }
+    result_.seconds = seconds_before_ + seconds();
+    kernels::StateArchive archive = kernels::StateArchive::writing();
+    input_.exchange_outer(archive);
+    exchange_state(archive);
+    backend_.exchange_state(archive);
+    input_.checkpoints->save(false, archive.written());
+  }
+
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
   // The bounds on the Hessians differ by their penalties only.
   void take_moments() {
     const std::optional<std::int64_t> sample = preconditioner_sample(input_.rows, input_.features);
@@ -185,10 +215,17 @@ class Path {
     return masks;
   }
 
-  void run_bank(std::int64_t first, std::int64_t count) {
-    kernels::BankPlan bank = bank_of(first, count);
+  void run_bank(std::int64_t count, bool resumes) {
+    kernels::BankPlan bank = bank_of(first_, count);
     const auto models = static_cast<std::int64_t>(bank.models.size());
     backend_.start(bank);
+    if (resumes) {
+      backend_.exchange_state(*input_.resumed);
+      input_.resumed->expect_end();
+      has_resumed_ = true;
+    } else {
+      step_ = 0;
+    }
     train(models);
     std::vector<Trained> trained(static_cast<std::size_t>(models));
     for (std::int64_t k = 0; k < models; ++k) {
@@ -198,7 +235,7 @@ class Path {
     }
     measure(std::move(bank), trained);
     for (std::int64_t i = 0; i < count; ++i) {
-      note_point(first + i, trained.data() + i * members_);
+      note_point(first_ + i, trained.data() + i * members_);
     }
     result_.models += models;
     ++result_.banks;
@@ -208,9 +245,10 @@ class Path {
     const std::int64_t budget = input_.plan->epochs;
     std::vector<std::vector<kernels::StepRecord>> records(static_cast<std::size_t>(models));
     std::int64_t portion = 1;
-    for (std::int64_t step = 0; step < budget && running(models);) {
+    while (step_ < budget && running(models)) {
       const auto began = Clock::now();
-      const std::int64_t steps = std::min(portion, budget - step);
+      const std::int64_t steps =
+          input_.checkpoints->steps_to_next(step_, std::min(portion, budget - step_));
       for (auto& record : records) {
         record.clear();
       }
@@ -220,14 +258,18 @@ class Path {
         most = std::max(most, record.size());
       }
       result_.passes += static_cast<std::int64_t>(most);
-      step += steps;
+      step_ += steps;
       const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
       const double wanted = static_cast<double>(steps) * portion_seconds / std::max(seconds, 1e-9);
       portion =
           static_cast<std::int64_t>(std::clamp(wanted, 1.0, 4.0 * static_cast<double>(steps)));
       if (!report(records) || out_of_time()) {
+        save();
         interrupted_ = true;
         break;
+      }
+      if (input_.checkpoints->is_due(step_)) {
+        save();
       }
     }
     for (std::int64_t k = 0; k < models; ++k) {
@@ -239,7 +281,7 @@ class Path {
 
   [[nodiscard]] bool out_of_time() const {
     const double most = input_.options->max_seconds;
-    return most > 0.0 && std::chrono::duration<double>(Clock::now() - start_).count() >= most;
+    return most > 0.0 && seconds() >= most;
   }
 
   [[nodiscard]] bool running(std::int64_t models) const {
@@ -347,6 +389,10 @@ class Path {
   Eigen::VectorXd eigenvalues_;  // of the centred second moments; empty: not asked for
   bool interrupted_ = false;
   Clock::time_point start_ = Clock::now();
+  double seconds_before_ = 0.0;  // of the processes it goes on from
+  std::int64_t first_ = 0;       // penalty of the bank that runs, or is next
+  std::int64_t step_ = 0;        // of that bank
+  bool has_resumed_ = false;
   PathResult result_;
 };
 
@@ -375,6 +421,10 @@ void check_path(const FitOptions& options, const FitPlan& plan, DeviceKind devic
           "give --folds, or validation rows (--valid, --valid-fraction), not both");
   require(options.folds > 0 || !options.pick_one_standard_error,
           "--pick one-se needs standard errors over folds: give --folds F");
+}
+
+std::vector<double> path_penalties(const FitOptions& options, const FitPlan& plan) {
+  return options.l2_path.empty() ? std::vector<double>{plan.l2} : options.l2_path;
 }
 
 PathResult choose_l2(const PathInput& input, const FitCallback& progress,

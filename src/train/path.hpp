@@ -2,6 +2,11 @@
 // Chooses the penalty: all models of a path, and of all folds, trained side by side on one read.
 #pragma once
 
+#include <functional>
+#include <vector>
+
+#include "kernels/state_archive.hpp"
+#include "src/train/checkpoint.hpp"
 #include "src/train/fit_plan.hpp"
 #include "src/train/held_data.hpp"
 #include "src/train/validation.hpp"
@@ -21,7 +26,16 @@ struct PathInput {
   std::vector<double> initial;       ///< (C, d + 1), or empty for zeros
   std::int64_t rows = 0;
   std::int64_t features = 0;
+
+  CheckpointFolder* checkpoints = nullptr;  ///< opened
+
+  /// Writes what the fit remembers, before the path's own state.
+  std::function<void(kernels::StateArchive&)> exchange_outer{};
+  kernels::StateArchive* resumed = nullptr;  ///< at the path's own state; null: it begins anew
 };
+
+/// Penalties of the options; the plan's where they give none.
+[[nodiscard]] std::vector<double> path_penalties(const FitOptions& options, const FitPlan& plan);
 
 /// Throws OptionError for options a path does not go with: mini-batches, a rule, schedule, rate or
 /// precondition of the caller's, neither folds nor validation rows or both, inference, a GPU.
@@ -31,7 +45,8 @@ void check_path(const FitOptions& options, const FitPlan& plan, DeviceKind devic
 /// by limited-memory BFGS, each in the metric of its own penalty's bound on the Hessian, until the
 /// tolerances of a fit hold; measures all on rows they have not seen; and picks. Models share banks
 /// of up to 128 score columns. Penalties are on coefficients in the scale of all rows, in every
-/// fold. Adds warnings. `progress` returning false ends it early, with what is known.
+/// fold. Adds warnings. `progress` returning false, or the budget of time, ends it early, with what
+/// is known; where there are checkpoints, it goes on from there to the same bits.
 ///
 /// Determinism: the same bits for any number of threads.
 [[nodiscard]] PathResult choose_l2(const PathInput& input, const FitCallback& progress,

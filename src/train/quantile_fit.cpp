@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <numeric>
 #include <optional>
 
@@ -22,7 +23,7 @@ constexpr std::int64_t block_rows = 4096;
 constexpr std::int64_t fewest_program_rows = 4000;
 constexpr std::int64_t program_rows_a_parameter = 30;
 constexpr std::int64_t most_program_elements = 40'000'000;
-constexpr int most_rounds = 8;
+constexpr std::int64_t most_rounds = 8;
 
 class QuantileFit {
  public:
@@ -32,8 +33,15 @@ class QuantileFit {
         rows_(run.rows),
         stride_(run.features + 1),
         path_({run.backend, run.plan, run.scaling, run.preconditioner, run.intercept,
-               run.max_seconds},
-              progress) {}
+               run.max_seconds, run.features, run.checkpoints, run.exchange_outer, run.resumed},
+              progress) {
+    if (path_.is_over()) {
+      kernels::StateArchive archive =
+          kernels::StateArchive::reading(*run.resumed, run.checkpoints->resumed_from());
+      exchange_state(archive);
+      archive.expect_end();
+    }
+  }
 
   RunOutcome to_end() {
     bool whole = true;  // later widths need no more than the sign of most errors
@@ -41,16 +49,54 @@ class QuantileFit {
       constexpr double flat = 1e-4;
       whole = path_.descend(smoothed(widths[i]), rate(widths[i]), flat);
     }
-    if (whole) {
+    if (!path_.is_over()) {
+      path_.end_descents();
+      end_ = whole ? Reason::running : path_.reason();
+      is_over_ = !whole;
+    }
+    if (!is_over_) {
       finish_exactly();
-    } else {
-      outcome_.termination.reason = path_.reason();
     }
     settle();
+    const Reason reason = outcome_.termination.reason;
+    if (reason != Reason::interrupted && reason != Reason::seconds) {
+      is_over_ = true;
+      save(true);
+    }
     return std::move(outcome_);
   }
 
  private:
+  // Between rounds, the same both ways.
+  void exchange_state(kernels::StateArchive& archive) {
+    run_.exchange_outer(archive);
+    path_.exchange_state(archive);
+    archive.exchange_in(round_, 0, most_rounds);
+    archive.exchange_in(count_, 0, std::numeric_limits<std::int64_t>::max() / 4);
+    archive.exchange(is_over_);
+    archive.exchange(end_, Reason::validation);
+    const auto exchange = [&](std::optional<double>& value) {
+      bool is_there = value.has_value();
+      double number = value.value_or(0.0);
+      archive.exchange(is_there);
+      archive.exchange(number);
+      value = is_there ? std::optional(number) : std::nullopt;
+    };
+    exchange(gap_);
+    exchange(subgradient_);
+    if (path_.parameters().empty()) {
+      archive.fail("it has no parameters");
+    }
+  }
+
+  void save(bool ended) {
+    if (run_.checkpoints != nullptr && run_.checkpoints->is_used()) {
+      kernels::StateArchive archive = kernels::StateArchive::writing();
+      exchange_state(archive);
+      run_.checkpoints->save(ended, archive.written());
+    }
+  }
+
   [[nodiscard]] std::int64_t features() const { return run_.features; }
   [[nodiscard]] std::int64_t outputs() const { return run_.plan.columns; }
   [[nodiscard]] RowLoss smoothed(double width) const { return QuantileLoss{run_.level, width}; }
@@ -251,7 +297,8 @@ class QuantileFit {
 
   [[nodiscard]] bool goes_on() {
     if (run_.max_seconds > 0.0 && path_.seconds() >= run_.max_seconds) {
-      outcome_.termination.reason = Reason::seconds;
+      save(false);
+      end_ = Reason::seconds;
       return false;
     }
     FitProgress now;
@@ -259,8 +306,12 @@ class QuantileFit {
     now.epochs = run_.plan.epochs;
     now.epoch = static_cast<double>(path_.steps());
     if (progress_ && !progress_(now)) {
-      outcome_.termination.reason = Reason::interrupted;
+      save(false);
+      end_ = Reason::interrupted;
       return false;
+    }
+    if (run_.checkpoints != nullptr && run_.checkpoints->is_due(path_.steps())) {
+      save(false);
     }
     return true;
   }
@@ -268,9 +319,9 @@ class QuantileFit {
   void finish_exactly() {
     row_weights_ = all_weights();
     const std::int64_t most = std::max<std::int64_t>(stride_ + 1, most_program_elements / stride_);
-    std::int64_t count = std::max(fewest_program_rows, program_rows_a_parameter * stride_);
-    for (int round = 0; round < most_rounds && goes_on(); ++round) {
-      count = std::min({count, most, rows_});
+    count_ = std::max({count_, fewest_program_rows, program_rows_a_parameter * stride_});
+    for (; round_ < most_rounds && goes_on(); ++round_) {
+      const std::int64_t count = std::min({count_, most, rows_});
       std::vector<Round> solved;
       std::vector<double> next = path_.parameters();
       for (std::int64_t o = 0; o < outputs(); ++o) {
@@ -292,15 +343,16 @@ class QuantileFit {
       path_.count_step();
       gap_ = gap;
       subgradient_ = residual / static_cast<double>(rows_);
-      if (signs_held || (count == most && round > 2)) {
+      if (signs_held || (count == most && round_ > 2)) {
         return;
       }
-      count *= 2;
+      count_ = 2 * count;
     }
   }
 
   // The parameters kept, the loss itself there, and why this is the end.
   void settle() {
+    outcome_.termination.reason = end_;
     start(0.0);
     run_.backend.evaluate();
     Evaluation at = run_.backend.state(0).at;
@@ -312,7 +364,7 @@ class QuantileFit {
     outcome_.at.gradient_max_norm = at.gradient_max_norm * run_.scaling.gradient_unit();
     outcome_.state = run_.backend.state(0);
     outcome_.state.step = path_.steps();
-    outcome_.history = std::move(path_.history());
+    outcome_.history = path_.history();
     outcome_.seconds = path_.seconds();
     if (!gap_ || outcome_.termination.reason == Reason::interrupted) {
       outcome_.gap = {std::nullopt, "the run ended before its last stage, which proves the bound"};
@@ -356,6 +408,10 @@ class QuantileFit {
   std::int64_t rows_;
   std::int64_t stride_;
   Continuation path_;
+  std::int64_t round_ = 0;             // that runs, or is next
+  std::int64_t count_ = 0;             // of rows in its programs, at most
+  bool is_over_ = false;               // no round is left
+  Reason end_ = Reason::running;       // why it ended before its last stage
   std::vector<double> row_weights_;    // of all rows
   std::optional<double> gap_;          // trained units
   std::optional<double> subgradient_;  // largest element, trained units

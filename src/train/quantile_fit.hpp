@@ -3,9 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kernels/backend.hpp"
+#include "kernels/state_archive.hpp"
+#include "src/train/checkpoint.hpp"
 #include "src/train/run_loop.hpp"
 
 namespace steepest::train {
@@ -28,6 +33,11 @@ struct QuantileRun {
   bool intercept = true;
   double max_seconds = 0.0;    ///< 0: none
   double tolerance_gap = 0.0;  ///< in the objective's units; 0: 1e-8 of the objective (fp64)
+
+  /// As in RunLimits. Descents are saved in mid-way, the programs behind them between two rounds.
+  CheckpointFolder* checkpoints = nullptr;
+  std::function<void(kernels::StateArchive&)> exchange_outer{};
+  std::optional<std::string> resumed{};
 };
 
 /// Runs it to the end: descents on ever narrower smoothings of the loss, each from where the last

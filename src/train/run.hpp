@@ -46,6 +46,11 @@ class Run {
   // Seconds since the run began, those of the processes it goes on from too.
   [[nodiscard]] double run_seconds() const;
 
+  // What counts towards the budget of time.
+  [[nodiscard]] double seconds_of_start(double now) const {
+    return now - seconds_before_start_ + limits_.seconds_before;
+  }
+
   // Of run_loop.cpp.
   void note_steps(double began, double ended);
   void note(std::int64_t step, double rate, const Evaluation& at, double seconds);

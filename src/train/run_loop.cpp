@@ -67,7 +67,9 @@ RunOutcome Run::to_end() {
     }
     save_if_due();
   }
-  save(true);
+  if (limits_.is_last) {
+    save(true);
+  }
   return finish();
 }
 
@@ -131,7 +133,7 @@ void Run::judge_from_outside(double now) {
   }
   if (plan_.full_batch && is_certified(state.step)) {
     backend_.stop(0, Reason::gap);
-  } else if (limits_.max_seconds > 0.0 && now - seconds_before_start_ >= limits_.max_seconds) {
+  } else if (limits_.max_seconds > 0.0 && seconds_of_start(now) >= limits_.max_seconds) {
     note_good_point();
     save(false);
     backend_.stop(0, Reason::seconds);

@@ -30,8 +30,8 @@ struct RunOutcome {
 /// Budgets and reporting of a run.
 struct RunLimits {
   std::int64_t epochs = 0;
-  double max_seconds = 0.0;     ///< 0: none
-  double seconds_before = 0.0;  ///< spent before the run, told with its own
+  double max_seconds = 0.0;     ///< of this start, what came before the run too; 0: none
+  double seconds_before = 0.0;  ///< spent in this start before the run
   double tolerance_gap = 0.0;   ///< 0: none
 
   /// Bounds objective - optimum at the backend's current parameters, in the objective's units;
@@ -44,6 +44,7 @@ struct RunLimits {
   std::function<bool(const std::vector<double>& parameters, std::int64_t step)> restart;
 
   CheckpointFolder* checkpoints = nullptr;  ///< opened; null: none
+  bool is_last = true;                      ///< false: its end is not that of what is saved
 
   /// Writes or reads what the caller remembers, before the run's own state.
   std::function<void(kernels::StateArchive&)> exchange_outer;

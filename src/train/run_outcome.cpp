@@ -87,9 +87,8 @@ std::string Run::inequality(Reason reason, const Evaluation& last) const {
     case Reason::epochs:
       return fmt::format("epochs {} >= {}", limits_.epochs, limits_.epochs);
     case Reason::seconds:
-      return fmt::format("seconds {:.3g} >= {:.3g}",
-                         run_seconds() - seconds_before_start_ + limits_.seconds_before,
-                         limits_.max_seconds + limits_.seconds_before);
+      return fmt::format("seconds {:.3g} >= {:.3g}", seconds_of_start(run_seconds()),
+                         limits_.max_seconds);
     case Reason::diverged:
       return is_finite(real.objective()) && is_finite(real.gradient_max_norm)
                  ? fmt::format("objective {:.3g} > {:.3g} * {:.3g}, its first value",
