@@ -171,6 +171,18 @@ TEST_F(Killed, QuasiNewtonFit) {
                            "model.json");
 }
 
+TEST_F(Killed, QuantileFit) {
+  expect_equal_after_kills({"fit", data(), "--target", "x1", "--model", "linear", "--loss",
+                            "quantile:0.3", "--ignore", "label", "--device", "cpu"},
+                           "model.json");
+}
+
+TEST_F(Killed, FoldsOfAPath) {
+  expect_equal_after_kills({"fit", data(), "--target", "label", "--model", "softmax", "--l2",
+                            "1e-6:1e-1:log:20", "--folds", "4", "--device", "cpu"},
+                           "model.json");
+}
+
 // Of a read that takes long beside the time between two checkpoints.
 class KilledConvert : public Killed {
  protected:
@@ -180,7 +192,7 @@ class KilledConvert : public Killed {
     rows << "name,x,y,label\n";
     std::mt19937 random(5);
     for (int row = 0; row < 300'000; ++row) {
-      const unsigned bits = random();
+      const auto bits = random();
       rows << (row % 7919 == 17 ? "too,many,fields,in,this," : "") << "\"level " << bits % 9
            << "\"," << bits % 1000 << '.' << bits % 77 << ',' << bits % 13 << ",c" << bits % 5
            << '\n';
