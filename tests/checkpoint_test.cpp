@@ -210,7 +210,7 @@ TEST_F(CheckpointRefusals, ADamagedOneIsNoneOfTheTwoKept) {
 
 TEST_F(CheckpointRefusals, DoesNotPassOverANewerFormat) {
   std::fstream file(newest(), std::ios::binary | std::ios::in | std::ios::out);
-  file.seekp(20);  // "steepest checkpoint 2"
+  file.seekp(20);  // "steepest checkpoint 3"
   file.put('3');
   file.close();
   const std::string sentence =

@@ -84,8 +84,11 @@ class QuantileFit {
     };
     exchange(gap_);
     exchange(subgradient_);
-    if (path_.parameters().empty()) {
-      archive.fail("it has no parameters");
+    const std::vector<double>& parameters = path_.parameters();
+    if (parameters.empty() ||
+        (!is_over_ && !std::all_of(parameters.begin(), parameters.end(),
+                                   [](double value) { return std::isfinite(value); }))) {
+      archive.fail("it has no parameters to go on from");
     }
   }
 

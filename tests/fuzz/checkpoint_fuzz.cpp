@@ -21,10 +21,12 @@ using namespace steepest;
 using namespace steepest::fuzz;
 using kernels::StateArchive;
 
-constexpr std::string_view magic = "steepest checkpoint 2\n";
-constexpr int runs = 5;
+constexpr std::string_view magic = "steepest checkpoint 3\n";
+constexpr int runs = 7;
+constexpr int quantile_run = 5;
+constexpr int path_run = 6;
 
-Dataset small_data() {
+Dataset small_data(bool classes = true) {
   constexpr std::int64_t rows = 24;
   constexpr std::int64_t features = 3;
   Dataset data;
@@ -35,7 +37,11 @@ Dataset small_data() {
       random = random * 1664525U + 1013904223U;
       data.features.row(i)[j] = static_cast<float>(random >> 16U) / 65536.0F;
     }
-    data.labels.push_back(static_cast<std::int32_t>(i % 3));
+    if (classes) {
+      data.labels.push_back(static_cast<std::int32_t>(i % 3));
+    } else {
+      data.targets.push_back(static_cast<double>(i * i % 17));
+    }
   }
   for (const char* const name : {"a", "b", "c"}) {
     FeatureColumn column;
@@ -43,7 +49,9 @@ Dataset small_data() {
     data.schema.columns.push_back(column);
   }
   data.schema.target_names = {"y"};
-  data.schema.classes = {"u", "v", "w"};
+  if (classes) {
+    data.schema.classes = {"u", "v", "w"};
+  }
   return data;
 }
 
@@ -59,6 +67,15 @@ FitOptions fit_options(int run, bool resume) {
     options.tolerance_gap = 1e-12;
   } else if (run == 1) {
     options.rule = parse_rule("lbfgs:3");
+  } else if (run == quantile_run || run == path_run) {
+    options.precondition.reset();
+    options.epochs = 0;
+    if (run == quantile_run) {
+      options.loss = QuantileLoss{0.3};
+    } else {
+      options.l2_path = {1e-3, 1e-1};
+      options.folds = 3;
+    }
   } else {
     options.rule = parse_rule("adam");
     options.schedule = parse_schedule("plateau:patience=1");
@@ -72,9 +89,10 @@ FitOptions fit_options(int run, bool resume) {
 
 // Runs to the end, or, when it is to be gone on from, for a few steps.
 void go(int run, bool resume) {
-  if (run < 3) {
+  if (run < 3 || run >= quantile_run) {
     const FitCallback some = [](const FitProgress& now) { return now.step < 4; };
-    static_cast<void>(fit(small_data(), fit_options(run, resume), resume ? FitCallback() : some));
+    static_cast<void>(fit(small_data(run != quantile_run), fit_options(run, resume),
+                          resume ? FitCallback() : some));
     return;
   }
   SweepOptions options;
