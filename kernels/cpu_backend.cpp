@@ -9,6 +9,7 @@
 #include "kernels/backend.hpp"
 #include "kernels/bank_pass.hpp"
 #include "kernels/loss_gradient.hpp"
+#include "kernels/loss_rounding.hpp"
 #include "kernels/normal_equations.hpp"
 #include "kernels/row_feed.hpp"
 #include "kernels/second_moment.hpp"
@@ -26,10 +27,6 @@ constexpr std::int64_t columns_a_pass = 16;
 
 // Passes that a search for the largest eigenvalue takes at least.
 constexpr std::int64_t fewest_products = 10;
-
-// What a mean loss is known to: rows are summed in blocks, their losses rounded to T.
-template <class T>
-constexpr double loss_rounding = std::is_same_v<T, double> ? 1e-14 : 2e-8;
 
 template <class T>
 class CpuBackend final : public Backend {
@@ -101,7 +98,7 @@ class CpuBackend final : public Backend {
     const BankShape shape{feed_->features(), plan.outputs,
                           static_cast<std::int64_t>(plan.models.size())};
     bank_ = BankState::at_start(shape, std::move(plan.models), plan.initial,
-                                std::move(plan.preconditioner), loss_rounding<T>);
+                                std::move(plan.preconditioner), loss_rounding(precision()));
     bank_.bounds = std::move(plan.bounds);
     bank_.simplex = std::move(plan.simplex);
     for (ModelState& state : bank_.states) {
@@ -111,7 +108,7 @@ class CpuBackend final : public Backend {
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     bool any_rate_found = false;
     for (ModelPlan& model : bank_.plans) {
-      model.objective_rounding = loss_rounding<T>;
+      model.objective_rounding = loss_rounding(precision());
       model.rows_share =
           std::min(1.0, static_cast<double>(batch_size_) / static_cast<double>(rows()));
       any_rate_found = any_rate_found || finds_rate(model.schedule.kind);

@@ -10,6 +10,7 @@
 #include "kernels/device_bank.cuh"
 #include "kernels/device_data.cuh"
 #include "kernels/loss_gradient.cuh"
+#include "kernels/loss_rounding.hpp"
 #include "kernels/matrix_products.cuh"
 #include "kernels/second_moment.cuh"
 #include "kernels/state_archive.hpp"
@@ -101,7 +102,7 @@ class CudaBackend final : public Backend {
             "schedule armijo evaluates a batch several times, which runs on the CPU only: use "
             "--device cpu or --batch-size full");
       }
-      model.objective_rounding = std::is_same_v<T, double> ? 1e-14 : 2e-8;
+      model.objective_rounding = loss_rounding(precision());
     }
     const DeviceScope scope(info_.ordinal);
     pass_.reset();

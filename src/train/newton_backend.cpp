@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "kernels/loss_rounding.hpp"
 #include "kernels/state_archive.hpp"
 #include "src/train/hessian.hpp"
 
@@ -18,9 +19,6 @@ using kernels::BankPlan;
 using kernels::LossAndGradient;
 using kernels::ModelState;
 using kernels::StepRecord;
-
-// What passes know mean losses to, of losses of size 1.
-double rounding_of(Precision precision) { return precision == Precision::fp64 ? 1e-14 : 2e-7; }
 
 // What a Hessian's own rounding is below, of its largest diagonal element.
 double ridge_of(Precision precision) { return precision == Precision::fp64 ? 1e-13 : 1e-8; }
@@ -202,7 +200,8 @@ class NewtonBackend final : public Backend {
       slope += direction[e] * point_.gradient[e];
       longest = std::max(longest, std::fabs(direction[e]));
     }
-    const double hidden = 8.0 * rounding_of(precision()) * std::fabs(point_.at.objective());
+    const double hidden =
+        8.0 * kernels::loss_rounding(precision()) * std::fabs(point_.at.objective());
     double length = 1.0;
     for (int halvings = 0; halvings < most_halvings; ++halvings, length /= 2) {
       std::vector<double> next = point_.parameters;

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <optional>
 
+#include "kernels/loss_rounding.hpp"
 #include "src/train/continuation.hpp"
 #include "src/train/pinball_program.hpp"
 
@@ -375,7 +376,7 @@ class QuantileFit {
       return;
     }
     const bool exact = run_.backend.precision() == Precision::fp64;
-    const double rounding = exact ? 1e-14 : 2e-8;  // of a mean loss
+    const double rounding = kernels::loss_rounding(run_.backend.precision());
     const double proof = *gap_ + rounding * at.mean_loss;
     const double gap = std::min(proof * run_.scaling.loss_unit(), outcome_.at.objective());
     constexpr double least = 1e-3;  // deviations of the target: an exact fit has objective 0

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/loss_rounding.hpp"
+
 namespace steepest::train {
 namespace {
 
@@ -104,7 +106,7 @@ GapBound unpenalised_huber_gap(kernels::Backend& backend, const HuberPoint& poin
   const double reach = (1.0 + rounding_of_scores) * largest_score(backend, point, correction);
   const double share = point.delta / (point.delta + reach);
   backend.start(point.bank);
-  const double rounding = backend.precision() == Precision::fp64 ? 1e-14 : 2e-8;
+  const double rounding = kernels::loss_rounding(backend.precision());
   const double bound = here.mean_loss - share * within;
   return {std::fmax(0.0, bound) + left_over + rounding * here.mean_loss, ""};
 }
