@@ -8,12 +8,16 @@
 #include <limits>
 #include <optional>
 
+#include "kernels/loss_rounding.hpp"
 #include "src/train/curvature.hpp"
+#include "src/train/least_squares.hpp"
 #include "src/train/preconditioner.hpp"
 #include "src/train/run_loop.hpp"
 
 namespace steepest::train {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 Tolerances tightest(Precision precision) {
   constexpr std::int64_t patience = 20;
@@ -42,17 +46,62 @@ std::string sentence(const RunOutcome& outcome, const UpdateRule& rule, bool pre
   return text;
 }
 
+// The point of least squares, not stepped away from: a direct solution needs no judge.
+std::optional<SweepOptimum> solve_by_qr(HeldData& held, const FitPlan& plan,
+                                        kernels::BankPlan& bank, int threads) {
+  const kernels::ModelPlan& model = bank.models.front();
+  kernels::ThreadPool pool(threads);
+  const HessianRows rows{*held.data, held.weights,  held.scaling,
+                         held.rows,  held.features, plan.columns};
+  const LeastSquares solved =
+      solve_least_squares(*held.backend, rows, model.penalty.l2, model.has_intercept, pool);
+  bank.initial = solved.parameters;
+  held.backend->start(bank);
+  held.backend->evaluate();
+  const Evaluation at = held.backend->state(0).at;
+  if (!is_finite(at.objective()) || !is_finite(at.gradient_max_norm)) {
+    bank.initial.clear();
+    return std::nullopt;
+  }
+  SweepOptimum optimum;
+  optimum.objective = at.objective() * held.scaling.loss_unit();
+  optimum.gradient_max_norm = at.gradient_max_norm * held.scaling.gradient_unit();
+  optimum.converged = true;
+  const std::int64_t all = held.features + (model.has_intercept ? 1 : 0);
+  optimum.method = fmt::format(
+      "QR of all rows in double, because their second moments are ill-conditioned; rank {} of {}, "
+      "gradient_max_norm {:.3g}",
+      solved.rank, all, optimum.gradient_max_norm);
+  return optimum;
+}
+
+// What is told of the backend's point, however it was found.
+void finish(HeldData& held, const kernels::BankPlan& bank, Validation* validation,
+            Clock::time_point start, SweepOptimum& optimum) {
+  optimum.validation_loss = validation == nullptr
+                                ? std::numeric_limits<double>::quiet_NaN()
+                                : validation->mean_losses(*held.backend, bank).front();
+  optimum.resolution = std::fabs(optimum.objective) * kernels::loss_rounding(held.precision);
+  optimum.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 }  // namespace
 
 SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, const ProximalPart& proximal,
-                          bool intercept, double curvature, Validation* validation,
+                          bool intercept, double curvature, int threads, Validation* validation,
                           const std::function<bool()>& proceed) {
   constexpr int most_halvings = 20;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   const HessianBound bound{held.features, intercept, steepest::curvature(plan.loss), plan.l2};
   std::optional<Preconditioner> metric;
-  if (!plan.proximal) {
-    metric = make_preconditioner(*held.backend, held.rows, bound);
+  bool ill_conditioned = false;
+  const std::optional<std::int64_t> sample = preconditioner_sample(held.rows, held.features);
+  if (sample && !plan.proximal) {
+    const std::vector<double> moment = held.backend->second_moment(*sample);
+    const bool exact = *sample >= held.rows;
+    metric = make_preconditioner(moment, exact, held.precision, bound);
+    ill_conditioned = exact && std::holds_alternative<SquaredLoss>(plan.loss) &&
+                      moment_condition(moment, bound) > moments_lose_digits;
   }
   double sharpest = curvature;
   if (metric) {
@@ -82,6 +131,13 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, const ProximalPar
   if (metric) {
     bank.preconditioner = metric->matrix;
   }
+  bank.models = {model};
+  if (ill_conditioned) {
+    if (std::optional<SweepOptimum> solved = solve_by_qr(held, plan, bank, threads)) {
+      finish(held, bank, validation, start, *solved);
+      return *solved;
+    }
+  }
   RunOutcome outcome;
   for (int halvings = 0; halvings <= most_halvings; ++halvings) {
     model.schedule = plan.schedule;
@@ -97,20 +153,13 @@ SweepOptimum find_optimum(HeldData& held, const FitPlan& plan, const ProximalPar
       break;
     }
   }
-  constexpr double double_rounding = 0x1p-50;
-  constexpr double float_rounding = 0x1p-22;
   SweepOptimum optimum;
   optimum.objective = outcome.at.objective();
   optimum.gradient_max_norm = outcome.at.gradient_max_norm;
-  optimum.validation_loss = validation == nullptr
-                                ? std::numeric_limits<double>::quiet_NaN()
-                                : validation->mean_losses(*held.backend, bank).front();
   optimum.converged = outcome.termination.converged();
   optimum.method =
       sentence(outcome, model.rule, metric.has_value(), classifies(plan.loss) && plan.l2 == 0.0);
-  optimum.resolution = std::fabs(optimum.objective) *
-                       (held.precision == Precision::fp64 ? double_rounding : float_rounding);
-  optimum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  finish(held, bank, validation, start, optimum);
   return optimum;
 }
 

@@ -22,11 +22,13 @@ struct ProximalPart {
 /// the metric of the Hessian's bound where that pays (see preconditioner.hpp; never with an l1
 /// penalty or a constraint, whose steps end in a proximal map), until the largest
 /// derivative is 1e-12 (fp64) or 1e-6 (fp32) of a trained unit, or the objective no longer falls.
+/// Squared loss whose second moments have a condition number above 1e6 is solved by QR of all rows
+/// in double instead, which loses no more digits than the rows do: see least_squares.hpp.
 /// `plan` is that of the fit with everything automatic, `curvature` L in the trained scale;
 /// `validation` may be null. `proceed` returning false ends it early.
 [[nodiscard]] SweepOptimum find_optimum(HeldData& held, const FitPlan& plan,
                                         const ProximalPart& proximal, bool intercept,
-                                        double curvature, Validation* validation,
+                                        double curvature, int threads, Validation* validation,
                                         const std::function<bool()>& proceed);
 
 }  // namespace steepest::train

@@ -58,7 +58,8 @@ class Sweep {
       const double l1 = options_.problem.l1 / held_.scaling.gradient_unit();
       result_.optimum = known_optimum([&] {
         return find_optimum(held_, layout_.optimum, {l1, &layout_.set}, options_.problem.intercept,
-                            result_.largest_curvature, validation_.get(), proceed);
+                            result_.largest_curvature, options_.problem.threads, validation_.get(),
+                            proceed);
       });
     }
     for (; leg_ < std::ssize(legs_); ++leg_, bank_ = 0, halted_.begin_leg()) {
