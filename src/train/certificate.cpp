@@ -5,23 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/train/certificate_rounding.hpp"
+#include "src/train/certified_rows.hpp"
 #include "src/train/composite_gap.hpp"
 
 namespace steepest::train {
 namespace {
-
-// Views of a row of a (C, d + 1) array.
-struct Rows {
-  const std::vector<double>& values;
-  std::int64_t stride;
-
-  [[nodiscard]] double coefficient(std::int64_t column, std::int64_t feature) const {
-    return values[static_cast<std::size_t>(column * stride + feature)];
-  }
-  [[nodiscard]] double intercept(std::int64_t column) const {
-    return coefficient(column, stride - 1);
-  }
-};
 
 double entropy_term(double q) { return q > 0.0 ? q * std::log(q) : 0.0; }
 
@@ -34,8 +23,8 @@ struct Mixture {
 
 // Mean probability of every column at the point, and the share of rows it should have.
 Mixture balance(const CertifiedPoint& point) {
-  const Rows now{point.gradient, point.features + 1};
-  const Rows start{point.gradient_at_zero, point.features + 1};
+  const ParameterRows now{point.gradient, point.features + 1};
+  const ParameterRows start{point.gradient_at_zero, point.features + 1};
   const bool two_classes = point.columns == 1;
   const double at_zero = two_classes ? 0.5 : 1.0 / static_cast<double>(point.columns);
   Mixture mixture;
@@ -79,14 +68,17 @@ struct MixtureBound {
   double of_mixture = 0.0;
 };
 
-Composite composite_of(const CertifiedPoint& point) {
-  return {point.l2, point.l1, point.bounds, point.simplex};
-}
+// Of a row's loss in its scores: what it may lose by scores that are off by e is that times e^2
+// / 2.
+double curvature_of(const CertifiedPoint& point) { return point.columns == 1 ? 0.25 : 0.5; }
+
+// The quadratic mean of q - t for any probabilities is at most the root of 2.
+constexpr double largest_residual = 1.4143;
 
 MixtureBound bound_at(const CertifiedPoint& point) {
-  const Rows now{point.gradient, point.features + 1};
-  const Rows start{point.gradient_at_zero, point.features + 1};
-  const Rows parameters{point.parameters, point.features + 1};
+  const ParameterRows now{point.gradient, point.features + 1};
+  const ParameterRows start{point.gradient_at_zero, point.features + 1};
+  const ParameterRows parameters{point.parameters, point.features + 1};
   const Mixture mixture = point.intercept ? balance(point) : unbalanced(point);
   const double rest = 1.0 - mixture.theta;
   const double at_zero = point.columns == 1 ? 0.5 : 1.0 / static_cast<double>(point.columns);
@@ -110,18 +102,23 @@ MixtureBound bound_at(const CertifiedPoint& point) {
       mixed.push_back(left - point.l2 * weight);
     }
   }
+  const std::vector<double> errors =
+      gradient_errors(point, rest * residual_size(point) + mixture.theta * largest_residual);
+  const double hidden = 0.5 * curvature_of(point) * score_error(point) * score_error(point);
   const Composite h = composite_of(point);
   if (!h.is_composite()) {
-    bound.total = bound.of_mixture + squares / (2.0 * point.l2);
+    const double all = std::sqrt(static_cast<double>(point.columns)) * euclidean_norm(errors);
+    const double root = std::sqrt(squares) + all;
+    bound.total = bound.of_mixture + hidden + root * root / (2.0 * point.l2);
     return bound;
   }
   const auto gradient = [&](std::int64_t c, std::int64_t j) {
     return mixed[static_cast<std::size_t>(c * point.features + j)];
   };
   const auto weight = [&](std::int64_t c, std::int64_t j) { return parameters.coefficient(c, j); };
-  const double scale = largest_dual_scale(h, point.columns, point.features, gradient);
-  bound.total = (1.0 - scale) * point.mean_loss + scale * bound.of_mixture +
-                fenchel_gap(h, point.columns, point.features, scale, weight, gradient);
+  const double scale = largest_dual_scale(h, point.columns, errors, gradient);
+  bound.total = (1.0 - scale) * point.mean_loss + scale * (bound.of_mixture + hidden) +
+                fenchel_gap(h, point.columns, errors, scale, weight, gradient);
   return bound;
 }
 
@@ -137,7 +134,7 @@ class InterceptSearch {
     constexpr double least_share = 1e-6;
     for (std::int64_t c = 0; c < point.columns; ++c) {
       const double share = (point.columns == 1 ? 0.5 : 1.0 / static_cast<double>(point.columns)) -
-                           Rows{point.gradient_at_zero, point.features + 1}.intercept(c);
+                           ParameterRows{point.gradient_at_zero, point.features + 1}.intercept(c);
       inverse_(c, c) = 1.0 / std::max(share * (1.0 - share), least_share);
     }
   }
@@ -149,6 +146,8 @@ class InterceptSearch {
     double least = bound.total;
     const Eigen::VectorXd first_gradient = gradient();
     const Eigen::VectorXd first = intercepts();
+    const double error_of_first =
+        curvature_of(start_) * score_error(start_) + start_.rounding * residual_size(start_);
     for (int pass = 0; pass < most_passes && std::fabs(bound.of_mixture) > negligible * least;
          ++pass) {
       const Eigen::VectorXd before = gradient();
@@ -162,7 +161,9 @@ class InterceptSearch {
       }
       inverse_ += (step - expected) * (step.transpose() * inverse_) / scale;
       bound = bound_at(now_);
-      least = std::min(least, bound.total + first_gradient.dot(first - intercepts()));
+      const Eigen::VectorXd moved = first - intercepts();
+      least = std::min(
+          least, bound.total + first_gradient.dot(moved) + error_of_first * moved.lpNorm<1>());
     }
     return least;
   }
@@ -171,7 +172,7 @@ class InterceptSearch {
   [[nodiscard]] Eigen::VectorXd last_of_rows(const std::vector<double>& values) const {
     Eigen::VectorXd last(start_.columns);
     for (std::int64_t c = 0; c < start_.columns; ++c) {
-      last[c] = Rows{values, start_.features + 1}.intercept(c);
+      last[c] = ParameterRows{values, start_.features + 1}.intercept(c);
     }
     return last;
   }
@@ -193,84 +194,6 @@ class InterceptSearch {
   Eigen::MatrixXd inverse_;  // of the gradient's derivative in the intercepts
 };
 
-bool has_finite_bounds(const CertifiedPoint& point) {
-  return !point.simplex.empty() ||
-         (!point.bounds.empty() &&
-          std::all_of(point.bounds.begin(), point.bounds.end() - 1, [](const Bound& bound) {
-            return std::isfinite(bound.low) && std::isfinite(bound.high);
-          }));
-}
-
-// The smallest eigenvalue of a Hessian, at least; not above 0 where it is singular to rounding.
-double smallest_eigenvalue(const InverseHessian& inverse, std::int64_t stride) {
-  const std::vector<double>& matrix = *inverse.matrix;
-  double norm = 0.0;  // of the inverse: its largest eigenvalue at least
-  for (std::int64_t i = 0; i < stride; ++i) {
-    double sum = 0.0;
-    for (std::int64_t j = 0; j < stride; ++j) {
-      sum += std::fabs(matrix[static_cast<std::size_t>(i * stride + j)]);
-    }
-    norm = std::max(norm, sum);
-  }
-  return 1.0 / norm - inverse.ridge;
-}
-
-// The square of the smallest subgradient's 2-norm; bounds or l1, no simplex.
-double subgradient_square(const CertifiedPoint& point) {
-  const std::int64_t stride = point.features + 1;
-  double square = 0.0;
-  for (std::int64_t e = 0; e < point.columns * stride; ++e) {
-    const auto i = static_cast<std::size_t>(e);
-    const auto j = static_cast<std::size_t>(e % stride);
-    const bool is_intercept = e % stride == point.features;
-    double left = is_intercept && !point.intercept ? 0.0 : point.gradient[i];
-    if (!is_intercept) {
-      left =
-          smallest_subgradient(left + point.l2 * point.parameters[i], point.l1, point.parameters[i],
-                               point.bounds.empty() ? Bound{} : point.bounds[j]);
-    }
-    square += left * left;
-  }
-  return square;
-}
-
-GapBound composite_squared_gap(const CertifiedPoint& point,
-                               const std::optional<InverseHessian>& inverse) {
-  const std::int64_t stride = point.features + 1;
-  const Rows now{point.gradient, stride};
-  const Rows parameters{point.parameters, stride};
-  const auto free = [&](std::int64_t c) { return point.intercept ? now.intercept(c) : 0.0; };
-  const auto gradient = [&](std::int64_t c, std::int64_t j) {
-    return now.coefficient(c, j) - free(c) * point.feature_mean[static_cast<std::size_t>(j)];
-  };
-  const auto weight = [&](std::int64_t c, std::int64_t j) { return parameters.coefficient(c, j); };
-  const Composite h = composite_of(point);
-  GapBound bound{std::nullopt,
-                 "a bound needs a penalty (--l1 X or --l2 X), finite bounds, or the second moments "
-                 "of features that are not collinear"};
-  if (point.l1 > 0.0 || point.l2 > 0.0 || has_finite_bounds(point)) {
-    double squares = 0.0;
-    for (std::int64_t c = 0; c < point.columns; ++c) {
-      squares += free(c) * free(c);
-    }
-    const double scale = largest_dual_scale(h, point.columns, point.features, gradient);
-    const double rest = 1.0 - scale;
-    bound = {
-        0.5 * squares + 0.5 * rest * rest * std::max(0.0, 2.0 * point.mean_loss - squares) +
-            std::max(0.0, fenchel_gap(h, point.columns, point.features, scale, weight, gradient)) +
-            point.rounding * point.mean_loss,
-        ""};
-  }
-  if (inverse && point.simplex.empty()) {
-    const double smallest = smallest_eigenvalue(*inverse, stride);
-    const double by_convexity = subgradient_square(point) / (2.0 * smallest);
-    if (smallest > inverse->ridge && (!bound.value || by_convexity < *bound.value)) {
-      bound = {by_convexity, ""};
-    }
-  }
-  return bound;
-}
-
 }  // namespace
 
 GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate) {
@@ -288,110 +211,16 @@ GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate)
   const bool searches = point.intercept && evaluate && point.columns <= most_searched;
   const double least =
       searches ? InterceptSearch(point, evaluate).least_bound() : bound_at(point).total;
-  double size = point.mean_loss;
+  double size = point.mean_loss;  // of terms of either sign
+  const ParameterRows parameters{point.parameters, point.features + 1};
   for (std::int64_t c = 0; point.intercept && c < point.columns; ++c) {
-    size += std::fabs(Rows{point.parameters, point.features + 1}.intercept(c));
+    size += std::fabs(parameters.intercept(c));
+    for (std::int64_t j = 0; j < point.features; ++j) {
+      size +=
+          std::fabs(parameters.coefficient(c, j)) * point.feature_size[static_cast<std::size_t>(j)];
+    }
   }
   return {std::max(0.0, least) + point.rounding * size, ""};
-}
-
-namespace {
-
-// What a gap of squared loss is at most where rows are rounded to float32, and sums over them to
-// `point.rounding`, of columns standardized to a quadratic mean of hypot(1, mean). Scores move by u
-// sum_j |w_j| of them, and a gradient by u times the residuals of them, which the Hessian's inverse
-// of elements `inverse(i, j)` turns into a step. The roots of the gaps add up at most.
-template <class Inverse>
-double beside_rounding(double gap, const CertifiedPoint& point, Inverse inverse) {
-  constexpr double float_unit = 0x1p-24;
-  const std::int64_t stride = point.features + 1;
-  const double residual = std::sqrt(2.0 * point.mean_loss);
-  std::vector<double> size;
-  std::vector<double> moved;  // of a gradient
-  for (const double mean : point.feature_mean) {
-    size.push_back(std::hypot(1.0, mean));
-    moved.push_back((float_unit + point.rounding) * size.back() * residual);
-  }
-  moved.push_back(point.intercept ? point.rounding * residual : 0.0);
-  double of_scores = 0.0;
-  for (std::int64_t c = 0; c < point.columns; ++c) {
-    double score = 0.0;
-    for (std::int64_t j = 0; j < point.features; ++j) {
-      score += std::fabs(point.parameters[static_cast<std::size_t>(c * stride + j)]) *
-               size[static_cast<std::size_t>(j)];
-    }
-    of_scores += 0.5 * (float_unit * score) * (float_unit * score);
-  }
-  double of_gradients = 0.0;
-  for (std::int64_t i = 0; i < stride; ++i) {
-    for (std::int64_t j = 0; j < stride; ++j) {
-      of_gradients += 0.5 * std::fabs(inverse(i, j)) * moved[static_cast<std::size_t>(i)] *
-                      moved[static_cast<std::size_t>(j)];
-    }
-  }
-  const double root = std::sqrt(gap) + std::sqrt(of_scores) + std::sqrt(of_gradients);
-  return root * root;
-}
-
-}  // namespace
-
-GapBound squared_gap(const CertifiedPoint& point, const std::optional<InverseHessian>& inverse) {
-  if (composite_of(point).is_composite()) {
-    return composite_squared_gap(point, inverse);
-  }
-  const std::int64_t stride = point.features + 1;
-  if (inverse) {
-    const std::vector<double>& matrix = *inverse->matrix;
-    const double smallest = smallest_eigenvalue(*inverse, stride);
-    if (smallest > inverse->ridge) {
-      double product = 0.0;
-      for (std::int64_t c = 0; c < point.columns; ++c) {
-        std::vector<double> g(static_cast<std::size_t>(stride));
-        for (std::int64_t j = 0; j < stride; ++j) {
-          const auto e = static_cast<std::size_t>(c * stride + j);
-          const bool is_intercept = j == point.features;
-          g[static_cast<std::size_t>(j)] =
-              is_intercept && !point.intercept
-                  ? 0.0
-                  : point.gradient[e] + (is_intercept ? 0.0 : point.l2 * point.parameters[e]);
-        }
-        for (std::int64_t i = 0; i < stride; ++i) {
-          for (std::int64_t j = 0; j < stride; ++j) {
-            product += g[static_cast<std::size_t>(i)] * g[static_cast<std::size_t>(j)] *
-                       matrix[static_cast<std::size_t>(i * stride + j)];
-          }
-        }
-      }
-      const double gap = std::max(0.0, product / 2.0 * (1.0 + inverse->ridge / smallest));
-      return {beside_rounding(gap, point,
-                              [&](std::int64_t i, std::int64_t j) {
-                                return matrix[static_cast<std::size_t>(i * stride + j)];
-                              }),
-              ""};
-    }
-  }
-  if (!(point.l2 > 0.0)) {
-    return {std::nullopt, inverse ? "the features are collinear to rounding: --l2 X gives a bound"
-                                  : "a bound needs a penalty (--l2 X), or the second moments of at "
-                                    "most 2,000 features (--preconditioner second-moment)"};
-  }
-  const Rows gradient{point.gradient, stride};
-  const Rows parameters{point.parameters, stride};
-  double bound = 0.0;
-  for (std::int64_t c = 0; c < point.columns; ++c) {
-    const double free = point.intercept ? gradient.intercept(c) : 0.0;
-    bound += free * free / 2.0;
-    for (std::int64_t j = 0; j < point.features; ++j) {
-      const double left = gradient.coefficient(c, j) + point.l2 * parameters.coefficient(c, j) -
-                          free * point.feature_mean[static_cast<std::size_t>(j)];
-      bound += left * left / (2.0 * point.l2);
-    }
-  }
-  return {beside_rounding(bound, point,
-                          [&](std::int64_t i, std::int64_t j) {
-                            return i != j ? 0.0 : i == point.features ? 1.0 : 1.0 / point.l2;
-                          }),
-          ""};
 }
 
 }  // namespace steepest::train

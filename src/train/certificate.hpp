@@ -24,11 +24,14 @@ struct CertifiedPoint {
   bool intercept = true;
   double l2 = 0.0;
   double mean_loss = 0.0;
-  double rounding = 0.0;  ///< relative error of mean_loss; of gradients of losses of size 1
+  double rounding = 0.0;        ///< relative error of mean_loss; of gradients of losses of size 1
+  double row_rounding = 0.0;    ///< relative error of a feature as it is held
+  double score_rounding = 0.0;  ///< error of a score, relative to the sum of its terms' sizes and 1
   std::vector<double> parameters;
   std::vector<double> gradient;          ///< of the mean loss, without the penalty
   std::vector<double> gradient_at_zero;  ///< the same where all parameters are 0; for classifiers
   std::vector<double> feature_mean;      ///< d: weighted mean of the features as trained
+  std::vector<double> feature_size;      ///< d: weighted quadratic mean of the features as trained
   double l1 = 0.0;
   std::vector<Bound> bounds;    ///< (d + 1), or empty: see FeasibleSet
   std::vector<double> simplex;  ///< d, or empty
@@ -62,8 +65,13 @@ struct GapBound {
 /// own is. With h any penalty and constraint, the last term is h(W) + <W, G'> + h*(-G'); where that
 /// is infinite (l1 without l2) residuals are shrunk by the largest s for which it is not:
 ///   (1 - s) L + s (the other terms) + h(W) + <W, s G'> + h*(-s G')
-/// because the entropy of p' moved towards the labels is concave. Added is what rounding can do to
-/// terms of either sign: rounding (L + |b|_1).
+/// because the entropy of p' moved towards the labels is concave.
+///
+/// p are those of scores that are off by rounded features and sums: such probabilities are as good
+/// a dual point, at the price of kappa e^2 / 2, e the error of a row's scores and kappa the
+/// curvature of its loss. G is known to gradient_errors() only; the most for any G so near is
+/// taken. Added is what rounding can do to terms of either sign: rounding (L + |b|_1 + sum_j |w_j|
+/// q_j), q_j the size of feature j, of which the last two are for an intercept.
 [[nodiscard]] GapBound classifier_gap(const CertifiedPoint& point, const EvaluateAt& evaluate);
 
 /// Of squared loss: g' H^-1 g / 2, which is the gap itself, where the Hessian was inverted and is
@@ -74,7 +82,8 @@ struct GapBound {
 /// With h any penalty and constraint, G the centred gradient g_B - m g_b, R twice the mean loss
 /// less sum g_b^2 and s as above: sum g_b^2 / 2 + (1 - s)^2 R / 2 + h(W) + <W, s G> + h*(-s G), the
 /// gap of the lasso (Kim et al. 2007). Where a Hessian with smallest eigenvalue mu is known, |v|^2
-/// / (2 mu) for the smallest subgradient v, if that is less (mu-strong convexity).
+/// / (2 mu) for the smallest subgradient v, if that is less (mu-strong convexity). What rounding
+/// hides of scores and gradients is in all of them: see certificate_rounding.hpp.
 [[nodiscard]] GapBound squared_gap(const CertifiedPoint& point,
                                    const std::optional<InverseHessian>& inverse);
 

@@ -27,13 +27,16 @@ struct Composite {
 using ElementOf = std::function<double(std::int64_t column, std::int64_t feature)>;
 
 /// The largest s in [0, 1] for which fenchel_gap is finite. Below 1 only where l2 is 0 and some
-/// coefficients have no bound.
+/// coefficients have no bound. `errors`, (d), is what elements of a feature may be off by.
 [[nodiscard]] double largest_dual_scale(const Composite& h, std::int64_t columns,
-                                        std::int64_t features, const ElementOf& gradient);
+                                        const std::vector<double>& errors,
+                                        const ElementOf& gradient);
 
 /// h(W) + s <W, G> + h*(-s G) >= 0, h* the convex conjugate: 0 exactly where -s G is a subgradient
-/// of h at W (Fenchel and Young). On a simplex an upper bound, h being linearised at W.
-[[nodiscard]] double fenchel_gap(const Composite& h, std::int64_t columns, std::int64_t features,
-                                 double scale, const ElementOf& weight, const ElementOf& gradient);
+/// of h at W (Fenchel and Young). On a simplex an upper bound, h being linearised at W. The most of
+/// it for any G whose elements are within `errors` of those given.
+[[nodiscard]] double fenchel_gap(const Composite& h, std::int64_t columns,
+                                 const std::vector<double>& errors, double scale,
+                                 const ElementOf& weight, const ElementOf& gradient);
 
 }  // namespace steepest::train

@@ -113,6 +113,7 @@ class Fit {
     fit_.result.warnings = std::move(held.warnings);
     fit_.result.warnings.insert(fit_.result.warnings.end(), suspicions.begin(), suspicions.end());
     fit_.feature_mean = std::move(held.feature_mean);
+    fit_.feature_deviation = std::move(held.feature_deviation);
     fit_.scaling = std::move(held.scaling);
     fit_.plan = in_trained_units(fit_.plan, fit_.scaling);
     fit_.row_curvature = held.row_curvature;

@@ -4,15 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "kernels/loss_rounding.hpp"
 #include "src/train/regression_certificate.hpp"
 
 namespace steepest::train {
 namespace {
-
-// What passes know mean losses and gradients to, of losses of size 1.
-constexpr double double_rounding = 1e-14;
-constexpr double float_rounding = 2e-8;
 
 // Of squared loss, where its second moments are at hand.
 std::optional<InverseHessian> inverse_hessian(FitState& fit) {
@@ -48,6 +46,26 @@ GapBound loss_gap(FitState& fit, const CertifiedPoint& point, const EvaluateAt& 
   return squared_gap(point, inverse_hessian(fit));
 }
 
+// Features as trained, and what rounding does to them and to scores.
+void describe_features(const FitState& fit, CertifiedPoint& point) {
+  constexpr double float_unit = 0x1p-24;
+  constexpr double double_unit = 0x1p-53;
+  constexpr double roundings_of_bytes = 3.0;  // standardized in float: see standardized_byte
+  for (std::size_t j = 0; j < fit.feature_mean.size(); ++j) {
+    const double scale = fit.scaling.feature_scale[j];
+    const double mean = (fit.feature_mean[j] - fit.scaling.feature_mean[j]) / scale;
+    point.feature_mean.push_back(mean);
+    point.feature_size.push_back(std::hypot(mean, fit.feature_deviation[j] / scale));
+  }
+  if (fit.options.standardize) {  // others are held to the bit
+    point.row_rounding = (fit.bytes ? roundings_of_bytes : 1.0) * float_unit;
+  }
+  constexpr double lanes = 8.0;  // of a sum at least, and a few roundings more
+  const double sums = 4.0 + static_cast<double>(point.features) / lanes;
+  point.score_rounding =
+      sums * (fit.result.precision == Precision::fp64 ? double_unit : float_unit);
+}
+
 }  // namespace
 
 GapBound certify(FitState& fit, bool thorough) {
@@ -70,11 +88,8 @@ GapBound certify(FitState& fit, bool thorough) {
   point.mean_loss = found.mean_loss;
   point.gradient = std::move(found.gradient);
   point.gradient_at_zero = fit.gradient_at_zero;
-  for (std::size_t j = 0; j < fit.feature_mean.size(); ++j) {
-    point.feature_mean.push_back((fit.feature_mean[j] - fit.scaling.feature_mean[j]) /
-                                 fit.scaling.feature_scale[j]);
-  }
-  point.rounding = fit.result.precision == Precision::fp64 ? double_rounding : float_rounding;
+  describe_features(fit, point);
+  point.rounding = kernels::loss_rounding(fit.result.precision);
   const double objective = point.mean_loss + fit.backend->state(0).at.penalty;
   if (!is_finite(objective) ||
       !std::all_of(point.gradient.begin(), point.gradient.end(), is_finite)) {

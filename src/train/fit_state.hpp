@@ -32,6 +32,7 @@ struct FitState {
   std::optional<Preconditioner> hessian;  ///< its bound, inverted; the Hessian for squared loss
   std::vector<double> gradient_at_zero;   ///< of the mean loss, where a certificate needs it
   std::vector<double> feature_mean;       ///< weighted, in the units of the input
+  std::vector<double> feature_deviation;  ///< likewise
   double row_curvature = 0.0;             ///< see HeldData
   bool bytes = false;                     ///< see kernels::TrainingData
   std::int64_t rows = 0;

@@ -93,6 +93,7 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
       data->statistics() != nullptr ? *data->statistics() : kernels::column_statistics(*data, pool);
   check_columns(statistics, *data, options, held.warnings);
   held.feature_mean = statistics.mean;
+  held.feature_deviation = statistics.standard_deviation;
   for (std::int64_t j = 0; j < held.features; ++j) {
     const auto column = static_cast<std::size_t>(j);
     if (statistics.minimum[column] == statistics.maximum[column]) {

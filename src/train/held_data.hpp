@@ -26,7 +26,8 @@ struct HeldData {
   DeviceInfo device;
   Precision precision = Precision::fp64;
   std::unique_ptr<kernels::Backend> backend;
-  std::vector<double> feature_mean;  ///< d: weighted, in the units of the input
+  std::vector<double> feature_mean;       ///< d: weighted, in the units of the input
+  std::vector<double> feature_deviation;  ///< d: likewise, of the population
   double row_curvature = 0.0;  ///< max_i w_i (|x_i|^2 + 1) in the trained scale; 0: not asked for
   std::vector<std::int64_t> constant_columns;  ///< of features: those that never change
   bool bytes = false;                          ///< see kernels::TrainingData

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rounding hides of a point's gradient and scores from its certificate.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "src/train/certificate.hpp"
+
+namespace steepest::train {
+
+/// What the derivative of every coefficient, (d), may be off by, where residuals have the quadratic
+/// mean `residual`. A feature of quadratic mean q that is rounded by u, in sums known to r, gives
+/// (u + 2 r) q times the residual at most (Cauchy and Schwarz); r twice, because of the intercept's
+/// gradient that is taken out of it.
+[[nodiscard]] std::vector<double> gradient_errors(const CertifiedPoint& point, double residual);
+
+/// Root of the mean over rows of |e_i|^2, e_i the error of the row's C scores: by rounded features,
+/// and by the sum over them (Minkowski).
+[[nodiscard]] double score_error(const CertifiedPoint& point);
+
+/// sqrt(2 L), L the mean loss: quadratic mean over rows of residuals z - y of squared loss, by
+/// definition, and at most of p - t of classifiers (Pinsker: |p - t|_1^2 / 2 <= the loss).
+[[nodiscard]] double residual_size(const CertifiedPoint& point);
+
+[[nodiscard]] double euclidean_norm(const std::vector<double>& values);
+
+}  // namespace steepest::train
