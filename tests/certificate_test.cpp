@@ -2,6 +2,7 @@
 // The bound on the distance to the optimum is never below that distance, and near it at the end.
 #include <gtest/gtest.h>
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <random>
@@ -162,6 +163,165 @@ TEST(Certificate, ARoundedEndIsThePointThatWasJudged) {
     }
   }
   EXPECT_GT(rounded, 50);
+}
+
+// 200 rows of two columns, each `mean` deviations from 0, and two classes that overlap.
+Dataset far_from_zero(double mean) {
+  std::mt19937 random(11);
+  std::normal_distribution<double> normal;
+  Dataset data;
+  data.features = FeatureMatrix(200, 2);
+  for (std::int64_t i = 0; i < 200; ++i) {
+    const double a = normal(random);
+    const double b = normal(random);
+    data.features.row(i)[0] = static_cast<float>(mean + a);
+    data.features.row(i)[1] = static_cast<float>(0.7 * mean + b);
+    data.labels.push_back(a - 0.5 * b + normal(random) > 0.0 ? 1 : 0);
+  }
+  data.schema.columns.resize(2);
+  data.schema.columns[0].name = "a";
+  data.schema.columns[1].name = "b";
+  data.schema.target_names = {"y"};
+  data.schema.classes = {"no", "yes"};
+  return data;
+}
+
+// The logistic objective with fixed signs of the coefficients, in long double, on rows that are
+// standardized without rounding.
+class ExactLogistic {
+ public:
+  using Vector = Eigen::Matrix<long double, Eigen::Dynamic, 1>;
+  using Matrix = Eigen::Matrix<long double, Eigen::Dynamic, Eigen::Dynamic>;
+
+  ExactLogistic(const Dataset& data, double l1, double l2, bool intercept)
+      : l1_(l1), l2_(l2), rows_(Matrix::Ones(data.features.rows(), intercept ? 3 : 2)) {
+    for (std::int64_t i = 0; i < rows_.rows(); ++i) {
+      rows_(i, 0) = data.features.row(i)[0];
+      rows_(i, 1) = data.features.row(i)[1];
+      sign_.push_back(data.labels[static_cast<std::size_t>(i)] == 1 ? 1.0L : -1.0L);
+    }
+    for (std::int64_t j = 0; j < 2; ++j) {
+      const long double mean = rows_.col(j).mean();
+      scale_.push_back(std::sqrt((rows_.col(j).array() - mean).square().mean()));
+      mean_.push_back(intercept ? mean : 0.0L);
+      rows_.col(j) = (rows_.col(j).array() - mean_.back()) / scale_.back();
+    }
+  }
+
+  // How far above the optimum a model in the units of the input is; its coefficients keep their
+  // signs on the way there where there is an l1 penalty.
+  long double gap(const Model& model) const {
+    Vector w(rows_.cols());
+    w[0] = model.coefficients[2] * scale_[0];
+    w[1] = model.coefficients[3] * scale_[1];
+    if (w.size() == 3) {
+      w[2] =
+          model.intercept[1] + model.coefficients[2] * mean_[0] + model.coefficients[3] * mean_[1];
+    }
+    const long double here = objective(w);
+    const Vector start = w;
+    for (int iteration = 0; iteration < 60; ++iteration) {
+      Vector gradient(w.size());
+      Matrix hessian = Matrix::Zero(w.size(), w.size());
+      const Vector margins = rows_ * w;
+      gradient.setZero();
+      for (std::int64_t i = 0; i < rows_.rows(); ++i) {
+        const long double y = sign_[static_cast<std::size_t>(i)];
+        const long double p = 1.0L / (1.0L + std::exp(y * margins[i]));
+        gradient -= y * p * rows_.row(i).transpose();
+        hessian += p * (1.0L - p) * rows_.row(i).transpose() * rows_.row(i);
+      }
+      gradient /= rows_.rows();
+      hessian /= rows_.rows();
+      for (std::int64_t j = 0; j < 2; ++j) {
+        gradient[j] += l2_ * w[j] + l1_ * (start[j] > 0.0L ? 1.0L : -1.0L);
+        hessian(j, j) += l2_;
+      }
+      const Vector step = hessian.ldlt().solve(gradient);
+      long double length = 1.0L;
+      while (objective(w - length * step) > objective(w) && length > 1e-9L) {
+        length /= 2;
+      }
+      w -= length * step;
+    }
+    EXPECT_TRUE(l1_ == 0.0L || (w[0] * start[0] > 0.0L && w[1] * start[1] > 0.0L));
+    return here - objective(w);
+  }
+
+ private:
+  [[nodiscard]] long double objective(const Vector& w) const {
+    const Vector margins = rows_ * w;
+    long double sum = 0.0L;
+    for (std::int64_t i = 0; i < margins.size(); ++i) {
+      sum += std::log1p(std::exp(-sign_[static_cast<std::size_t>(i)] * margins[i]));
+    }
+    return sum / margins.size() + l2_ / 2 * (w[0] * w[0] + w[1] * w[1]) +
+           l1_ * (std::fabs(w[0]) + std::fabs(w[1]));
+  }
+
+  long double l1_;
+  long double l2_;
+  Matrix rows_;
+  std::vector<long double> sign_;
+  std::vector<long double> mean_;
+  std::vector<long double> scale_;
+};
+
+// Features are rounded when they are standardized: far from 0 and without an intercept that hides
+// far more of the gap than sums do.
+TEST(Certificate, CountsTheRoundingOfFeatures) {
+  struct Penalty {
+    double l1;
+    double l2;
+    const char* constraint;
+  };
+  constexpr Penalty penalties[] = {{0.0, 1e-6, "none"},
+                                   {0.0, 1e-3, "none"},
+                                   {0.0, 1e-3, "box:-1e6:1e6"},
+                                   {1e-3, 1e-3, "none"},
+                                   {1e-3, 0.0, "none"}};
+  for (const double mean : {0.0, 30.0, 3000.0}) {
+    for (const Penalty& penalty : penalties) {
+      for (const bool intercept : {true, false}) {
+        for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+          FitOptions options;
+          options.device.kind = DeviceChoice::Kind::cpu;
+          options.loss = LogisticLoss{};
+          options.precision = precision;
+          options.l1 = penalty.l1;
+          options.l2 = penalty.l2;
+          options.constraint = parse_constraint(penalty.constraint);
+          options.intercept = intercept;
+          options.tolerance_gradient = 1e-12;
+          options.epochs = 3000;
+          const FitResult result = fit(far_from_zero(mean), options);
+          ASSERT_TRUE(result.gap_bound) << result.gap_note;
+          const ExactLogistic exact(far_from_zero(mean), penalty.l1, penalty.l2, intercept);
+          const auto gap = static_cast<double>(exact.gap(result.model));
+          EXPECT_GE(*result.gap_bound, gap)
+              << "mean " << mean << ", l1 " << penalty.l1 << ", l2 " << penalty.l2 << ", "
+              << penalty.constraint << (intercept ? "" : ", no intercept") << ", "
+              << name(precision);
+        }
+      }
+    }
+  }
+}
+
+// The automatic tolerance grows with the curvature in float, but no start is an end for it.
+TEST(Certificate, AStartIsNotCalledConverged) {
+  for (const char* const rule : {"gradient", "accelerated"}) {
+    FitOptions options;
+    options.device.kind = DeviceChoice::Kind::cpu;
+    options.precision = Precision::fp32;
+    options.intercept = false;
+    options.l2 = 1e-4;
+    options.rule = parse_rule(rule);
+    options.epochs = 50;
+    const FitResult result = fit(far_from_zero(3000.0), options);
+    EXPECT_LE(result.tolerances.gradient, 1e-3);
+    EXPECT_FALSE(result.termination.converged()) << result.termination.inequality;
+  }
 }
 
 TEST(Certificate, IsNotGivenForWhatIsNotFinite) {

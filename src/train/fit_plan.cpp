@@ -326,15 +326,17 @@ void check_columns(const ColumnStatistics& statistics, const RowSource& data,
 Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Precision precision,
                            const Scaling& scaling, double curvature) {
   // In float32 the gradient cannot be known better than the rounding of coefficients of size 1
-  // shows through the largest curvature.
+  // shows through the largest curvature. Where that is more than `loosest` of a trained unit, as
+  // with features far from 0 and no intercept, no point is called converged for it.
   constexpr double float_rounding = 6e-8;
+  constexpr double loosest = 1e-3;
   const bool exact = precision == Precision::fp64;
   const double of_classes = options.inference ? 1e-8 : 1e-6;
   double wanted = classifies(loss) ? (exact ? of_classes : 5e-6) : (exact ? 1e-8 : 1e-6);
   if (const auto* const huber = std::get_if<HuberLoss>(&loss)) {
     wanted *= std::min(1.0, huber->delta);  // no row's residual is larger
   }
-  const double automatic = exact ? wanted : std::max(wanted, float_rounding * curvature);
+  const double automatic = exact ? wanted : std::max(wanted, std::min(float_rounding * curvature, loosest));
   Tolerances tolerances;
   tolerances.gradient = options.tolerance_gradient
                             ? *options.tolerance_gradient / scaling.gradient_unit()
