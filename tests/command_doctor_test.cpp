@@ -53,6 +53,54 @@ TEST(Doctor, FitNamesEachTroubleInALine) {
   EXPECT_NE(uneven.err.find("differ by a factor"), std::string::npos) << uneven.err;
 }
 
+// 240 rows: a city for every region, one text of three for every label, two numbers of a target.
+std::string of_texts() {
+  std::string text = "city,size,copy,label,low,high,twice\n";
+  for (int i = 0; i < 240; ++i) {
+    const int kind = i * 29 % 53 % 3;
+    const double high = (i * 17 % 83) / 4.0;
+    const char* const cities[] = {"Rome", "Oslo", "Lima"};
+    const char* const sizes[] = {"small", "middle", "large", "huge"};
+    const char* const size = sizes[i * 31 % 47 % 4];
+    text += std::string(cities[kind]) + "," + size + "," + size + "," +
+            std::string(1, static_cast<char>('x' + kind)) + "," +
+            std::to_string((i * 37 % 61) / 10.0) + "," + std::to_string(high) + "," +
+            std::to_string(2 * high + 3) + "\n";
+  }
+  return text;
+}
+
+TEST(Doctor, NamesTheColumnsOfTheFile) {
+  const TemporaryFolder folder;
+  const std::string data = folder.write("t.csv", of_texts());
+  const CommandRun leak = run_command(
+      folder, "fit " + data + " --target label --features city,low --categorical city --json");
+  EXPECT_NE(leak.err.find("\"city\" alone tells the target \"label\" in the 240 rows looked at"),
+            std::string::npos)
+      << leak.err;
+  EXPECT_EQ(leak.err.find("city="), std::string::npos) << leak.err;
+  const CommandRun copies = run_command(
+      folder, "fit " + data + " --target low --features size,copy,high --categorical size,copy" +
+                  " --json");
+  EXPECT_NE(copies.err.find("is a copy of"), std::string::npos) << copies.err;
+  EXPECT_NE(copies.err.find("levels are part of \"size\", \"copy\""), std::string::npos)
+      << copies.err;
+  const CommandRun silent = run_command(
+      folder, "fit " + data + " --target label --features size,low,high --categorical size --json");
+  EXPECT_EQ(silent.err.find("alone tells"), std::string::npos) << silent.err;
+}
+
+TEST(Doctor, SaysWhichOfManyTargetsAColumnTells) {
+  const TemporaryFolder folder;
+  const std::string data = folder.write("t.csv", of_texts());
+  const CommandRun run = run_command(
+      folder, "fit " + data + " --target low,high --features size,twice --categorical size --json");
+  EXPECT_NE(run.err.find("\"twice\" alone tells the target \"high\" in every row"),
+            std::string::npos)
+      << run.err;
+  EXPECT_EQ(run.err.find("low"), std::string::npos) << run.err;
+}
+
 TEST(Doctor, InspectNamesWhatOneReadTells) {
   const TemporaryFolder folder;
   const std::string data = folder.write("d.csv", suspicious());

@@ -185,7 +185,8 @@ bool ColumnRelations::is_copy(const ColumnRelation& relation) const {
   });
 }
 
-std::string describe(const ColumnRelations& relations, const std::vector<std::string>& names) {
+std::string describe(const ColumnRelations& relations, const std::vector<std::string>& names,
+                     const std::vector<std::string>& sources) {
   constexpr std::size_t shown = 4;
   const std::vector<ColumnRelation> found = relations.holding();
   const auto name = [&](std::int64_t column) {
@@ -213,11 +214,29 @@ std::string describe(const ColumnRelations& relations, const std::vector<std::st
   if (found.size() > shown) {
     text += fmt::format("; and {} more", found.size() - shown);
   }
-  return text.empty() ? text
-                      : fmt::format(
-                            "columns that others already say: {}. Their coefficients share one "
-                            "effect: --ignore one of each",
-                            text);
+  if (text.empty()) {
+    return text;
+  }
+  std::vector<std::string> levels;  // columns of which a level is named
+  for (std::size_t i = 0; !sources.empty() && i < std::min(shown, found.size()); ++i) {
+    std::vector<std::int64_t> members = found[i].of;
+    members.push_back(found[i].column);
+    for (const std::int64_t member : members) {
+      const std::string& source = sources[static_cast<std::size_t>(member)];
+      if (source != names[static_cast<std::size_t>(member)] &&
+          std::find(levels.begin(), levels.end(), source) == levels.end()) {
+        levels.push_back(source);
+      }
+    }
+  }
+  const std::string of_levels =
+      levels.empty() ? ""
+                     : fmt::format(" (levels are part of {}, to be left out as a whole)",
+                                   list_of(levels, shown));
+  return fmt::format(
+      "columns that others already say: {}. Their coefficients share one effect: --ignore one of "
+      "each{}",
+      text, of_levels);
 }
 
 }  // namespace steepest::data

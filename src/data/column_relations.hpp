@@ -59,8 +59,11 @@ class ColumnRelations {
   std::vector<Held> held_;
 };
 
-/// One sentence for all of them; empty for none.
+/// One sentence for all of them; empty for none. `names` are those of the columns; where some come
+/// from one column of a file, as the levels of a categorical one do, `sources` are the names there,
+/// which the advice needs: empty where they are the same.
 [[nodiscard]] std::string describe(const ColumnRelations& relations,
-                                   const std::vector<std::string>& names);
+                                   const std::vector<std::string>& names,
+                                   const std::vector<std::string>& sources = {});
 
 }  // namespace steepest::data

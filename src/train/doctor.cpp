@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "src/data/column_relations.hpp"
@@ -100,7 +101,33 @@ data::ColumnRelation line_to(const Sample& sample, std::int64_t feature, std::in
   return {target, {feature}, {slope}, mean_y - slope * mean_x, 1.0 - given_away * given_away};
 }
 
-// How the classes lie along a feature, over every `stride`-th row.
+// What a column of the user's file has become: features [first, first + width).
+struct SourceColumn {
+  std::string name;
+  std::int64_t first = 0;
+  std::int64_t width = 1;
+};
+
+std::vector<SourceColumn> source_columns(const Schema& schema) {
+  std::vector<SourceColumn> columns;
+  std::int64_t first = 0;
+  for (const FeatureColumn& column : schema.columns) {
+    columns.push_back({column.name, first, column.width()});
+    first += column.width();
+  }
+  return columns;
+}
+
+// A number for each text of a categorical column, the column itself for others.
+double value_of(const Sample& sample, std::int64_t row, const SourceColumn& column) {
+  double value = sample.at(row, column.first);
+  for (std::int64_t level = 1; level < column.width; ++level) {  // of 0 and 1, or frequencies
+    value += static_cast<double>(level + 1) * sample.at(row, column.first + level);
+  }
+  return value;
+}
+
+// How the classes lie along a column, over every `stride`-th row.
 struct Tour {
   std::int64_t rows = 0;
   std::int64_t runs = 1;      // of rows of one class
@@ -108,10 +135,10 @@ struct Tour {
   bool pure = true;           // no value has two classes
 };
 
-Tour tour_of(const Sample& sample, std::int64_t feature, std::int64_t stride) {
+Tour tour_of(const Sample& sample, const SourceColumn& column, std::int64_t stride) {
   std::vector<std::pair<double, std::int32_t>> order;
   for (std::int64_t i = 0; i < sample.rows; i += stride) {
-    order.emplace_back(sample.at(i, feature), sample.labels[static_cast<std::size_t>(i)]);
+    order.emplace_back(value_of(sample, i, column), sample.labels[static_cast<std::size_t>(i)]);
   }
   std::sort(order.begin(), order.end());
   Tour tour;
@@ -126,24 +153,26 @@ Tour tour_of(const Sample& sample, std::int64_t feature, std::int64_t stride) {
   return tour;
 }
 
-// Whether each value, or each range of values, of a feature goes with one class only. Few rows show
-// of most features that they do not.
-bool gives_class_away(const Sample& sample, std::int64_t feature, std::int64_t classes) {
+// Whether each value, or each range of values, of a column goes with one class only. Few rows show
+// of most columns that they do not.
+bool gives_class_away(const Sample& sample, const SourceColumn& column, std::int64_t classes) {
   constexpr std::int64_t glance_rows = 1000;
   constexpr std::int64_t rows_a_value = 10;
-  const Tour glance =
-      tour_of(sample, feature, std::max<std::int64_t>(1, sample.rows / glance_rows));
+  const Tour glance = tour_of(sample, column, std::max<std::int64_t>(1, sample.rows / glance_rows));
   if (!glance.pure || (glance.runs > classes && 2 * glance.distinct > glance.rows)) {
     return false;
   }
-  const Tour tour = tour_of(sample, feature, 1);
+  const Tour tour = tour_of(sample, column, 1);
   return tour.pure && (tour.runs == classes || tour.distinct * rows_a_value <= tour.rows);
 }
 
 class Doctor {
  public:
   explicit Doctor(const RowSource& data)
-      : data_(data), names_(data.schema().feature_names()), sample_(take_sample(data, buffer_)) {}
+      : data_(data),
+        names_(data.schema().feature_names()),
+        columns_(source_columns(data.schema())),
+        sample_(take_sample(data, buffer_)) {}
 
   std::vector<std::string> examine(bool standardized, bool intercept) {
     intercept_ = intercept;
@@ -179,16 +208,22 @@ class Doctor {
     if (among.any() || to_target.any()) {
       check_all_rows(among, to_target);
     }
-    std::vector<std::string> telling;
-    for (const data::ColumnRelation& relation : to_target.holding()) {
-      telling.push_back(names_[static_cast<std::size_t>(relation.of.front())]);
+    const auto told = to_target.holding();
+    for (std::int64_t o = sample_.features; o < sample_.columns; ++o) {
+      std::vector<std::string> telling;
+      for (const data::ColumnRelation& relation : told) {
+        if (relation.column == o) {
+          telling.push_back(column_name(relation.of.front()));
+        }
+      }
+      const auto target = static_cast<std::size_t>(o - sample_.features);
+      warn_of_leaks(telling, data_.schema().target_names[target], "in every row");
     }
-    warn_of_leaks(telling, "in every row");
     const auto holding = among.holding();
     const bool by_intercept =  // one that a model without it does not see
         !intercept_ && std::any_of(holding.begin(), holding.end(),
                                    [](const auto& relation) { return relation.offset != 0.0; });
-    const std::string sentence = by_intercept ? "" : describe(among, names_);
+    const std::string sentence = by_intercept ? "" : describe(among, names_, column_names());
     if (!sentence.empty()) {
       warnings_.push_back(sentence);
     }
@@ -210,25 +245,43 @@ class Doctor {
 
   void give_class_away() {
     const std::int64_t classes = data_.classifies() ? data_.outputs() : 0;
-    if (classes < 2 || sample_.features < 2 || sample_.rows < fewest_rows * classes) {
+    if (classes < 2 || columns_.size() < 2 || sample_.rows < fewest_rows * classes) {
       return;
     }
     std::vector<std::string> telling;
-    for (std::int64_t j = 0; j < sample_.features; ++j) {
-      if (gives_class_away(sample_, j, classes)) {
-        telling.push_back(names_[static_cast<std::size_t>(j)]);
+    for (const SourceColumn& column : columns_) {
+      if (gives_class_away(sample_, column, classes)) {
+        telling.push_back(column.name);
       }
     }
-    warn_of_leaks(telling, fmt::format("in the {} rows looked at", data::grouped(sample_.rows)));
+    warn_of_leaks(telling, data_.schema().target_names.front(),
+                  fmt::format("in the {} rows looked at", data::grouped(sample_.rows)));
   }
 
-  void warn_of_leaks(const std::vector<std::string>& telling, const std::string& where) {
+  // The user's column that a feature comes from.
+  [[nodiscard]] const std::string& column_name(std::int64_t feature) const {
+    const auto after = std::upper_bound(
+        columns_.begin(), columns_.end(), feature,
+        [](std::int64_t at, const SourceColumn& column) { return at < column.first; });
+    return std::prev(after)->name;
+  }
+
+  [[nodiscard]] std::vector<std::string> column_names() const {
+    std::vector<std::string> names;
+    for (std::int64_t j = 0; j < sample_.features; ++j) {
+      names.push_back(column_name(j));
+    }
+    return names;
+  }
+
+  void warn_of_leaks(const std::vector<std::string>& telling, const std::string& target,
+                     const std::string& where) {
     if (!telling.empty()) {
-      warnings_.push_back(fmt::format(
-          "{} alone {} the target \"{}\" {}: if {} only known afterwards, --ignore {}",
-          data::list_of(telling, shown), telling.size() == 1 ? "tells" : "tell, each,",
-          fmt::join(data_.schema().target_names, ","), where,
-          telling.size() == 1 ? "it is" : "they are", telling.size() == 1 ? "it" : "them"));
+      warnings_.push_back(
+          fmt::format("{} alone {} the target {} {}: if {} only known afterwards, --ignore {}",
+                      data::list_of(telling, shown), telling.size() == 1 ? "tells" : "tell, each,",
+                      data::quoted(target), where, telling.size() == 1 ? "it is" : "they are",
+                      telling.size() == 1 ? "it" : "them"));
     }
   }
 
@@ -245,7 +298,7 @@ class Doctor {
         }
       }
       if (counts) {
-        counting.push_back(names_[static_cast<std::size_t>(j)]);
+        counting.push_back(column_name(j));
       }
     }
     if (!counting.empty()) {
@@ -280,16 +333,16 @@ class Doctor {
       }
     }
     if (least_at >= 0 && most > unequal_deviations * least) {
-      warnings_.push_back(
-          fmt::format("deviations of columns differ by a factor of {:.2g}, from {} to {}: without "
-                      "--no-standardize one rate and one penalty suit them all",
-                      most / least, data::quoted(names_[static_cast<std::size_t>(least_at)]),
-                      data::quoted(names_[static_cast<std::size_t>(most_at)])));
+      warnings_.push_back(fmt::format(
+          "deviations of columns differ by a factor of {:.2g}, from {} to {}: without "
+          "--no-standardize one rate and one penalty suit them all",
+          most / least, data::quoted(column_name(least_at)), data::quoted(column_name(most_at))));
     }
   }
 
   const RowSource& data_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_;  // of features
+  std::vector<SourceColumn> columns_;
   bool intercept_ = true;
   RowBuffer buffer_;
   Sample sample_;
