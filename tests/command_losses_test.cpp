@@ -43,6 +43,22 @@ TEST(LossesCommand, FitEvaluateAndPredictAgree) {
   }
 }
 
+// The program of its last stage alone takes seconds: 30 rows a parameter, of 400 parameters.
+TEST(LossesCommand, AQuantileFitEndsInTime) {
+  const TemporaryFolder folder;
+  const std::string data = folder.path("wide.csv");
+  ASSERT_EQ(run_command(folder, "generate linear --rows 12000 --features 400 --noise 1 -o " + data)
+                .exit_code,
+            0);
+  const CommandRun run = run_command(
+      folder, "fit " + data + " --target y --loss quantile:0.3 --json --max-seconds 0.5");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  const auto json = run.json();
+  EXPECT_EQ(json["termination"]["reason"], "seconds");
+  EXPECT_FALSE(json["termination"]["converged"].get<bool>());
+  EXPECT_LT(json["seconds"]["train"].get<double>(), 5.0);
+}
+
 TEST(LossesCommand, WhatIsWrongIsSaidInASentence) {
   const TemporaryFolder folder;
   const std::string negative = folder.write("n.csv", "x,y\n1,2\n2,3\n3,-4\n4,1\n");

@@ -37,7 +37,7 @@ class InteriorPoints {
     duals_ = scale_ * (program.level - 0.5);
   }
 
-  PinballSolution solve() {
+  std::optional<PinballSolution> solve(const std::function<bool()>& proceed) {
     constexpr int most_iterations = 100;
     constexpr double accuracy = 1e-15;
     const double size = (scale_ * (above_ + below_)).sum();
@@ -45,6 +45,9 @@ class InteriorPoints {
     int idle = 0;
     PinballSolution kept = solution();
     for (int iteration = 0; iteration < most_iterations; ++iteration) {
+      if (!proceed()) {
+        return std::nullopt;
+      }
       iterate();
       if (!parameters_.allFinite() || !duals_.allFinite()) {
         break;
@@ -171,8 +174,9 @@ class InteriorPoints {
 
 }  // namespace
 
-PinballSolution solve_pinball(const PinballProgram& program, const VectorXd& start) {
-  return InteriorPoints(program, start).solve();
+std::optional<PinballSolution> solve_pinball(const PinballProgram& program, const VectorXd& start,
+                                             const std::function<bool()>& proceed) {
+  return InteriorPoints(program, start).solve(proceed);
 }
 
 }  // namespace steepest::train

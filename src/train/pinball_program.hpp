@@ -3,6 +3,8 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <functional>
+#include <optional>
 
 namespace steepest::train {
 
@@ -28,7 +30,9 @@ struct PinballSolution {
 /// Primal-dual interior points with Mehrotra's predictor and corrector (Portnoy and Koenker 1997,
 /// The Gaussian hare and the Laplacian tortoise, section 3, in this form for l2 too), from `start`.
 /// Complexity: M p^2 an iteration, about 20 to 40 of them. Runs on one thread: deterministic.
-[[nodiscard]] PinballSolution solve_pinball(const PinballProgram& program,
-                                            const Eigen::VectorXd& start);
+/// `proceed` is asked before each; nullopt where it said false.
+[[nodiscard]] std::optional<PinballSolution> solve_pinball(const PinballProgram& program,
+                                                           const Eigen::VectorXd& start,
+                                                           const std::function<bool()>& proceed);
 
 }  // namespace steepest::train

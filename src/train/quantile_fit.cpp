@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "kernels/loss_rounding.hpp"
 #include "src/train/continuation.hpp"
@@ -181,7 +182,9 @@ class QuantileFit {
   }
 
   // Solves the program of the rows with the smallest errors; the new parameters of the output.
-  Round solve(std::int64_t output, std::int64_t count, std::vector<double>& parameters) {
+  // Nothing where time ran out before it was solved.
+  std::optional<Round> solve(std::int64_t output, std::int64_t count,
+                             std::vector<double>& parameters) {
     Round round;
     round.errors = errors_of(output);
     choose_rows(count, round);
@@ -197,11 +200,15 @@ class QuantileFit {
     fill_rows(round, p, begin, program);
     program.linear = linear_part(output, round, program, p);
     drop_weightless(round, program);
-    const PinballSolution solution = solve_pinball(program, begin);
-    round.duals = solution.duals;
-    round.residual = solution.residual;
+    const std::optional<PinballSolution> solution =
+        solve_pinball(program, begin, [this] { return goes_on(); });
+    if (!solution) {
+      return std::nullopt;
+    }
+    round.duals = solution->duals;
+    round.residual = solution->residual;
     for (std::int64_t j = 0; j < p; ++j) {
-      parameters[static_cast<std::size_t>(output * stride_ + j)] = solution.parameters[j];
+      parameters[static_cast<std::size_t>(output * stride_ + j)] = solution->parameters[j];
     }
     return round;
   }
@@ -330,7 +337,11 @@ class QuantileFit {
       std::vector<double> next = path_.parameters();
       for (std::int64_t o = 0; o < outputs(); ++o) {
         start(0.0);  // scores are those of the parameters reached
-        solved.push_back(solve(o, count, next));
+        std::optional<Round> mine = solve(o, count, next);
+        if (!mine) {
+          return;
+        }
+        solved.push_back(std::move(*mine));
       }
       path_.set_parameters(std::move(next));
       start(0.0);
