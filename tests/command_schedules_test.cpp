@@ -36,6 +36,23 @@ TEST(ScheduleCommand, FitReachesTheOptimumByTheScheduleAlone) {
   }
 }
 
+// Iris has the least objective 0.2617 at this penalty.
+TEST(ScheduleCommand, SaysOfATargetThatItIsNotTheOptimum) {
+  const TemporaryFolder folder;
+  const std::string fit =
+      "fit " + iris + " --target species --l2 0.05 --json --schedule polyak:target=";
+  const double least = run_command(folder, "fit " + iris + " --target species --l2 0.05 --json")
+                           .json()["objective"]["total"];
+  const CommandRun low = run_command(folder, fit + fmt::format("{}", 0.5 * least));
+  EXPECT_NE(low.err.find("above its target"), std::string::npos) << low.err;
+  EXPECT_NE(low.err.find("steps too long"), std::string::npos) << low.err;
+  const CommandRun high = run_command(folder, fit + fmt::format("{}", 1.5 * least));
+  EXPECT_NE(high.err.find("where steps end"), std::string::npos) << high.err;
+  EXPECT_FALSE(high.json()["termination"]["converged"].get<bool>());
+  const CommandRun right = run_command(folder, fit + fmt::format("{}", least));
+  EXPECT_EQ(right.err.find("target"), std::string::npos) << right.err;
+}
+
 TEST(ScheduleCommand, BatchesGoNearTheOptimum) {
   const TemporaryFolder folder;
   const std::string problem = iris + " --target species --l2 0.05";

@@ -69,6 +69,7 @@ class Fit {
     measure_training(fit_);
     note_separation(fit_, separating_feature_);
     infer_errors(fit_);
+    warn_of_target(fit_);
     fit_.result.resumable = checkpoints_.has_state();
     if (!checkpoints_.problem().empty()) {
       fit_.result.warnings.push_back("no checkpoint: " + checkpoints_.problem());

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "src/train/fit_outcome.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
 #include <utility>
 
 #include "src/train/fit_metrics.hpp"
@@ -74,6 +79,41 @@ void infer_errors(FitState& fit) {
   input.weight_sum = fit.weights.sum;
   kernels::ThreadPool pool(fit.options.threads);
   fit.result.inference = infer(input, pool, fit.result.warnings);
+}
+
+void warn_of_target(FitState& fit) {
+  constexpr double digits_of_a_target = 1e-6;
+  const FitResult& result = fit.result;
+  const Reason reason = result.termination.reason;
+  if (fit.given.schedule.kind != ScheduleKind::polyak || reason == Reason::diverged ||
+      reason == Reason::interrupted) {
+    return;
+  }
+  const double target = fit.given.schedule.target;
+  const double objective = result.at.objective();
+  const double above = objective - target;
+  const double negligible = digits_of_a_target * std::max(std::fabs(objective), std::fabs(target));
+  const std::string ended =
+      fmt::format("schedule polyak: the objective ended at {:.8g}", objective);
+  std::string warning;
+  if (above > negligible && result.gap_bound && above > *result.gap_bound + negligible) {
+    warning = fmt::format(
+        "{}, above its target {:.8g}, which no point reaches: the optimum is {:.8g} or more. A "
+        "target below it makes steps too long",
+        ended, target, objective - *result.gap_bound);
+  } else if (above > negligible) {
+    warning = fmt::format(
+        "{}, above its target {:.8g}: it takes more --epochs, or the target is below the optimum, "
+        "which makes steps too long",
+        ended, target);
+  } else if (!result.termination.converged()) {
+    warning = fmt::format(
+        "{}, at its target {:.8g}, where steps end: the optimum may be lower, and was not reached",
+        ended, target);
+  }
+  if (!warning.empty()) {
+    fit.result.warnings.push_back(std::move(warning));
+  }
 }
 
 }  // namespace steepest::train

@@ -14,4 +14,8 @@ void keep_outcome(FitState& fit, RunOutcome outcome);
 /// must have been kept.
 void infer_errors(FitState& fit);
 
+/// Warns where schedule polyak was given a target that its run has not ended at: one below the
+/// optimum makes steps too long, one above it ends them early.
+void warn_of_target(FitState& fit);
+
 }  // namespace steepest::train
