@@ -189,6 +189,30 @@ TEST(SweepCommand, DryRunRunsNothing) {
   EXPECT_EQ(json["passes"], 11.0);
 }
 
+TEST(SweepCommand, DryRunShowsFactorsAsNumbers) {
+  const TemporaryFolder folder;
+  const CommandRun run = run_command(
+      folder, "sweep " + iris +
+                  " --target species --dry-run --schedules constant,dog --learning-rates 0.5/L");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.out.find("constant, gradient, rate 0.5/L\n"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("gradient, rate 0.5\n"), std::string::npos) << run.out;
+}
+
+TEST(SweepCommand, TakesAClipNorm) {
+  const TemporaryFolder folder;
+  const std::string arguments = "sweep " + iris +
+                                " --target species --schedules constant --learning-rates 0.5/L"
+                                " --epochs 5 --json --clip-norm ";
+  const double clipped =
+      run_command(folder, arguments + "0.01").json()["runs"][0]["final_objective"];
+  const double free = run_command(folder, arguments + "1000").json()["runs"][0]["final_objective"];
+  EXPECT_GT(clipped, 1.02 * free);
+  const CommandRun refused = run_command(folder, arguments + "0");
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_NE(refused.err.find("--clip-norm must be a number above 0"), std::string::npos);
+}
+
 TEST(SweepCommand, DivergenceIsRecorded) {
   const TemporaryFolder folder;
   const std::string sweep = "sweep " + iris +

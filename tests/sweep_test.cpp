@@ -166,6 +166,31 @@ TEST(Sweep, ARunIsTheFitWithTheSameOptions) {
   }
 }
 
+TEST(Sweep, ClipsGradientsAsAFitDoes) {
+  SweepOptions options = options_of("constant", {{0.5, true}}, 6);
+  options.batch_sizes = {0, 16};
+  options.seeds = {9};
+  const SweepResult plain = sweep(iris(), options);
+  options.problem.clip_norm = 0.05;
+  const SweepResult clipped = sweep(iris(), options);
+  EXPECT_EQ(clipped.optimum.objective, plain.optimum.objective);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const SweepRun& run = clipped.runs[i];
+    EXPECT_GT(run.final_objective, plain.runs[i].final_objective);
+    FitOptions fit_options;
+    fit_options.schedule = run.what.schedule;
+    fit_options.rule = run.what.rule;
+    fit_options.learning_rate = run.what.schedule.learning_rate;
+    fit_options.batch_size = run.what.batch_size;
+    fit_options.epochs = 6;
+    fit_options.seed = 9;
+    fit_options.tolerance_gradient = 0.0;
+    fit_options.precision = Precision::fp64;
+    fit_options.clip_norm = 0.05;
+    EXPECT_EQ(fit(iris(), fit_options).at.objective(), run.final_objective);
+  }
+}
+
 TEST(Sweep, GivesTheSameBitsForAnyNumberOfThreads) {
   SweepOptions options = varied_options();
   options.problem.threads = 1;

@@ -44,8 +44,8 @@ struct SweepOptions {
   std::int64_t bank_columns = 128;
 
   /// What is minimised, where and how exactly: loss, l2, l1, constraint, standardize, intercept,
-  /// drop_constant, shuffle_rows, seed, device, threads, memory_bytes, precision, engine and
-  /// checkpoint (whose steps are those of a bank) are taken from here. An automatic precision is
+  /// clip_norm, drop_constant, shuffle_rows, seed, device, threads, memory_bytes, precision, engine
+  /// and checkpoint (whose steps are those of a bank) are taken from here. An automatic precision is
   /// fp64 on the CPU, because distances to an optimum need its digits.
   FitOptions problem;
 };

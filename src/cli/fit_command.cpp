@@ -31,7 +31,6 @@ struct FitCommandOptions {
   MemoryOptions memory;
   ProblemOptions problem;
   CompositeOptions composite;
-  std::string clip_norm;
   std::string rule = "auto";
   std::string schedule = "auto";
   std::string learning_rate = "auto";
@@ -64,12 +63,6 @@ FitOptions to_fit_options(const FitCommandOptions& given, const GlobalOptions& g
   }
   problem.add_to(options, global);
   given.composite.add_to(options);
-  if (!given.clip_norm.empty()) {
-    options.clip_norm = parse_option_number("--clip-norm", given.clip_norm);
-    if (!(options.clip_norm > 0.0)) {
-      throw OptionError("--clip-norm must be a number above 0");
-    }
-  }
   if (given.rule != "auto") {
     options.rule = parse_rule(given.rule);
   }
@@ -221,8 +214,6 @@ Command add_fit(CLI::App& parent, GlobalOptions& global) {
   add_memory_options(*app, options->memory);
   add_problem_options(*app, options->problem);
   add_composite_options(*app, options->composite);
-  app->add_option("--clip-norm", options->clip_norm,
-                  "shorten gradients whose 2-norm is larger; default: never");
   app->get_option("--l2")->description(
       "L2 penalty; default: 0 for linear, 1 / sum of weights for softmax; or a path "
       "LO:HI:log|lin:COUNT to choose from, with --folds or validation rows");

@@ -170,7 +170,8 @@ class Sweep {
     }
     identity.options.insert(
         identity.options.end(),
-        {{"--epochs", fmt::format("{}", options_.epochs)},
+        {{"--clip-norm", fmt::format("{}", options_.problem.clip_norm)},
+         {"--epochs", fmt::format("{}", options_.epochs)},
          {"--prune", options_.prune ? "yes" : "no"},
          {"points a curve", fmt::format("{}", options_.most_points)},
          {"rows to validate on", validation_digest_},

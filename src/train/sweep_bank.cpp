@@ -52,6 +52,7 @@ class BankRun {
       model.schedule = trained_schedule(what.schedule, held.scaling);
       model.penalty.l2 = fit_.l2;
       model.penalty.l1 = options.problem.l1 / held_.scaling.gradient_unit();
+      model.clip_norm = options.problem.clip_norm / held_.scaling.gradient_unit();
       model.has_intercept = options.problem.intercept;
       bank_.models.push_back(model);
     }

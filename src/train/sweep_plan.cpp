@@ -84,6 +84,7 @@ FitPlan plan_of_optimum(const RowSource& data, const RowWeights& weights,
   fit.schedule.reset();
   fit.learning_rate.reset();
   fit.precondition.reset();
+  fit.clip_norm = 0.0;  // of no consequence to where the optimum is
   fit.batch_size = 0;
   fit.epochs = 0;
   return plan_fit(data, weights, fit);
@@ -198,8 +199,9 @@ SweepPlan plan_sweep(const RowSource& data, const SweepOptions& options) {
 }
 
 std::string describe(const SweepCase& what, std::int64_t rows) {
+  const bool is_factor = rate_is_factor(what.schedule.kind);  // which has no unit
   const std::string rate = what.rate.over_curvature
-                               ? fmt::format("{:.4g}/L", what.rate.value)
+                               ? fmt::format("{:.4g}{}", what.rate.value, is_factor ? "" : "/L")
                                : fmt::format("{:.4g}", what.schedule.learning_rate);
   Schedule schedule = what.schedule;
   schedule.horizon = 0;
