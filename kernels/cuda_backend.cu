@@ -4,15 +4,16 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/block_steps.cuh"
 #include "kernels/device_bank.cuh"
 #include "kernels/device_data.cuh"
 #include "kernels/loss_gradient.cuh"
 #include "kernels/loss_rounding.hpp"
 #include "kernels/matrix_products.cuh"
 #include "kernels/second_moment.cuh"
+#include "kernels/shared_memory.cuh"
 #include "kernels/state_archive.hpp"
 #include "kernels/stream.cuh"
 #include "kernels/update.cuh"
@@ -28,6 +29,15 @@ constexpr std::int64_t most_steps_queued = 64;
 std::int64_t steps_between_looks(std::int64_t bytes_per_pass) {
   constexpr std::int64_t bytes_between_looks = std::int64_t{4} << 30;
   return std::clamp<std::int64_t>(bytes_between_looks / bytes_per_pass, 1, most_steps_queued);
+}
+
+// As above where one launch takes the steps: they cost a few microseconds each, and as many
+// records.
+std::int64_t steps_of_a_launch(std::int64_t models) {
+  constexpr std::int64_t most_steps = 1024;
+  constexpr std::int64_t most_record_bytes = std::int64_t{64} << 20;
+  const std::int64_t record_bytes = models * static_cast<std::int64_t>(sizeof(StepRecord));
+  return std::clamp<std::int64_t>(most_record_bytes / record_bytes, 1, most_steps);
 }
 
 template <class T>
@@ -112,11 +122,19 @@ class CudaBackend final : public Backend {
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = plan.first_step;
+    layout_.reset();
+    if (engine_ == Engine::block && batch_size_ < rows()) {
+      layout_ = block_layout_for<T>(plan, data_.features(), data_.view().pitch, batch_size_,
+                                    most_shared_bytes(info_.ordinal));
+    }
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
-    pass_ = std::make_unique<DeviceLossGradient<T>>(
-        bank_->shape(), data_.view(), batch_size_ < rows() ? batch_size_ : 0, products_);
-    records_ =
-        DeviceBuffer<StepRecord>(most_steps_queued * bank_->shape().models, "records of steps");
+    const bool gathers = batch_size_ < rows() && !layout_;
+    pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_.view(),
+                                                    gathers ? batch_size_ : 0, products_);
+    records_ = DeviceBuffer<StepRecord>(
+        (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
+            bank_->shape().models,
+        "records of steps");
   }
 
   [[nodiscard]] bool uses_normal_equations() const override { return false; }
@@ -125,7 +143,8 @@ class CudaBackend final : public Backend {
     const DeviceScope scope(info_.ordinal);
     const std::int64_t pass_bytes =
         std::min(batch_size_, rows()) * data_.view().pitch * static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t between_looks = steps_between_looks(pass_bytes);
+    const std::int64_t between_looks =
+        layout_ ? steps_of_a_launch(bank_->shape().models) : steps_between_looks(pass_bytes);
     while (steps > 0 && bank_->any_running()) {
       const std::int64_t count = std::min(steps, between_looks);
       queue_steps(count);
@@ -224,6 +243,13 @@ class CudaBackend final : public Backend {
     const UpdateMode mode =
         batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
     fill_bytes(records_.data(), count * models, 0xFF, stream_.get());
+    if (layout_) {
+      queue_block_steps(loss_, data_.view(), bank_->view(),
+                        {step_, count, batch_size_, seed_, together_}, *layout_, records_.data(),
+                        stream_.get());
+      step_ += count;
+      return;
+    }
     for (std::int64_t s = 0; s < count; ++s, ++step_) {
       queue_pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_, together_), mode,
                             records_.data() + s * models);
@@ -252,6 +278,7 @@ class CudaBackend final : public Backend {
   std::int64_t together_ = 1;
   std::int64_t step_ = 0;
   std::unique_ptr<DeviceBank> bank_;
+  std::optional<BlockLayout> layout_;  // of mini-batches by engine block
   std::unique_ptr<DeviceLossGradient<T>> pass_;
   std::unique_ptr<DeviceLossGradient<T>> probe_;  // of second_moment_product
   DeviceBuffer<StepRecord> records_;
@@ -260,9 +287,8 @@ class CudaBackend final : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision, Engine engine) {
-  if (engine == Engine::fused || engine == Engine::block) {
-    throw OptionError("--engine " + std::string(name(engine)) +
-                      " is not built yet: use auto or products");
+  if (engine == Engine::fused) {
+    throw OptionError("--engine fused is not built yet: use auto or products");
   }
   const Engine chosen = engine == Engine::automatic ? Engine::products : engine;
   const DeviceInfo info = choose_device({DeviceChoice::Kind::cuda, ordinal}, 0);

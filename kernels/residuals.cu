@@ -19,21 +19,6 @@ int model_lanes(std::int64_t models) {
   return lanes;
 }
 
-// One row of one model: residuals in place, loss returned.
-template <class Loss, class T>
-STEEPEST_HD double row_residuals(const Loss& loss, const RowTargets<T>& targets, std::int64_t r,
-                                 std::int64_t outputs, T* scores) {
-  const std::int64_t i = targets.row_of(r);
-  RowTarget<T> target{nullptr, 0};
-  if constexpr (takes_values<Loss>) {
-    target.values = targets.targets + i * outputs;
-  }
-  if constexpr (takes_labels<Loss>) {
-    target.label = targets.labels[i];
-  }
-  return static_cast<double>(loss.residual_in_place(scores, outputs, target, targets.weight_of(i)));
-}
-
 // One thread's share of a partition: every `step`-th row from begin. Returns the sum of its losses.
 template <class Loss, class T>
 STEEPEST_HD double column_residuals(const Loss& loss, const RowTargets<T>& targets,

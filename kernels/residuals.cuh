@@ -30,6 +30,21 @@ struct RowTargets {
   }
 };
 
+/// Turns the scores of row r under one model into weight * dl/dz, in place; returns weight * l.
+template <class Loss, class T>
+STEEPEST_HD double row_residuals(const Loss& loss, const RowTargets<T>& targets, std::int64_t r,
+                                 std::int64_t outputs, T* scores) {
+  const std::int64_t i = targets.row_of(r);
+  RowTarget<T> target{nullptr, 0};
+  if constexpr (takes_values<Loss>) {
+    target.values = targets.targets + i * outputs;
+  }
+  if constexpr (takes_labels<Loss>) {
+    target.label = targets.labels[i];
+  }
+  return static_cast<double>(loss.residual_in_place(scores, outputs, target, targets.weight_of(i)));
+}
+
 /// scores (chunk.padded_rows(), columns) become residuals w_i dl/dz_ic; rows from chunk.rows on
 /// become 0. loss (chunk.partitions, models) becomes the sums of w_i l_i over each partition.
 ///

@@ -108,6 +108,9 @@ class Resumes : public OnEveryBackend {
 };
 
 TEST_P(Resumes, FullBatch) {
+  if (GetParam().engine == Engine::block) {
+    GTEST_SKIP() << "engine block takes mini-batches";
+  }
   for (const Method& method : {Method{"moments", false, "accelerated", "", 0, 5},
                                Method{"rows", true, "accelerated", "", 0, 5},
                                Method{"momentum", true, "momentum:0.9", "cosine", 0, 4},
@@ -149,7 +152,8 @@ TEST_P(Resumes, SearchesOnBatches) {
   expect_same_bits({"armijo", true, "gradient", "armijo", 64, 17});
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Resumes, testing::ValuesIn(backend_cases()), backend_case_name);
+INSTANTIATE_TEST_SUITE_P(Backends, Resumes, testing::ValuesIn(batch_backend_cases()),
+                         backend_case_name);
 
 class CheckpointRefusals : public testing::Test {
  protected:

@@ -160,7 +160,7 @@ TEST_P(LossGradient, StandsExtremeScores) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, LossGradient, testing::ValuesIn(backend_cases()),
+INSTANTIATE_TEST_SUITE_P(Backends, LossGradient, testing::ValuesIn(batch_backend_cases()),
                          backend_case_name);
 
 }  // namespace

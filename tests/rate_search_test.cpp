@@ -368,7 +368,7 @@ TEST_P(RateSearchOn, ArmijoOnBatchesIsForTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, RateSearchOn, testing::ValuesIn(backend_cases()),
+INSTANTIATE_TEST_SUITE_P(Backends, RateSearchOn, testing::ValuesIn(batch_backend_cases()),
                          backend_case_name);
 
 std::string pair_message(const char* schedule, const char* rule) {

@@ -238,7 +238,7 @@ TEST_P(RuleConvergence, EveryKindOfStepGoesAsOnTheCpuInDouble) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, RuleConvergence, testing::ValuesIn(backend_cases()),
+INSTANTIATE_TEST_SUITE_P(Backends, RuleConvergence, testing::ValuesIn(batch_backend_cases()),
                          backend_case_name);
 
 }  // namespace

@@ -111,9 +111,9 @@ std::vector<double> train(Backend& backend, const Problem& problem, std::int64_t
   return all;
 }
 
-std::vector<double> train_emulated(Precision precision, const Problem& problem,
-                                   std::int64_t steps) {
-  return train(*kernels::make_cuda_backend(0, precision), problem, steps);
+std::vector<double> train_emulated(Precision precision, const Problem& problem, std::int64_t steps,
+                                   Engine engine = Engine::automatic) {
+  return train(*kernels::make_cuda_backend(0, precision, engine), problem, steps);
 }
 
 // Two partitions of rows, the last a row short; two groups of 32
@@ -182,6 +182,42 @@ TEST_F(Emulation, BitsDoNotDependOnTheOrderOrTheNumberOfBlocks) {
       }
     }
   }
+}
+
+// Nor on how much shared memory a block has: what does not fit is worked on where the bank is.
+TEST_F(Emulation, BitsOfBlocksDoNotDependOnTheirOrderOrTheirSharedMemory) {
+  for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+    for (const Problem& problem : {Problem{SoftmaxLoss{}, {90, 130, 5, true}, 9, 33},
+                                   Problem{SquaredLoss{}, {90, 7, 1}, 9, 32}}) {
+      set_machine({});
+      const std::vector<double> expected = train_emulated(precision, problem, 5, Engine::block);
+      for (const std::int64_t most_blocks : {1, 4, std::numeric_limits<int>::max()}) {
+        for (const std::int64_t shared_bytes : {20'000, 26'000, 48 << 10}) {
+          Machine machine;
+          machine.most_blocks = most_blocks;
+          machine.shared_bytes = shared_bytes;
+          machine.seed = static_cast<unsigned>(most_blocks % 1000) + 7;
+          set_machine(machine);
+          EXPECT_EQ(train_emulated(precision, problem, 5, Engine::block), expected)
+              << most_blocks << " blocks of " << shared_bytes << " bytes";
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Emulation, BlocksTakeAThousandStepsInOneLaunch) {
+  const auto backend = kernels::make_cuda_backend(0, Precision::fp32, Engine::block);
+  start(*backend, {SquaredLoss{}, {40, 3, 1}, 2, 7});
+  const std::int64_t launches = counts().launches;
+  const std::int64_t allocations = counts().allocations;
+  const std::int64_t waits = counts().waits;
+  History history(2);
+  backend->run(1024, history);
+  EXPECT_EQ(history[1].size(), 1024U);
+  EXPECT_EQ(counts().launches - launches, 1);
+  EXPECT_EQ(counts().allocations, allocations);
+  EXPECT_LE(counts().waits - waits, 2);
 }
 
 // 16,800 columns leave room for chunks of one partition only, so 1100 rows take two: the way of
@@ -378,6 +414,67 @@ TEST(EmulationDeathTest, SeesADivergentBarrier) {
   EXPECT_DEATH(
       emulation::run_block(4, [] { emulation::wait_at_barrier(7 + emulation::current_thread.x); }),
       "divergent barrier");
+}
+
+// Sums over warps, each of whose threads gives 1 << lane and gets a neighbour's.
+TEST_F(Emulation, ThreadsOfAWarpExchangeValues) {
+  std::vector<unsigned> got(64);
+  emulation::run_block(64, [&] {
+    const unsigned thread = emulation::current_thread.x;
+    unsigned value = thread;
+    for (int round = 0; round < 5; ++round) {
+      value = __shfl_xor_sync(~0U, value, 1 << round);
+    }
+    got[thread] = value;
+  });
+  for (unsigned thread = 0; thread < 64; ++thread) {
+    EXPECT_EQ(got[thread], thread ^ 31U);
+  }
+}
+
+TEST(EmulationDeathTest, SeesADivergentExchange) {
+  EXPECT_DEATH(emulation::run_block(32,
+                                    [] {
+                                      if (emulation::current_thread.x > 0) {
+                                        static_cast<void>(__shfl_xor_sync(~0U, 1, 1));
+                                      }
+                                    }),
+               "divergent barrier: one thread of a warp");
+  EXPECT_DEATH(emulation::run_block(32, [] { static_cast<void>(__shfl_xor_sync(0xFFFFU, 1, 1)); }),
+               "a part of a warp");
+  EXPECT_DEATH(emulation::run_block(16, [] { static_cast<void>(__shfl_sync(~0U, 1, 20)); }),
+               "one that is not there");
+}
+
+void write_shared(int index) { emulation::dynamic_shared_memory()[index] = 0; }
+
+TEST(EmulationDeathTest, SeesAWritePastSharedMemory) {
+  const auto run = [](int index) {
+    cudaStream_t stream = nullptr;
+    static_cast<void>(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    cudaLaunchConfig_t config;
+    config.dynamicSmemBytes = 100;
+    config.stream = stream;
+    static_cast<void>(cudaLaunchKernelEx(&config, write_shared, index));
+    static_cast<void>(cudaStreamDestroy(stream));
+  };
+  run(99);
+  EXPECT_DEATH(run(100), "past its shared memory");
+}
+
+TEST_F(Emulation, LargeSharedMemoryIsAskedForFirst) {
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  cudaLaunchConfig_t config;
+  config.dynamicSmemBytes = 50'000;
+  config.stream = stream;
+  EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaErrorInvalidValue);
+  const auto limit = cudaFuncAttributeMaxDynamicSharedMemorySize;
+  EXPECT_EQ(cudaFuncSetAttribute(write_shared, limit, 300'000), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(write_shared, limit, 60'000), cudaSuccess);
+  EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaSuccess);
+  static_cast<void>(cudaGetLastError());
+  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
 }
 
 TEST(EmulationDeathTest, SeesAWritePastAnArray) {

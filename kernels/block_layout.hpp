@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What fits one block of threads: the shape of the kernel that takes mini-batch steps of a model
+// without a word from the host, and where it keeps what it works on.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/bank.hpp"
+
+namespace steepest::kernels {
+
+/// Doubles a model's steps read and write, in the order in which shared memory is given to them.
+enum class BlockArray : std::int32_t { parameters, velocities, second, old_gradients, old_points };
+inline constexpr int block_array_count = 5;
+
+/// Of a launch. Offsets are bytes from the start of a block's shared memory, multiples of 16.
+struct BlockLayout {
+  std::int32_t threads = 0;         ///< a multiple of 32, at most most_block_threads
+  std::int32_t row_lanes = 0;       ///< threads that share a row for its scores: 4, 8, 16 or 32
+  std::int32_t tile_outputs = 0;    ///< scores a thread has at a time: 1, 3 or 5
+  std::int32_t thread_columns = 0;  ///< features a thread has in the gradient at a time: 1 or 4
+  std::int32_t weights = 0;         ///< (C, pitch) of the pass's arithmetic, padding 0
+  std::int32_t gradient = 0;        ///< (C, d + 1) of the pass's arithmetic
+  std::int32_t scores = 0;          ///< (batch, C) of the pass's arithmetic
+  std::int32_t indexes = 0;         ///< (2, batch) rows of this batch and of the next
+  std::int32_t arrays[block_array_count] = {};  ///< (C, d + 1) doubles; -1: in the bank's memory
+  std::int64_t bytes = 0;
+};
+
+inline constexpr std::int32_t most_block_threads = 512;
+
+/// Rows of a batch at most: those whose gradient is summed in the arithmetic of the pass.
+inline constexpr std::int64_t most_block_rows = 1024;
+
+/// What the layout depends on beside the shape of a model.
+struct BlockProblem {
+  std::int64_t outputs = 1;      ///< C
+  std::int64_t features = 1;     ///< d
+  std::int64_t pitch = 0;        ///< elements from a row of features to the next
+  std::int64_t batch = 1;        ///< rows a step
+  std::int64_t value_bytes = 4;  ///< of the pass's arithmetic: 4 or 8
+  bool has_second = false;       ///< see ModelPlan
+  bool remembers = false;        ///< some schedule remembers a point and a gradient
+};
+
+/// The layout within `shared_bytes` of shared memory, of which the kernel keeps `scratch_bytes` (a
+/// multiple of 16) at its start. Throws OptionError, with the limit, for a batch or a model that
+/// one block cannot hold.
+[[nodiscard]] BlockLayout block_layout(const BlockProblem& problem, std::int64_t scratch_bytes,
+                                       std::int64_t shared_bytes);
+
+}  // namespace steepest::kernels
