@@ -31,30 +31,70 @@ struct alignas(16) Scratch {
   double total[most_words];
 };
 
-// What a thread of a block knows of the model that its block steps.
+// What a thread of a block knows of the model that its block steps. Arrays are asked for where they
+// are used, so that their addresses take no registers meanwhile.
 template <class T>
 struct Block {
   const ModelPlan& plan;
   const BankView& bank;
   const BlockRun& run;
+  const BlockLayout& layout;
   const DeviceRows<T>& data;
   Scratch& scratch;
-  T* weights;             // (C, pitch)
-  T* gradient;            // (C, d + 1)
-  T* scores;              // (batch, C)
-  std::int64_t* indexes;  // (2, batch)
-  double* parameters;     // (C, d + 1) each, in shared memory or the bank's
-  double* next;           // where a step puts parameters
-  double* velocities;
-  double* second;  // null where no model of the bank has it, as are those below
-  double* old_gradients;
-  double* old_points;
+  std::int64_t model;
   int thread;
   int threads;
   int outputs;
   int stride;
 
   [[nodiscard]] __device__ int elements() const { return outputs * stride; }
+
+  // (C, pitch), (C, d + 1) and (batch, C).
+  [[nodiscard]] __device__ T* weights() const { return shared<T>(layout.weights); }
+  [[nodiscard]] __device__ T* gradient() const { return shared<T>(layout.gradient); }
+  [[nodiscard]] __device__ T* scores() const { return shared<T>(layout.scores); }
+
+  // Rows of a batch: two halves take turns.
+  [[nodiscard]] __device__ std::int64_t* indexes(int half) const {
+    return shared<std::int64_t>(layout.indexes) + half * run.batch;
+  }
+
+  // (C, d + 1), in shared memory or the bank's; null where no model of the bank has it.
+  [[nodiscard]] __device__ double* array(BlockArray which) const {
+    double* const held = in_bank(which);
+    const std::int32_t offset = layout.arrays[static_cast<int>(which)];
+    return held == nullptr || offset < 0 || in_two_buffers(which) ? held : shared<double>(offset);
+  }
+
+  // Where a step puts parameters.
+  [[nodiscard]] __device__ double* next() const {
+    return in_two_buffers(BlockArray::parameters)
+               ? bank.parameters_of(model, 1 - scratch.state.current)
+               : array(BlockArray::parameters);
+  }
+
+  [[nodiscard]] __device__ double* in_bank(BlockArray which) const {
+    if (which == BlockArray::parameters) {
+      return bank.parameters_of(model, scratch.state.current);
+    }
+    double* const first = which == BlockArray::velocities      ? bank.velocities
+                          : which == BlockArray::second        ? bank.second
+                          : which == BlockArray::old_gradients ? bank.old_gradients
+                                                               : bank.old_points;
+    return first == nullptr ? nullptr : first + model * elements();
+  }
+
+ private:
+  // Parameters are stepped in place but for a model that looks ahead at detours, whose step may
+  // prove not finite.
+  [[nodiscard]] __device__ bool in_two_buffers(BlockArray which) const {
+    return which == BlockArray::parameters && plan.has_detours();
+  }
+
+  template <class Value>
+  [[nodiscard]] __device__ static Value* shared(std::int32_t offset) {
+    return reinterpret_cast<Value*>(shared_memory() + offset);
+  }
 };
 
 // A thread's elements of a model, one by one: thread, thread + threads, ...
@@ -126,7 +166,7 @@ __device__ void draw_rows(const Block<T>& block, std::int64_t step, int half) {
   const RowSelection rows =
       batch_of_step(block.data.rows, block.run.batch, block.run.seed, step, block.run.together);
   const RowOrder order = rows.order();
-  std::int64_t* const indexes = block.indexes + half * block.run.batch;
+  std::int64_t* const indexes = block.indexes(half);
   for (std::int64_t r = last; r < rows.count; r += block.threads) {
     indexes[r] = order(rows.first + r);
   }
@@ -169,18 +209,22 @@ __device__ void measure_gradient(const Block<T>& block, double scale, double los
   constexpr bool finds = words > first_rate_word;
   const ModelPlan plan = element_plan(block.plan);
   const FadingSum fading = finds ? block.scratch.fading : FadingSum{};
+  const double* const points = block.array(BlockArray::parameters);
+  const double* const old_points = block.array(BlockArray::old_points);
+  const double* const old_gradients = block.array(BlockArray::old_gradients);
+  const T* const gradients = block.gradient();
   UpdateSums sums;
   RateSums rate;
   for (ElementWalk at(block); at.element < block.elements(); at.advance()) {
-    const double point = block.parameters[at.element];
+    const double point = points[at.element];
     const Bound bound = plan.is_bounded ? block.bank.bounds[at.column] : Bound{};
-    const double gradient = penalised_gradient(
-        plan, at.is_intercept(), static_cast<double>(block.gradient[at.element]) * scale, point,
-        bound, sums);
+    const double gradient =
+        penalised_gradient(plan, at.is_intercept(),
+                           static_cast<double>(gradients[at.element]) * scale, point, bound, sums);
     if constexpr (finds) {
-      const bool alone = block.old_points == nullptr;
-      add_element(point, gradient, alone ? 0.0 : block.old_points[at.element],
-                  alone ? 0.0 : block.old_gradients[at.element], fading, rate);
+      const bool alone = old_points == nullptr;
+      add_element(point, gradient, alone ? 0.0 : old_points[at.element],
+                  alone ? 0.0 : old_gradients[at.element], fading, rate);
     }
   }
   double all[words] = {loss, sums.penalty, sums.gradient_square, sums.gradient_max};
@@ -217,8 +261,7 @@ __device__ RateSums rate_sums(const double* total) {
 }
 
 // By one thread, from what measure_gradient() added up: the factors that had to wait for it, and
-// whether there is a step to take. Parameters are stepped in place but for a model that looks ahead
-// at detours, whose step may prove not finite.
+// whether there is a step to take.
 template <class T>
 __device__ void decide_step(const Block<T>& block, double scale) {
   Scratch& scratch = block.scratch;
@@ -250,28 +293,36 @@ __device__ void step_elements(const Block<T>& block, double scale) {
   const bool remembering = remembers(plan.schedule.kind);
   const bool first = block.scratch.state.schedule.measured == 0;
   const std::int64_t padding = block.data.pitch - block.stride;
+  const T* const gradients = block.gradient();
+  const double* const points = block.array(BlockArray::parameters);
+  double* const next = block.next();
+  double* const velocities = block.array(BlockArray::velocities);
+  double* const seconds = block.array(BlockArray::second);
+  double* const old_points = block.array(BlockArray::old_points);
+  double* const old_gradients = block.array(BlockArray::old_gradients);
+  T* const weights = block.weights();
   UpdateSums sums;
   UpdateSums known;
   if (block.scratch.steps) {
     for (ElementWalk at(block); at.element < block.elements(); at.advance()) {
-      const double point = block.parameters[at.element];
+      const double point = points[at.element];
       const Bound bound = plan.is_bounded ? block.bank.bounds[at.column] : Bound{};
-      const double gradient = penalised_gradient(
-          plan, at.is_intercept(), static_cast<double>(block.gradient[at.element]) * scale, point,
-          bound, known);
-      double velocity = block.velocities[at.element];
-      double second = block.second != nullptr ? block.second[at.element] : 0.0;
+      const double gradient = penalised_gradient(plan, at.is_intercept(),
+                                                 static_cast<double>(gradients[at.element]) * scale,
+                                                 point, bound, known);
+      double velocity = velocities[at.element];
+      double second = seconds != nullptr ? seconds[at.element] : 0.0;
       const double stepped = stepped_parameter(plan, factors, at.is_intercept(), bound, gradient,
                                                gradient, point, velocity, second, sums);
-      block.next[at.element] = stepped;
-      block.velocities[at.element] = velocity;
-      block.weights[at.element + at.output * padding] = static_cast<T>(stepped);
-      if (block.second != nullptr) {
-        block.second[at.element] = second;
+      next[at.element] = stepped;
+      velocities[at.element] = velocity;
+      weights[at.element + at.output * padding] = static_cast<T>(stepped);
+      if (seconds != nullptr) {
+        seconds[at.element] = second;
       }
       if (remembering) {
         remember_element(plan.schedule, first, block.scratch.choice.fading, point, gradient,
-                         block.old_points[at.element], block.old_gradients[at.element]);
+                         old_points[at.element], old_gradients[at.element]);
       }
     }
   }
@@ -304,15 +355,15 @@ __device__ void finish_step(const Block<T>& block, StepRecord* record) {
 
 // One step of a model; `turn` counts those of the launch.
 template <int tile_outputs, int columns, class T>
-__device__ void take_step(const Block<T>& block, const PassLoss& loss, int row_lanes,
-                          std::int64_t turn, StepRecord* record) {
+__device__ void take_step(const Block<T>& block, const PassLoss& loss, std::int64_t turn,
+                          StepRecord* record) {
   const int half = static_cast<int>(turn % 2);
   const int rows = block.scratch.rows[half];
-  const std::int64_t* const indexes = block.indexes + half * block.run.batch;
-  const BlockProduct<T> batch{block.data.features, indexes,      block.data.pitch, rows,
-                              block.outputs,       block.stride, row_lanes,        block.thread,
-                              block.threads};
-  compute_scores<tile_outputs>(batch, block.weights, block.scores);
+  const std::int64_t* const indexes = block.indexes(half);
+  const BlockProduct<T> batch{
+      block.data.features,    indexes,      block.data.pitch, rows, block.outputs, block.stride,
+      block.layout.row_lanes, block.thread, block.threads};
+  compute_scores<tile_outputs>(batch, block.weights(), block.scores());
   __syncthreads();
 
   const RowTargets<T> targets{block.data.targets, block.data.labels, block.data.weights, indexes,
@@ -320,7 +371,8 @@ __device__ void take_step(const Block<T>& block, const PassLoss& loss, int row_l
   double losses = 0.0;
   visit_loss(loss, [&](const auto& chosen) {
     for (int r = block.thread; r < rows; r += block.threads) {
-      losses += row_residuals(chosen, targets, r, block.outputs, block.scores + r * block.outputs);
+      losses +=
+          row_residuals(chosen, targets, r, block.outputs, block.scores() + r * block.outputs);
     }
   });
   if (block.thread == block.threads / 2 / warp_lanes * warp_lanes) {  // of a warp without rows
@@ -329,8 +381,8 @@ __device__ void take_step(const Block<T>& block, const PassLoss& loss, int row_l
   draw_rows(block, block.run.first + turn + 1, 1 - half);
   __syncthreads();
 
-  prefetch_rows(block, block.indexes + (1 - half) * block.run.batch, block.scratch.rows[1 - half]);
-  compute_gradient<tile_outputs, columns>(batch, block.scores, block.gradient);
+  prefetch_rows(block, block.indexes(1 - half), block.scratch.rows[1 - half]);
+  compute_gradient<tile_outputs, columns>(batch, block.scores(), block.gradient());
   __syncthreads();
 
   const double scale = 1.0 / static_cast<double>(rows);
@@ -351,92 +403,48 @@ __device__ void take_step(const Block<T>& block, const PassLoss& loss, int row_l
   __syncthreads();
 }
 
-// The rest is done once a launch. The place of an array: in shared memory, filled from the bank, or
-// in the bank itself.
-__device__ double* placed(double* in_bank, std::int32_t offset, int thread, int threads,
-                          int elements) {
-  if (in_bank == nullptr || offset < 0) {
-    return in_bank;
-  }
-  auto* const array = reinterpret_cast<double*>(shared_memory() + offset);
-  for (int e = thread; e < elements; e += threads) {
-    array[e] = in_bank[e];
-  }
-  return array;
-}
-
+// The rest is done once a launch. Copies what lies in shared memory from the bank, or back.
 template <class T>
-__device__ void put_back(const Block<T>& block, const double* array, double* in_bank) {
-  if (array == in_bank) {
-    return;
-  }
-  for (int e = block.thread; e < block.elements(); e += block.threads) {
-    in_bank[e] = array[e];
+__device__ void exchange_with_bank(const Block<T>& block, bool back) {
+  for (int i = 0; i < block_array_count; ++i) {
+    const auto which = static_cast<BlockArray>(i);
+    double* const in_bank = block.in_bank(which);
+    double* const array = block.array(which);
+    if (array == in_bank) {
+      continue;
+    }
+    for (int e = block.thread; e < block.elements(); e += block.threads) {
+      (back ? in_bank : array)[e] = (back ? array : in_bank)[e];
+    }
   }
 }
 
-__device__ double* of_model(double* arrays, const BankShape& shape, std::int64_t model) {
-  return arrays == nullptr ? nullptr : arrays + model * shape.elements_per_model();
-}
-
-// A model and all that its steps read, brought to the block.
+// Brings a model and all that its steps read to the block.
 template <class T>
-__device__ Block<T> enter(const DeviceRows<T>& data, const BankView& bank, const BlockRun& run,
-                          const BlockLayout& layout, std::int64_t model) {
-  unsigned char* const shared = shared_memory();
-  const int thread = static_cast<int>(threadIdx.x);
-  const int threads = static_cast<int>(blockDim.x);
-  const auto elements = static_cast<int>(bank.shape.elements_per_model());
-  const auto place = [&](double* in_bank, BlockArray array) {
-    return placed(in_bank, layout.arrays[static_cast<int>(array)], thread, threads, elements);
-  };
-  double* const now = bank.parameters_of(model, bank.states[model].current);
-  const bool in_place = !bank.plans[model].has_detours();
-  const Block<T> block{
-      bank.plans[model],
-      bank,
-      run,
-      data,
-      *reinterpret_cast<Scratch*>(shared),
-      reinterpret_cast<T*>(shared + layout.weights),
-      reinterpret_cast<T*>(shared + layout.gradient),
-      reinterpret_cast<T*>(shared + layout.scores),
-      reinterpret_cast<std::int64_t*>(shared + layout.indexes),
-      in_place ? place(now, BlockArray::parameters) : now,
-      nullptr,
-      place(of_model(bank.velocities, bank.shape, model), BlockArray::velocities),
-      place(of_model(bank.second, bank.shape, model), BlockArray::second),
-      place(of_model(bank.old_gradients, bank.shape, model), BlockArray::old_gradients),
-      place(of_model(bank.old_points, bank.shape, model), BlockArray::old_points),
-      thread,
-      threads,
-      static_cast<int>(bank.shape.outputs),
-      static_cast<int>(bank.shape.stride())};
-  const auto pitch = static_cast<int>(data.pitch);
-  for (int i = thread; i < block.outputs * pitch; i += threads) {
+__device__ void enter(const Block<T>& block) {
+  if (block.thread == 0) {
+    block.scratch.state = block.bank.states[block.model];
+  }
+  __syncthreads();
+  exchange_with_bank(block, false);
+  const double* const parameters = block.in_bank(BlockArray::parameters);
+  const auto pitch = static_cast<int>(block.data.pitch);
+  for (int i = block.thread; i < block.outputs * pitch; i += block.threads) {
     const int column = i % pitch;
-    block.weights[i] =
-        column < block.stride ? static_cast<T>(now[i / pitch * block.stride + column]) : T(0);
+    block.weights()[i] = column < block.stride
+                             ? static_cast<T>(parameters[i / pitch * block.stride + column])
+                             : T(0);
   }
-  if (thread == 0) {
-    block.scratch.state = bank.states[model];
-  }
-  draw_rows(block, run.first, 0);
-  return block;
+  draw_rows(block, block.run.first, 0);
+  __syncthreads();
 }
 
 // Gives the bank what a launch has changed.
 template <class T>
-__device__ void leave(const Block<T>& block, std::int64_t model) {
-  const BankView& bank = block.bank;
-  const BankShape& shape = bank.shape;
-  put_back(block, block.parameters, bank.parameters_of(model, block.scratch.state.current));
-  put_back(block, block.velocities, of_model(bank.velocities, shape, model));
-  put_back(block, block.second, of_model(bank.second, shape, model));
-  put_back(block, block.old_gradients, of_model(bank.old_gradients, shape, model));
-  put_back(block, block.old_points, of_model(bank.old_points, shape, model));
+__device__ void leave(const Block<T>& block) {
+  exchange_with_bank(block, true);
   if (block.thread == 0) {
-    bank.states[model] = block.scratch.state;
+    block.bank.states[block.model] = block.scratch.state;
   }
 }
 
@@ -444,27 +452,30 @@ template <int tile_outputs, int columns, class T>
 __global__ void __launch_bounds__(most_block_threads, 1)
     block_steps_kernel(PassLoss loss, DeviceRows<T> data, BankView bank, BlockRun run,
                        BlockLayout layout, StepRecord* records) {
+  Scratch& scratch = *reinterpret_cast<Scratch*>(shared_memory());
   for (std::int64_t model = blockIdx.x; model < bank.shape.models; model += gridDim.x) {
     if (bank.states[model].reason != Reason::running) {
       continue;  // all threads alike
     }
     __syncthreads();  // the model before has left
-    Block<T> block = enter(data, bank, run, layout, model);
-    __syncthreads();
-    const ModelState& state = block.scratch.state;
-    for (std::int64_t turn = 0; turn < run.count && state.reason == Reason::running; ++turn) {
-      block.next = block.parameters;
-      if (block.plan.has_detours()) {
-        block.parameters = bank.parameters_of(model, state.current);
-        block.next = bank.parameters_of(model, 1 - state.current);
-      }
-      take_step<tile_outputs, columns>(block, loss, layout.row_lanes, turn,
+    const Block<T> block{bank.plans[model],
+                         bank,
+                         run,
+                         layout,
+                         data,
+                         scratch,
+                         model,
+                         static_cast<int>(threadIdx.x),
+                         static_cast<int>(blockDim.x),
+                         static_cast<int>(bank.shape.outputs),
+                         static_cast<int>(bank.shape.stride())};
+    enter(block);
+    for (std::int64_t turn = 0; turn < run.count && scratch.state.reason == Reason::running;
+         ++turn) {
+      take_step<tile_outputs, columns>(block, loss, turn,
                                        records + turn * bank.shape.models + model);
     }
-    if (block.plan.has_detours()) {
-      block.parameters = bank.parameters_of(model, state.current);
-    }
-    leave(block, model);
+    leave(block);
   }
 }
 
