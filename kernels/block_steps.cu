@@ -4,6 +4,7 @@
 
 #include "kernels/block_product.cuh"
 #include "kernels/block_steps.cuh"
+#include "kernels/launch.cuh"
 #include "kernels/residuals.cuh"
 #include "kernels/row_selection.hpp"
 #include "kernels/shared_memory.cuh"
@@ -93,7 +94,7 @@ struct Block {
 
   template <class Value>
   [[nodiscard]] __device__ static Value* shared(std::int32_t offset) {
-    return reinterpret_cast<Value*>(shared_memory() + offset);
+    return reinterpret_cast<Value*>(launch_shared_memory() + offset);
   }
 };
 
@@ -452,7 +453,7 @@ template <int tile_outputs, int columns, class T>
 __global__ void __launch_bounds__(most_block_threads, 1)
     block_steps_kernel(PassLoss loss, DeviceRows<T> data, BankView bank, BlockRun run,
                        BlockLayout layout, StepRecord* records) {
-  Scratch& scratch = *reinterpret_cast<Scratch*>(shared_memory());
+  Scratch& scratch = *reinterpret_cast<Scratch*>(launch_shared_memory());
   for (std::int64_t model = blockIdx.x; model < bank.shape.models; model += gridDim.x) {
     if (bank.states[model].reason != Reason::running) {
       continue;  // all threads alike
@@ -514,10 +515,10 @@ void queue_block_steps(const PassLoss& loss, const DeviceRows<T>& data, const Ba
                        const BlockRun& run, const BlockLayout& layout, StepRecord* records,
                        cudaStream_t stream) {
   const auto queue = [&](auto tile_outputs, auto columns) {
-    launch_sharing("taking steps in blocks",
-                   block_steps_kernel<decltype(tile_outputs)::value, decltype(columns)::value, T>,
-                   bank.shape.models, layout.threads, layout.bytes, stream, loss, data, bank, run,
-                   layout, records);
+    launch("taking steps in blocks",
+           block_steps_kernel<decltype(tile_outputs)::value, decltype(columns)::value, T>,
+           bank.shape.models, layout.threads, LaunchShared{layout.bytes}, stream, loss, data, bank,
+           run, layout, records);
   };
   switch (layout.tile_outputs) {
     case 1:

@@ -9,6 +9,7 @@
 #include "kernels/block_steps.cuh"
 #include "kernels/device_bank.cuh"
 #include "kernels/device_data.cuh"
+#include "kernels/fused_pass.cuh"
 #include "kernels/loss_gradient.cuh"
 #include "kernels/loss_rounding.hpp"
 #include "kernels/matrix_products.cuh"
@@ -116,6 +117,7 @@ class CudaBackend final : public Backend {
     }
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
+    fused_.reset();
     probe_.reset();
     bank_.reset();
     loss_ = pass_loss(plan.loss);
@@ -128,9 +130,14 @@ class CudaBackend final : public Backend {
                                     most_shared_bytes(info_.ordinal));
     }
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
-    const bool gathers = batch_size_ < rows() && !layout_;
-    pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_.view(),
-                                                    gathers ? batch_size_ : 0, products_);
+    const std::int64_t gathered = batch_size_ < rows() && !layout_ ? batch_size_ : 0;
+    if (engine_ == Engine::fused) {
+      fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.view(), stream_.get());
+      pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.view(), 0, products_);
+    } else {
+      pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_.view(), gathered,
+                                                      products_);
+    }
     records_ = DeviceBuffer<StepRecord>(
         (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
             bank_->shape().models,
@@ -182,9 +189,9 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] LossAndGradient evaluate_at(const std::vector<double>& parameters) override {
     const DeviceScope scope(info_.ordinal);
-    const BankShape one{bank_->shape().features, bank_->shape().outputs, 1};
+    const BankShape one = one_model();
     std::optional<DeviceLossGradient<T>> own;
-    if (bank_->shape().models > 1) {
+    if (bank_->shape().models > 1 && fused_ == nullptr) {
       own.emplace(one, data_.view(), 0, products_);
     }
     DeviceLossGradient<T>& pass = own ? *own : *pass_;
@@ -224,13 +231,24 @@ class CudaBackend final : public Backend {
   void hold_copy_of(const Data& data) {
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
+    fused_.reset();
     probe_.reset();
     bank_.reset();
     data_ = {};  // before the new data comes, so that one copy is held at a time
     data_ = DeviceData<T>(data, stream_.get());
   }
 
+  [[nodiscard]] BankShape one_model() const {
+    return {bank_->shape().features, bank_->shape().outputs, 1};
+  }
+
   void queue_pass_and_update(const RowSelection& rows, UpdateMode mode, StepRecord* records) {
+    if (fused_ != nullptr) {
+      const PassParameters parameters{bank_->view(), mode == UpdateMode::evaluate};
+      queue_update(fused_->run(loss_, parameters, rows), rows.count, mode, bank_->view(), records,
+                   products_);
+      return;
+    }
     bank_->round_parameters(data_.view().pitch, pass_->weights(), mode == UpdateMode::evaluate);
     const PassSums<T> sums = pass_->run(loss_, rows);
     queue_update(sums, rows.count, mode, bank_->view(), records, products_);
@@ -278,8 +296,9 @@ class CudaBackend final : public Backend {
   std::int64_t together_ = 1;
   std::int64_t step_ = 0;
   std::unique_ptr<DeviceBank> bank_;
-  std::optional<BlockLayout> layout_;  // of mini-batches by engine block
-  std::unique_ptr<DeviceLossGradient<T>> pass_;
+  std::optional<BlockLayout> layout_;             // of mini-batches by engine block
+  std::unique_ptr<FusedPass<T>> fused_;           // of the engine of this name
+  std::unique_ptr<DeviceLossGradient<T>> pass_;   // beside it, of one model
   std::unique_ptr<DeviceLossGradient<T>> probe_;  // of second_moment_product
   DeviceBuffer<StepRecord> records_;
 };
@@ -287,9 +306,6 @@ class CudaBackend final : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision, Engine engine) {
-  if (engine == Engine::fused) {
-    throw OptionError("--engine fused is not built yet: use auto or products");
-  }
   const Engine chosen = engine == Engine::automatic ? Engine::products : engine;
   const DeviceInfo info = choose_device({DeviceChoice::Kind::cuda, ordinal}, 0);
   const DeviceScope scope(ordinal);

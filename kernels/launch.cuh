@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/check.cuh"
@@ -15,16 +16,34 @@ namespace steepest::kernels {
 /// on the number of blocks.
 inline constexpr std::int64_t most_blocks = std::int64_t{1} << 20;
 
+/// Shared memory of every block beside what its kernel declares: see kernels/shared_memory.cuh.
+struct LaunchShared {
+  std::int64_t bytes = 0;
+};
+
 /// Queues kernel(arguments...) with one block a task. `doing` completes "the GPU failed while ...".
 /// Throws DeviceError when it cannot be launched; what goes wrong later, a later call reports.
 template <class... Parameters, class... Arguments>
 void launch(const char* doing, void (*kernel)(Parameters...), std::int64_t tasks, int threads,
-            cudaStream_t stream, const Arguments&... arguments) {
+            LaunchShared shared, cudaStream_t stream, const Arguments&... arguments) {
+  if (shared.bytes > 0) {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(shared.bytes)),
+          doing);
+  }
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(static_cast<unsigned>(std::min(tasks, most_blocks)));
   config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.dynamicSmemBytes = static_cast<std::size_t>(shared.bytes);
   config.stream = stream;
   check(cudaLaunchKernelEx(&config, kernel, arguments...), doing);
+}
+
+/// As above, without such memory.
+template <class... Parameters, class... Arguments>
+void launch(const char* doing, void (*kernel)(Parameters...), std::int64_t tasks, int threads,
+            cudaStream_t stream, const Arguments&... arguments) {
+  launch(doing, kernel, tasks, threads, LaunchShared{}, stream, arguments...);
 }
 
 }  // namespace steepest::kernels

@@ -29,10 +29,13 @@ struct BackendCase {
 };
 
 inline const std::vector<BackendCase>& backend_cases() {
-  static const std::vector<BackendCase> cases = {{DeviceKind::cpu, Precision::fp64},
-                                                 {DeviceKind::cpu, Precision::fp32},
-                                                 {DeviceKind::cuda, Precision::fp64},
-                                                 {DeviceKind::cuda, Precision::fp32}};
+  static const std::vector<BackendCase> cases = {
+      {DeviceKind::cpu, Precision::fp64},
+      {DeviceKind::cpu, Precision::fp32},
+      {DeviceKind::cuda, Precision::fp64},
+      {DeviceKind::cuda, Precision::fp32},
+      {DeviceKind::cuda, Precision::fp64, Engine::fused},
+      {DeviceKind::cuda, Precision::fp32, Engine::fused}};
   return cases;
 }
 

@@ -84,8 +84,30 @@ namespace {
 constexpr std::size_t shared_fence_bytes = 64;
 constexpr unsigned char poison = 0xFF;
 
-// The launch's, then a fence.
-std::vector<unsigned char> shared_memory;
+// The launch's, aligned as kernels ask, then a fence.
+class SharedMemory {
+ public:
+  void begin(std::size_t bytes) {
+    bytes_ = bytes;
+    held_.assign(bytes + alignment + shared_fence_bytes, poison);
+  }
+  [[nodiscard]] unsigned char* data() {
+    void* start = held_.data();
+    std::size_t room = held_.size();
+    return static_cast<unsigned char*>(std::align(alignment, bytes_, start, room));
+  }
+  [[nodiscard]] bool fence_stands() {
+    return std::all_of(data() + bytes_, data() + bytes_ + shared_fence_bytes,
+                       [](unsigned char value) { return value == poison; });
+  }
+
+ private:
+  static constexpr std::size_t alignment = 128;
+  std::size_t bytes_ = 0;
+  std::vector<unsigned char> held_;
+};
+
+SharedMemory shared_memory;
 
 // The most shared memory that kernels were allowed, by their addresses.
 std::map<const void*, std::int64_t>& allowed_shared_bytes() {
@@ -100,14 +122,6 @@ std::int64_t most_shared_bytes(const void* kernel) {
                                                : std::max(found->second, without_asking);
 }
 
-void check_shared_fence() {
-  const auto end = shared_memory.end();
-  if (std::any_of(end - shared_fence_bytes, end,
-                  [](unsigned char value) { return value != poison; })) {
-    misuse("a block wrote past its shared memory");
-  }
-}
-
 void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& body) {
   current_grid = config.gridDim;
   current_block_size = config.blockDim;
@@ -116,9 +130,11 @@ void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& bod
   std::shuffle(order.begin(), order.end(), random_order());
   for (const unsigned block : order) {
     current_block.x = block;
-    shared_memory.assign(config.dynamicSmemBytes + shared_fence_bytes, poison);
+    shared_memory.begin(config.dynamicSmemBytes);
     run_block(config.blockDim.x, body);
-    check_shared_fence();
+    if (!shared_memory.fence_stands()) {
+      misuse("a block wrote past its shared memory");
+    }
   }
 }
 

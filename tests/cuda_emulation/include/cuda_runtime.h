@@ -86,7 +86,7 @@ cudaError_t queue_work(cudaStream_t stream, std::function<void()> work);
 cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
                          std::function<void()> body);
 
-/// The shared memory that the launch of this block asked for, aligned to 16 bytes. Every block
+/// The shared memory that the launch of this block asked for, aligned to 128 bytes. Every block
 /// finds it filled with 0xFF; a block that wrote past its end is misuse().
 unsigned char* dynamic_shared_memory();
 

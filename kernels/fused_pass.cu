@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "kernels/fold_sums.cuh"
+#include "kernels/fused_pass.cuh"
+#include "kernels/fused_strip.cuh"
+#include "kernels/fused_tile.cuh"
+#include "steepest/error.hpp"
+
+namespace steepest::kernels {
+namespace {
+
+FusedShape shape_or_throw(const BankShape& shape, std::int64_t pitch, std::int64_t value_bytes) {
+  const FusedShape found = fused_shape(shape, pitch, value_bytes);
+  if (found.kernel != FusedShape::Kernel::none) {
+    return found;
+  }
+  const std::int64_t most = most_fused_features(shape.outputs, value_bytes);
+  const std::string outputs = std::to_string(shape.outputs);
+  throw OptionError(
+      most == 0 ? "--engine fused takes models of up to " + std::to_string(tile_columns) +
+                      " outputs, and this one has " + outputs + ": use --engine products"
+                : "--engine fused takes up to " + std::to_string(most) +
+                      " features in a model of " + outputs + " outputs with this precision, and " +
+                      std::to_string(shape.features) + " were given: use --engine products");
+}
+
+template <class T>
+void queue_kernel(const FusedShape& shape, const FusedTask<T>& task, cudaStream_t stream) {
+  if (shape.kernel == FusedShape::Kernel::tile) {
+    queue_tile(task, stream);
+  } else {
+    queue_strip(task, stream);
+  }
+}
+
+}  // namespace
+
+template <class T>
+FusedPass<T>::FusedPass(const BankShape& shape, const DeviceRows<T>& data, cudaStream_t stream)
+    : shape_(shape),
+      data_(data),
+      stream_(stream),
+      kernel_(shape_or_throw(shape, data.pitch, sizeof(T))),
+      most_rows_(most_fused_rows(shape, data.pitch, sizeof(T))),
+      gradient_(most_fused_parts(data.rows, most_rows_) * shape.columns() * data.pitch,
+                "gradients of a pass"),
+      losses_(most_fused_parts(data.rows, most_rows_) * shape.models, "losses of a pass"),
+      carried_gradient_(shape.elements(), "gradients of a pass"),
+      carried_loss_(shape.models, "losses of a pass") {}
+
+template <class T>
+PassSums<T> FusedPass<T>::run(const PassLoss& loss, const PassParameters& parameters,
+                              const RowSelection& rows) {
+  PassSums<T> sums;
+  sums.shape = shape_;
+  sums.pitch = data_.pitch;
+  sums.gradient = gradient_.data();
+  sums.loss = losses_.data();
+  FusedTask<T> task{
+      loss, parameters, data_, rows, {}, kernel_.group_models, gradient_.data(), losses_.data()};
+  const std::int64_t chunks = chunk_count(rows.count, most_rows_);
+  for (std::int64_t index = 0; index < chunks; ++index) {
+    task.chunk = fused_chunk(rows.count, most_rows_, kernel_.group_models * shape_.outputs, index);
+    queue_kernel(kernel_, task, stream_);
+    sums.partitions = task.chunk.partitions;
+    if (chunks > 1 || sums.partitions > most_unfolded_partitions) {
+      queue_fold(sums, stream_, carried_gradient_.data(), carried_loss_.data());
+      sums.partitions = 0;
+      sums.carried_gradient = carried_gradient_.data();
+      sums.carried_loss = carried_loss_.data();
+    }
+  }
+  return sums;
+}
+
+template class FusedPass<float>;
+template class FusedPass<double>;
+
+}  // namespace steepest::kernels

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles the fused engine's kernels for sm_90 and reads what ptxas says of them.
+
+No kernel may spill registers or keep an array in local memory, and none may need more registers or
+shared memory than a multiprocessor gives to a block of its size. Exits with 77, which ctest counts
+as skipped, where there is no nvcc. `--table` prints the table of docs/gpu.md instead.
+"""
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77
+REGISTERS = 65536  # of a multiprocessor
+MOST_REGISTERS = 255  # of a thread
+SHARED_BYTES = 227 * 1024  # of a block
+# Threads of a block, and shared memory that launches add: kernels/fused_shape.hpp.
+KERNELS = {"strip": (256, 0), "tile": (256, 200 * 1024), "fold": (512, 0)}
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ENTRY = re.compile(r"Compiling entry function '\w*?\d+(strip|tile|fold)_kernelI([fd])((?:Li\d+E)*)")
+STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+USED = re.compile(r"Used (\d+) registers(?:.*?, (\d+) bytes smem)?")
+
+
+def compile_kernels(nvcc, source):
+    """What ptxas says of one file."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [nvcc, "-arch=sm_90", "-std=c++20", "-O3", "-DNDEBUG", "--extended-lambda",
+                   "--expt-relaxed-constexpr", "-Xptxas", "-v", f"-I{ROOT}", f"-I{ROOT}/include",
+                   "-cubin", "-o", f"{folder}/kernels.cubin", str(ROOT / "kernels" / source)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        sys.exit(f"{source} does not compile:\n{run.stderr}")
+    return run.stderr
+
+
+def parse(text):
+    """A dictionary for every kernel."""
+    found = []
+    for line in text.splitlines():
+        if match := ENTRY.search(line):
+            sizes = [int(size) for size in re.findall(r"Li(\d+)E", match[3])]
+            found.append({"kernel": match[1], "type": {"f": "fp32", "d": "fp64"}[match[2]],
+                          "sizes": sizes})
+        elif match := STACK.search(line):
+            found[-1].update(zip(("stack", "stores", "loads"), map(int, match.groups())))
+        elif match := USED.search(line):
+            found[-1].update(registers=int(match[1]), shared=int(match[2] or 0))
+    return found
+
+
+def problems_of(kernel):
+    """What is wrong with a kernel: sentences."""
+    threads, launched = KERNELS[kernel["kernel"]]
+    most = min(MOST_REGISTERS, REGISTERS // threads)
+    if kernel["stores"] + kernel["loads"] > 0:
+        yield f"spills {kernel['stores']} bytes and loads {kernel['loads']} again"
+    if kernel["stack"] > 0:
+        yield f"keeps {kernel['stack']} bytes in local memory"
+    if kernel["registers"] > most:
+        yield f"needs {kernel['registers']} registers of {most}"
+    if kernel["shared"] + launched > SHARED_BYTES:
+        yield f"needs {kernel['shared'] + launched} bytes of shared memory of {SHARED_BYTES}"
+
+
+def name_of(kernel):
+    return f"{kernel['kernel']} {kernel['type']} {' x '.join(map(str, kernel['sizes']))}".strip()
+
+
+def print_table(kernels):
+    print("| kernel | arithmetic | sizes | registers | shared memory it declares |")
+    print("| --- | --- | --- | --- | --- |")
+    for kernel in kernels:
+        print(f"| {kernel['kernel']} | {kernel['type']} | "
+              f"{' x '.join(map(str, kernel['sizes'])) or '-'} | {kernel['registers']} | "
+              f"{kernel['shared']:,} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nvcc", default=shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc")
+    parser.add_argument("--table", action="store_true")
+    given = parser.parse_args()
+    if not given.nvcc or shutil.which(given.nvcc) is None:
+        print("skipped: this build has no nvcc")
+        sys.exit(SKIPPED)
+    kernels = []
+    for source in ("fused_strip.cu", "fused_tile.cu", "fold_sums.cu"):
+        kernels += parse(compile_kernels(given.nvcc, source))
+    if given.table:
+        print_table(kernels)
+        return
+    wrong = [f"{name_of(kernel)} {problem}" for kernel in kernels
+             for problem in problems_of(kernel)]
+    counts = {kind: sum(kernel["kernel"] == kind for kernel in kernels) for kind in KERNELS}
+    print(f"{len(kernels)} kernels read: {counts}")
+    if not all(counts.values()):
+        wrong.append("a kernel was not found in what ptxas says")
+    print("\n".join(wrong))
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
