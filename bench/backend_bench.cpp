@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "bench/device_limits.hpp"
 #include "bench/random_data.hpp"
 #include "bench/turns.hpp"
 #include "kernels/backend.hpp"
@@ -26,7 +27,7 @@ constexpr Case cases[] = {
 
 // Null, with the state's error set, where there is no such device.
 std::unique_ptr<kernels::Backend> make(benchmark::State& state, DeviceKind kind,
-                                       Precision precision) {
+                                       Precision precision, Engine engine = Engine::automatic) {
   if (kind == DeviceKind::cpu) {
     return kernels::make_cpu_backend(0, precision);
   }
@@ -36,12 +37,18 @@ std::unique_ptr<kernels::Backend> make(benchmark::State& state, DeviceKind kind,
     state.SkipWithError(problem.c_str());
     return nullptr;
   }
-  return kernels::make_cuda_backend(devices.front().ordinal, precision);
+  return kernels::make_cuda_backend(devices.front().ordinal, precision, engine);
 }
 
-void run_steps(benchmark::State& state, DeviceKind kind, const RowLoss& loss, Precision precision,
-               const Case& chosen) {
-  const std::unique_ptr<kernels::Backend> backend = make(state, kind, precision);
+// Of a GPU: plain reads of as many bytes as a step reads rows, one launch a step.
+Limit device_read_limit(DeviceRead& read, double operation_bytes, std::int64_t steps) {
+  return {"fraction_of_read", operation_bytes, operation_bytes,
+          [&read, steps] { read.run(steps); }};
+}
+
+void run_steps(benchmark::State& state, DeviceKind kind, Engine engine, const RowLoss& loss,
+               Precision precision, const Case& chosen) {
+  const std::unique_ptr<kernels::Backend> backend = make(state, kind, precision, engine);
   if (!backend) {
     return;
   }
@@ -64,16 +71,25 @@ void run_steps(benchmark::State& state, DeviceKind kind, const RowLoss& loss, Pr
     backend->run(chosen.steps, history);
   };
   const std::int64_t rows = chosen.steps * (chosen.batch > 0 ? chosen.batch : shape.rows);
-  const double bytes = static_cast<double>(rows * shape.features) * sizeof(float);
+  const bool on_cpu = kind == DeviceKind::cpu;
+  // The CPU holds float32 in either arithmetic, a GPU values of its arithmetic.
+  const std::int64_t value_bytes =
+      on_cpu || precision == Precision::fp32 ? sizeof(float) : sizeof(double);
+  const double bytes = static_cast<double>(rows * shape.features * value_bytes);
   kernels::ThreadPool pool(0);
+  std::unique_ptr<DeviceRead> read;
   std::vector<Limit> limits;
-  if (kind == DeviceKind::cpu) {  // a GPU's own limit is not measured here
+  if (on_cpu) {
     limits.push_back(read_limit(bytes, features, shape.rows * shape.features, pool));
+  } else {
+    read = make_device_read(backend->device().ordinal,
+                            rows / chosen.steps * shape.features * value_bytes);
+    limits.push_back(device_read_limit(*read, bytes, chosen.steps));
   }
   const double seconds = measure(state, {call, {}}, limits);
   state.counters["steps_per_second"] = static_cast<double>(chosen.steps) / seconds;
   state.counters["bytes_per_second"] = bytes / seconds;
-  state.counters["flops"] = bytes * static_cast<double>(columns) / seconds;
+  state.counters["flops"] = 4.0 * static_cast<double>(rows * shape.features * columns) / seconds;
 }
 
 void run_hold(benchmark::State& state, DeviceKind kind, const Shape& shape) {
@@ -92,18 +108,19 @@ void run_hold(benchmark::State& state, DeviceKind kind, const Shape& shape) {
   state.counters["bytes_per_second"] = shape.feature_bytes() / seconds;
 }
 
-void register_steps(DeviceKind kind, const Case& chosen) {
+void register_steps(DeviceKind kind, Engine engine, const Case& chosen) {
   for_each_loss([&](const RowLoss& loss) {
     if (columns_of(loss, chosen.shape.outputs) == 0) {
       return;
     }
     for (const Precision precision : {Precision::fp64, Precision::fp32}) {
       const std::string name =
-          fmt::format("backend/run/{}/{}/{}/{}{}", steepest::name(kind), steepest::name(loss),
-                      steepest::name(precision), chosen.shape.text(),
+          fmt::format("backend/run/{}/{}/{}/{}{}",
+                      engine == Engine::automatic ? steepest::name(kind) : steepest::name(engine),
+                      steepest::name(loss), steepest::name(precision), chosen.shape.text(),
                       chosen.batch > 0 ? fmt::format("/batch:{}", chosen.batch) : "");
       benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-        run_steps(state, kind, loss, precision, chosen);
+        run_steps(state, kind, engine, loss, precision, chosen);
       })->UseManualTime();
     }
   });
@@ -118,9 +135,11 @@ void register_steps(DeviceKind kind, const Case& chosen) {
         run_hold(state, kind, shape);
       })->UseManualTime();
     }
-    for (const Case& chosen : cases) {
-      register_steps(kind, chosen);
-    }
+  }
+  for (const Case& chosen : cases) {
+    register_steps(DeviceKind::cpu, Engine::automatic, chosen);
+    register_steps(DeviceKind::cuda, Engine::products, chosen);
+    register_steps(DeviceKind::cuda, Engine::fused, chosen);
   }
   return true;
 }();
