@@ -32,10 +32,10 @@ struct Conversion {
 /// With a folder for checkpoints the rows read so far lie there, in files, whatever the storage's
 /// memory, as many bytes as arrays of them. A checkpoint says how many of them count, where in the
 /// input the next one begins, and which texts have which numbers. One is saved when it is due, in
-/// steps of 1 MiB of text; when `reading` gives up by an exception, which then goes on to the
-/// caller; and when all rows have been read. The one after that reads nothing and writes the arrays
-/// anew. A compressed file is decompressed from its start, without parsing, to where it goes on.
-/// When the arrays stand in their place, checkpoints and rows are removed.
+/// steps of 1 MiB of text or 4 MiB of features written; when `reading` or `writing` gives up by an
+/// exception, which then goes on to the caller; and when all rows have been read. A compressed file
+/// is decompressed from its start, without parsing, to where it goes on. When the arrays stand in
+/// their place, checkpoints and rows are removed.
 ///
 /// Throws InputError and OptionError as its parts do; OptionError for checkpoints every so many
 /// steps, of standard input, of what is no regular file, or of a folder; InputError for

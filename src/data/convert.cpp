@@ -9,9 +9,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <limits>
+#include <optional>
 
+#include "kernels/state_archive.hpp"
 #include "src/data/excerpt.hpp"
 #include "src/data/input_files.hpp"
+#include "src/data/kept_write.hpp"
 #include "src/data/read_csv.hpp"
 #include "src/data/row_store.hpp"
 #include "src/train/checkpoint.hpp"
@@ -93,27 +97,64 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// The files that a read keeps beside its checkpoints.
-void remove_rows(const std::string& folder) {
-  std::error_code ignored;
-  for (const char* const name : data::RowStore::kept_names) {
-    fs::remove(fs::path(folder) / name, ignored);
+// A conversion that another process can go on with: the state of its read, and of what it writes.
+class Resumable {
+ public:
+  Resumable(const CheckpointOptions& checkpoint, const ReadOptions& options,
+            std::vector<std::string>& warnings)
+      : checkpoints_(checkpoint) {
+    const std::optional<std::string> state = checkpoints_.open(identity_of(options), warnings);
+    if (state) {
+      kernels::StateArchive archive =
+          kernels::StateArchive::reading(*state, checkpoints_.resumed_from());
+      exchange_state(archive);
+      archive.expect_end();
+      read_.resumed = read_state_;
+    }
+    read_.folder = checkpoints_.folder();
+    read_.resumed_from = checkpoints_.resumed_from();
+    read_.is_due = [this] { return checkpoints_.is_due(0); };
+    read_.save = [this](const std::string& now) {
+      read_state_ = now;
+      save();
+    };
+    write_.is_due = read_.is_due;
+    write_.save = [this] { save(); };
   }
-  fs::remove(fs::path(folder) / data::kept_rejects, ignored);
-}
 
-ReadRows read_resumable(const ReadOptions& options, const RowStorage& storage,
-                        CheckpointFolder& checkpoints, const ReadProgress& progress,
-                        Conversion& result) {
-  data::KeptRead kept;
-  kept.folder = checkpoints.folder();
-  kept.resumed = checkpoints.open(identity_of(options), result.warnings);
-  kept.resumed_from = checkpoints.resumed_from();
-  kept.is_due = [&] { return checkpoints.is_due(0); };
-  kept.save = [&](const std::string& state) { checkpoints.save(false, state); };
-  result.resumed_from = checkpoints.resumed_from();
-  return data::read_csv(options, storage, progress, nullptr, data::ReaderLimits{}, &kept);
-}
+  [[nodiscard]] const data::KeptRead& read() const { return read_; }
+  [[nodiscard]] data::KeptWrite& write() { return write_; }
+  [[nodiscard]] const CheckpointFolder& checkpoints() const { return checkpoints_; }
+
+  // The rows and the checkpoints of a conversion that is done.
+  void clear() {
+    checkpoints_.clear();
+    std::error_code ignored;
+    for (const char* const name : data::RowStore::kept_names) {
+      fs::remove(fs::path(read_.folder) / name, ignored);
+    }
+    fs::remove(fs::path(read_.folder) / data::kept_rejects, ignored);
+  }
+
+ private:
+  void exchange_state(kernels::StateArchive& archive) {
+    archive.exchange(read_state_);
+    archive.exchange(write_.part.device);
+    archive.exchange(write_.part.number);
+    archive.exchange_in(write_.rows, 0, std::numeric_limits<std::int64_t>::max() / 2);
+  }
+
+  void save() {
+    kernels::StateArchive archive = kernels::StateArchive::writing();
+    exchange_state(archive);
+    checkpoints_.save(false, archive.written());
+  }
+
+  CheckpointFolder checkpoints_;
+  std::string read_state_;
+  data::KeptRead read_;
+  data::KeptWrite write_;
+};
 
 void check_checkpoint(const ReadOptions& options, const CheckpointOptions& checkpoint,
                       const std::string& folder) {
@@ -139,13 +180,15 @@ Conversion convert(const ReadOptions& options, const RowStorage& storage, const 
   Conversion result;
   RowStorage rows_only = storage;
   rows_only.statistics = false;
-  const bool is_kept = !checkpoint.folder.empty();
-  if (is_kept) {
+  std::optional<Resumable> resumable;
+  if (!checkpoint.folder.empty()) {
     check_checkpoint(options, checkpoint, folder);
+    resumable.emplace(checkpoint, options, result.warnings);
+    result.resumed_from = resumable->checkpoints().resumed_from();
   }
-  CheckpointFolder checkpoints(checkpoint);
-  const ReadRows read = is_kept ? read_resumable(options, rows_only, checkpoints, reading, result)
-                                : read_rows(options, rows_only, reading);
+  const ReadRows read = resumable ? data::read_csv(options, rows_only, reading, nullptr,
+                                                   data::ReaderLimits{}, &resumable->read())
+                                  : read_rows(options, rows_only, reading);
   const RowSource& rows = *read.rows;
   result.schema = rows.schema();
   result.rows = rows.rows();
@@ -154,16 +197,17 @@ Conversion convert(const ReadOptions& options, const RowStorage& storage, const 
   result.rows_rejected = read.rows_rejected;
   result.bytes_read = read.bytes_read;
   result.read_seconds = read.read_seconds;
-  if (!checkpoints.problem().empty()) {
-    result.warnings.push_back("no checkpoint: " + checkpoints.problem());
-  }
   const auto start = std::chrono::steady_clock::now();
-  write_table(rows, folder, writing);
-  result.write_seconds = seconds_since(start);
-  if (is_kept) {
-    checkpoints.clear();
-    remove_rows(checkpoints.folder());
+  if (resumable) {
+    data::write_table(rows, folder, writing, resumable->write());
+    if (!resumable->checkpoints().problem().empty()) {
+      result.warnings.push_back("no checkpoint: " + resumable->checkpoints().problem());
+    }
+    resumable->clear();
+  } else {
+    write_table(rows, folder, writing);
   }
+  result.write_seconds = seconds_since(start);
   return result;
 }
 

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -52,8 +54,10 @@ bool is_locked(const fs::path& path) {
   return locked;
 }
 
-void remove_abandoned(const fs::path& folder,
-                      const std::function<bool(const std::string& stem)>& is_ours) {
+// Calls body(path) for parts whose process has ended.
+void for_each_abandoned(const fs::path& folder,
+                        const std::function<bool(const std::string& stem)>& is_ours,
+                        const std::function<void(const fs::path& part)>& body) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
@@ -61,10 +65,18 @@ void remove_abandoned(const fs::path& folder,
     const std::optional<pid_t> writer = writer_of(name);
     if (writer && is_ours(name) && ::kill(*writer, 0) != 0 && errno == ESRCH &&
         !is_locked(entry->path())) {
-      std::error_code ignored;
-      fs::remove_all(entry->path(), ignored);
+      body(entry->path());
     }
   }
+}
+
+void remove(const fs::path& part) {
+  std::error_code ignored;
+  fs::remove_all(part, ignored);
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 }  // namespace
@@ -75,13 +87,30 @@ std::string part_name(const std::string& path) {
 
 void remove_abandoned_parts(const std::string& path) {
   const fs::path whole(path);
-  remove_abandoned(whole.has_parent_path() ? whole.parent_path() : fs::path("."),
-                   [&](const std::string& stem) { return stem == whole.filename().string(); });
+  for_each_abandoned(
+      folder_of(whole), [&](const std::string& stem) { return stem == whole.filename().string(); },
+      remove);
 }
 
 void remove_abandoned_parts_in(const std::string& folder,
                                const std::function<bool(const std::string& name)>& is_ours) {
-  remove_abandoned(folder, is_ours);
+  for_each_abandoned(folder, is_ours, remove);
+}
+
+bool adopt_abandoned_part(const std::string& path, std::int64_t device, std::int64_t number) {
+  const fs::path whole(path);
+  bool adopted = false;
+  for_each_abandoned(
+      folder_of(whole), [&](const std::string& stem) { return stem == whole.filename().string(); },
+      [&](const fs::path& part) {
+        struct stat status {};
+        if (!adopted && ::stat(part.c_str(), &status) == 0 &&
+            static_cast<std::int64_t>(status.st_dev) == device &&
+            static_cast<std::int64_t>(status.st_ino) == number) {
+          adopted = std::rename(part.c_str(), part_name(path).c_str()) == 0;
+        }
+      });
+  return adopted;
 }
 
 void mark_as_written(int descriptor) { static_cast<void>(::flock(descriptor, LOCK_EX | LOCK_NB)); }

@@ -2,6 +2,7 @@
 // What files and folders are called while they are written, and what killed writers leave of them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -16,6 +17,11 @@ void remove_abandoned_parts(const std::string& path);
 /// Likewise, of the files in a folder whose whole name `is_ours`.
 void remove_abandoned_parts_in(const std::string& folder,
                                const std::function<bool(const std::string& name)>& is_ours);
+
+/// Gives the part of `path` that has this number on this device (see stat(2)), and whose process
+/// has ended, this process's part_name(); false where there is none.
+[[nodiscard]] bool adopt_abandoned_part(const std::string& path, std::int64_t device,
+                                        std::int64_t number);
 
 /// Marks an open file or folder as being written, for the time its descriptor is open: another host
 /// that shares the disk then leaves it alone.
