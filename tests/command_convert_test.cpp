@@ -2,8 +2,10 @@
 // convert, and fits of folders and of data larger than --memory, end to end.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "tests/run_command.hpp"
 
@@ -40,6 +42,60 @@ TEST(ConvertCommand, TheFolderFitsAsTheCsvDoes) {
       run_command(folder, "evaluate " + folder.path("m.json") + " " + table + " --json");
   ASSERT_EQ(by_table.exit_code, 0) << by_table.err;
   EXPECT_EQ(by_table.json()["metrics"], by_csv.json()["metrics"]);
+}
+
+// Categories take fewer bytes as they are read than as they are written: between the two, a file
+// that may not grow ends the writing, and not the reading.
+TEST(ConvertCommand, GoesOnBehindAFullDiskButNotWithAnotherInput) {
+  const TemporaryFolder folder;
+  const std::string data = folder.path("d.csv");
+  std::filesystem::copy_file(diamonds, data);
+  const std::string convert = "convert " + data + columns + " --json -o ";
+  ASSERT_EQ(run_command(folder, convert + folder.path("whole")).exit_code, 0);
+  const std::string resumable = convert + folder.path("t") + " --checkpoint " + folder.path("st");
+  const CommandRun full = run_command(folder, resumable, "ulimit -f 4500; ");
+  EXPECT_EQ(full.exit_code, 2);
+  EXPECT_NE(full.err.find("File too large"), std::string::npos) << full.err;
+  EXPECT_EQ(folder.entries(), 3);  // nothing beside the name of the folder
+  const CommandRun anew = run_command(folder, resumable);
+  EXPECT_EQ(anew.exit_code, 2);
+  EXPECT_NE(anew.err.find("--resume"), std::string::npos) << anew.err;
+
+  const auto time = std::filesystem::last_write_time(data);
+  std::filesystem::last_write_time(data, time + std::chrono::seconds(1));
+  const CommandRun changed = run_command(folder, resumable + " --resume");
+  EXPECT_EQ(changed.exit_code, 2);
+  EXPECT_NE(changed.err.find("the run had " + data), std::string::npos) << changed.err;
+  std::filesystem::last_write_time(data, time);
+  const CommandRun other = run_command(folder, resumable + " --resume --missing zero");
+  EXPECT_NE(other.err.find("the run had --missing error"), std::string::npos) << other.err;
+
+  const CommandRun done = run_command(folder, resumable + " --resume");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_NE(done.json()["checkpoint"]["resumed_from"], nullptr);
+  EXPECT_EQ(done.json()["data"]["bytes_read"], std::filesystem::file_size(data));
+  for (const char* const file : {"/features.npy", "/targets.npy", "/schema.json"}) {
+    EXPECT_TRUE(folder.read("t" + std::string(file)) == folder.read("whole" + std::string(file)));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path("st")));
+}
+
+TEST(ConvertCommand, CheckpointsAreOfFilesThatCanBeReadAgain) {
+  const TemporaryFolder folder;
+  const std::string more =
+      " --target price -o " + folder.path("t") + " --checkpoint " + folder.path("st");
+  for (const auto& [command, said] :
+       {std::pair{"convert - " + more + " < " + diamonds, "standard input"},
+        std::pair{"convert /dev/null " + more, "no regular file"},
+        std::pair{"convert " + folder.path("") + more, "is a folder"},
+        std::pair{"convert " + diamonds + more + " --checkpoint-every 5steps", "seconds"},
+        std::pair{"convert " + diamonds + " --target price -o " + folder.path("t") + " --resume",
+                  "--checkpoint"}}) {
+    const CommandRun run = run_command(folder, command);
+    EXPECT_EQ(run.exit_code, 3) << run.err;
+    EXPECT_NE(run.err.find(said), std::string::npos) << run.err;
+    EXPECT_EQ(folder.entries(), 0);
+  }
 }
 
 TEST(ConvertCommand, SaysWhatIsWrong) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "kernels/state_archive.hpp"
 #include "src/data/excerpt.hpp"
@@ -100,10 +101,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 // A conversion that another process can go on with: the state of its read, and of what it writes.
 class Resumable {
  public:
-  Resumable(const CheckpointOptions& checkpoint, const ReadOptions& options,
+  Resumable(const CheckpointOptions& checkpoint, RunIdentity identity,
             std::vector<std::string>& warnings)
       : checkpoints_(checkpoint) {
-    const std::optional<std::string> state = checkpoints_.open(identity_of(options), warnings);
+    const std::optional<std::string> state = checkpoints_.open(std::move(identity), warnings);
     if (state) {
       kernels::StateArchive archive =
           kernels::StateArchive::reading(*state, checkpoints_.resumed_from());
@@ -183,7 +184,7 @@ Conversion convert(const ReadOptions& options, const RowStorage& storage, const 
   std::optional<Resumable> resumable;
   if (!checkpoint.folder.empty()) {
     check_checkpoint(options, checkpoint, folder);
-    resumable.emplace(checkpoint, options, result.warnings);
+    resumable.emplace(checkpoint, identity_of(options), result.warnings);
     result.resumed_from = resumable->checkpoints().resumed_from();
   }
   const ReadRows read = resumable ? data::read_csv(options, rows_only, reading, nullptr,
