@@ -98,6 +98,34 @@ TEST(ConvertCommand, CheckpointsAreOfFilesThatCanBeReadAgain) {
   }
 }
 
+// Whatever it is called.
+TEST(ConvertCommand, AFileBesideTheCheckpointsIsLeftAlone) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path("st"));
+  for (const char* const name : {"st/rejects.csv", "st/features.rows"}) {
+    const std::string data = folder.path(name);
+    std::filesystem::copy_file(diamonds, data);
+    const CommandRun run =
+        run_command(folder, "convert " + data + columns + " --on-bad-row skip --rejects " +
+                                folder.path("st/bad.csv") + " -o " + folder.path("t") +
+                                " --checkpoint " + folder.path("st"));
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(std::filesystem::file_size(data), std::filesystem::file_size(diamonds));
+    EXPECT_TRUE(std::filesystem::exists(folder.path("st/bad.csv")));
+  }
+  std::filesystem::create_directory(folder.path("st/rows"));
+  std::filesystem::copy_file(diamonds, folder.path("st/rows/a.csv"));
+  const CommandRun within =
+      run_command(folder, "convert " + folder.path("st/rows/a.csv") + columns + " -o " +
+                              folder.path("t") + " --checkpoint " + folder.path("st/"));
+  EXPECT_EQ(within.exit_code, 3) << within.err;
+  EXPECT_NE(within.err.find("where --checkpoint keeps rows"), std::string::npos) << within.err;
+  const CommandRun same =
+      run_command(folder, "convert " + diamonds + columns + " -o " + folder.path("u") +
+                              " --checkpoint " + folder.path("u/"));
+  EXPECT_EQ(same.exit_code, 3) << same.err;
+}
+
 TEST(ConvertCommand, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   const CommandRun no_target =

@@ -173,5 +173,40 @@ TEST_F(KeptReads, SaveWhereTheyAreGivenUp) {
   EXPECT_EQ(tests::text_of(*rows.rows, 4096), tests::text_of(*read_rows(options, {}).rows, 4096));
 }
 
+// Where the scanner reads some rows of every block, too.
+TEST_F(KeptReads, AnEndFromOutsideLeavesAState) {
+  std::string content = "a,c,y\n";
+  constexpr int rows = 200'000;
+  for (int i = 0; i < rows; ++i) {
+    content += std::to_string(i) + (i % 100 == 7 ? ",\"say \"\"hi\"\"\"," : ",quiet,") +
+               std::to_string(i % 11) + "\n";
+  }
+  ReadOptions options;
+  options.paths = {folder_.write("a.csv", content)};
+  options.targets = {"y"};
+  options.categorical = {"c"};
+  options.threads = 2;
+  struct GivenUp {};
+  for (int calls = 1; calls <= 3; ++calls) {
+    std::vector<Moment> moments;
+    KeptRead kept;
+    kept.folder = fresh("rows");
+    kept.is_due = [] { return false; };
+    kept.save = [&](const std::string& state) { moments.push_back({state, kept.folder}); };
+    int told = 0;
+    const ReadProgress progress = [&](const ReadState& /*state*/) {
+      if (++told == calls) {
+        throw GivenUp{};
+      }
+    };
+    EXPECT_THROW(
+        static_cast<void>(read_csv(options, without_statistics, progress, nullptr, {}, &kept)),
+        GivenUp);
+    ASSERT_EQ(moments.size(), 1U) << calls;
+    EXPECT_EQ(go_on(options, {}, moments.back()),
+              tests::outcome(options, {}, nullptr, without_statistics));
+  }
+}
+
 }  // namespace
 }  // namespace steepest::data

@@ -116,9 +116,24 @@ TEST_F(RowStreams, GiveTheRowsOfAConvertedFolder) {
   EXPECT_EQ(found.rows, 100);
   EXPECT_TRUE(text == expected);
 
+  const auto refused = [&](const Schema& other) {
+    return std::string(tests::thrown<InputError>([&] {
+                         stream_rows(of_folder, other, append_bits, [](const std::string&) {});
+                       }).what());
+  };
   Schema other = schema;
   other.columns[0].name = "z";
-  EXPECT_THROW(stream_rows(of_folder, other, append_bits, [](const std::string&) {}), InputError);
+  EXPECT_NE(refused(other).find("where the model has \"z\""), std::string::npos);
+  other = schema;
+  other.columns[1].levels[0] = "azure";  // the baseline, which no feature is named by
+  EXPECT_NE(refused(other).find("the levels blue, green, red of \"c\" where the model has azure"),
+            std::string::npos)
+      << refused(other);
+  other = schema;
+  other.columns[0].missing_fill[0] += 1.0;
+  EXPECT_NE(refused(other).find("means of its own"), std::string::npos) << refused(other);
+  of_folder.missing = MissingPolicy::zero;
+  EXPECT_THROW(stream_rows(of_folder, schema, append_bits, [](const std::string&) {}), OptionError);
 }
 
 // Text longer than may wait for its turn, and rows wider than fit into one block of features.

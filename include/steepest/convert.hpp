@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,16 @@ struct Conversion {
 /// is decompressed from its start, without parsing, to where it goes on. When the arrays stand in
 /// their place, checkpoints and rows are removed.
 ///
+/// Where reading ends by an exception and no checkpoint is there to go on from, `unsaved` is set to
+/// why the last one could not be written, empty where none was due.
+///
 /// Throws InputError and OptionError as its parts do; OptionError for checkpoints every so many
 /// steps, of standard input, of what is no regular file, or of a folder; InputError for
 /// checkpoints of another input: one of another size or time of change, too.
 [[nodiscard]] Conversion convert(const ReadOptions& options, const RowStorage& storage,
                                  const std::string& folder, const CheckpointOptions& checkpoint,
                                  const ReadProgress& reading = {},
-                                 const WriteProgress& writing = {});
+                                 const WriteProgress& writing = {},
+                                 std::optional<std::string>* unsaved = nullptr);
 
 }  // namespace steepest

@@ -21,11 +21,12 @@ CheckpointOptions CheckpointArguments::options() const {
   return result;
 }
 
-void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments) {
+void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments, bool has_steps) {
   app.add_option("--checkpoint", arguments.folder,
                  "folder that the state of the run is saved in, to go on after an end of any kind");
   app.add_option("--checkpoint-every", arguments.every,
-                 "seconds, as in 30, or steps, as in 500steps; default 60");
+                 has_steps ? "seconds, as in 30, or steps, as in 500steps; default 60"
+                           : "seconds, as in 30; default 60");
   app.add_flag("--resume", arguments.resume,
                "go on from the newest checkpoint; start where there is none");
 }

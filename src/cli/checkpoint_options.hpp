@@ -19,7 +19,7 @@ struct CheckpointArguments {
   [[nodiscard]] CheckpointOptions options() const;
 };
 
-void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments);
+void add_checkpoint_options(CLI::App& app, CheckpointArguments& arguments, bool has_steps = true);
 
 /// What a run says of its checkpoints.
 struct CheckpointFacts {

@@ -107,13 +107,19 @@ int run_convert(const ConvertOptions& given, const GlobalOptions& global) {
   check_outputs({given.data.rejects}, options.paths);
   const CheckpointOptions checkpoint = given.checkpoint.options();
   Conversion made;
+  std::optional<std::string> unsaved;
   try {
     Progress progress(!global.quiet);
     made = convert(options, given.memory.storage(), given.output, checkpoint, progress.reading(),
-                   progress.writing());
+                   progress.writing(), &unsaved);
   } catch (const Interrupted&) {
     if (checkpoint.folder.empty()) {
       throw;
+    }
+    if (unsaved) {
+      throw Interrupted{
+          fmt::format("interrupted: nothing was saved{}, so the same command begins anew",
+                      unsaved->empty() ? "" : fmt::format(" ({})", *unsaved))};
     }
     throw Interrupted{"interrupted: the same command with --resume goes on"};
   }
@@ -134,7 +140,7 @@ Command add_convert(CLI::App& parent, GlobalOptions& global) {
   auto options = std::make_shared<ConvertOptions>();
   add_data_options(*app, options->data, true);
   add_memory_options(*app, options->memory);
-  add_checkpoint_options(*app, options->checkpoint);
+  add_checkpoint_options(*app, options->checkpoint, /*has_steps=*/false);
   app->add_option("--model", options->model, "what the target is for: auto, linear or softmax")
       ->default_str("auto");
   app->add_option("-o,--output", options->output, "folder to write")->required();

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <string>
 #include <utility>
@@ -28,6 +29,10 @@ void on_signal(int number) {
 
 // A page of a mapped file is not there any more. Nothing but this may be called here.
 void on_lost_page(int /*number*/) {
+  static std::atomic_flag told;
+  while (told.test_and_set()) {  // by another thread, which ends the process
+    pause();
+  }
   static_cast<void>(!write(STDERR_FILENO, lost_page_error.data(), lost_page_error.size()));
   static_cast<void>(!write(STDOUT_FILENO, lost_page_json.data(), lost_page_json.size()));
   _exit(exit_bad_input);

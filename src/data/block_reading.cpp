@@ -38,7 +38,7 @@ void BlockReading::read_file(RowSink& sink, const std::optional<ReadPosition>& b
   std::string begun = reader.begin_pushing();
   std::int64_t offset = reader.bytes_read() + static_cast<std::int64_t>(begun.size());
   if (begins_at) {
-    offset = reader.go_on_at(*begins_at, begun);
+    offset = reader.go_on_at(*begins_at, begun, [this] { table_.report_now(); });
   }
   file_ended_ = false;
   BlockQueue queue(reader.source(), std::move(begun), offset, limits_, pool_.threads());

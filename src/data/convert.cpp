@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <limits>
@@ -98,6 +99,24 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Of the rows read so far, within that of the checkpoints: nothing else lies in it.
+std::string rows_folder(const std::string& checkpoints) {
+  return (fs::path(checkpoints) / "rows").string();
+}
+
+// One name for each file, also for one that is not there yet.
+fs::path whole_path(const std::string& path) {
+  std::error_code ignored;
+  fs::path whole = fs::weakly_canonical(fs::absolute(path), ignored);
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+bool lies_within(const std::string& path, const std::string& folder) {
+  const fs::path inner = whole_path(path);
+  const fs::path outer = whole_path(folder);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
 // A conversion that another process can go on with: the state of its read, and of what it writes.
 class Resumable {
  public:
@@ -112,7 +131,12 @@ class Resumable {
       archive.expect_end();
       read_.resumed = read_state_;
     }
-    read_.folder = checkpoints_.folder();
+    read_.folder = rows_folder(checkpoints_.folder());
+    std::error_code error;
+    fs::create_directory(read_.folder, error);
+    if (error) {
+      throw InputError(Location{read_.folder}, "cannot be made: " + error.message());
+    }
     read_.resumed_from = checkpoints_.resumed_from();
     read_.is_due = [this] { return checkpoints_.is_due(0); };
     read_.save = [this](const std::string& now) {
@@ -127,14 +151,19 @@ class Resumable {
   [[nodiscard]] data::KeptWrite& write() { return write_; }
   [[nodiscard]] const CheckpointFolder& checkpoints() const { return checkpoints_; }
 
-  // The rows and the checkpoints of a conversion that is done.
-  void clear() {
-    checkpoints_.clear();
+  // The rows and the checkpoints of a conversion that is done. What cannot be removed stays.
+  void clear(std::vector<std::string>& warnings) {
+    try {
+      checkpoints_.clear();
+    } catch (const InputError& error) {
+      warnings.push_back(fmt::format("checkpoints are left: {}", error.what()));
+    }
     std::error_code ignored;
     for (const char* const name : data::RowStore::kept_names) {
       fs::remove(fs::path(read_.folder) / name, ignored);
     }
     fs::remove(fs::path(read_.folder) / data::kept_rejects, ignored);
+    fs::remove(read_.folder, ignored);
   }
 
  private:
@@ -162,13 +191,21 @@ void check_checkpoint(const ReadOptions& options, const CheckpointOptions& check
   if (checkpoint.every_steps > 0) {
     throw OptionError("--checkpoint-every of convert is in seconds, as in 30");
   }
-  if (fs::path(checkpoint.folder).lexically_normal() == fs::path(folder).lexically_normal()) {
-    throw OptionError("--checkpoint and --output are the same folder: give each one of its own");
+  if (lies_within(checkpoint.folder, folder)) {
+    throw OptionError("--checkpoint lies in the folder of --output: give each one of its own");
   }
   for (const std::string& path : options.paths) {
     if (fs::is_directory(path)) {
       throw OptionError(fmt::format(
           "--checkpoint is for text: {} is a folder, which is not parsed but copied", path));
+    }
+  }
+  const std::string rows = rows_folder(checkpoint.folder);
+  for (const std::string& file : data::input_files(options.paths)) {
+    if (file != "-" && lies_within(file, rows)) {
+      throw OptionError(fmt::format(
+          "{} lies in {}, where --checkpoint keeps rows: move it, or give another folder", file,
+          rows));
     }
   }
 }
@@ -177,7 +214,7 @@ void check_checkpoint(const ReadOptions& options, const CheckpointOptions& check
 
 Conversion convert(const ReadOptions& options, const RowStorage& storage, const std::string& folder,
                    const CheckpointOptions& checkpoint, const ReadProgress& reading,
-                   const WriteProgress& writing) {
+                   const WriteProgress& writing, std::optional<std::string>* unsaved) {
   Conversion result;
   RowStorage rows_only = storage;
   rows_only.statistics = false;
@@ -187,9 +224,17 @@ Conversion convert(const ReadOptions& options, const RowStorage& storage, const 
     resumable.emplace(checkpoint, identity_of(options), result.warnings);
     result.resumed_from = resumable->checkpoints().resumed_from();
   }
-  const ReadRows read = resumable ? data::read_csv(options, rows_only, reading, nullptr,
-                                                   data::ReaderLimits{}, &resumable->read())
-                                  : read_rows(options, rows_only, reading);
+  ReadRows read;
+  try {
+    read = resumable ? data::read_csv(options, rows_only, reading, nullptr, data::ReaderLimits{},
+                                      &resumable->read())
+                     : read_rows(options, rows_only, reading);
+  } catch (...) {
+    if (unsaved != nullptr && resumable && !resumable->checkpoints().has_state()) {
+      *unsaved = resumable->checkpoints().problem();
+    }
+    throw;
+  }
   const RowSource& rows = *read.rows;
   result.schema = rows.schema();
   result.rows = rows.rows();
@@ -204,7 +249,7 @@ Conversion convert(const ReadOptions& options, const RowStorage& storage, const 
     if (!resumable->checkpoints().problem().empty()) {
       result.warnings.push_back("no checkpoint: " + resumable->checkpoints().problem());
     }
-    resumable->clear();
+    resumable->clear(result.warnings);
   } else {
     write_table(rows, folder, writing);
   }

@@ -59,8 +59,11 @@ ElementFile ElementFile::temporary(const std::string& folder) {
 ElementFile ElementFile::kept(std::string path, bool anew) {
   ElementFile file;
   file.name_ = std::move(path);
-  file.descriptor_ =
-      ::open(file.name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | (anew ? O_TRUNC : 0), 0666);
+  if (anew) {
+    ::unlink(file.name_.c_str());
+  }
+  file.descriptor_ = ::open(file.name_.c_str(),
+                            O_RDWR | O_CLOEXEC | O_NOFOLLOW | (anew ? O_CREAT | O_EXCL : 0), 0666);
   if (file.descriptor_ < 0) {
     file.fail("written", errno);
   }

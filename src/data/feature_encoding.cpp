@@ -45,9 +45,13 @@ void renumber(const LevelPositions& positions, std::int64_t rows, float* decoded
     }
     for (std::int64_t i = 0; i < rows; ++i) {
       float& code = decoded[static_cast<std::size_t>(i) * columns + j];
-      if (!std::isnan(code)) {
-        code = static_cast<float>(positions[j][static_cast<std::size_t>(code)]);
+      if (std::isnan(code)) {
+        continue;
       }
+      if (!(code >= 0.0F && code < static_cast<float>(positions[j].size()))) {
+        throw InputError("rows kept in a file have changed: a level is not one that was read");
+      }
+      code = static_cast<float>(positions[j][static_cast<std::size_t>(code)]);
     }
   }
 }

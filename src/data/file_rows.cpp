@@ -88,6 +88,9 @@ const std::int32_t* FileRows::labels(std::int64_t first, std::int64_t count,
   check_at_end(files_.labels, first + count);
   if (!label_rule_.position.empty()) {
     std::transform(labels, labels + count, labels, [&](std::int32_t label) {
+      if (label < 0 || static_cast<std::size_t>(label) >= label_rule_.position.size()) {
+        throw InputError(Location{files_.labels.name()}, "holds a label that no row had");
+      }
       return label_rule_.position[static_cast<std::size_t>(label)];
     });
   }

@@ -10,7 +10,7 @@
 namespace steepest::data {
 
 /// Name of the file beside the rows that rejected ones are collected in.
-inline constexpr const char* kept_rejects = "rejects.csv";
+inline constexpr const char* kept_rejects = "rejects.rows";
 
 /// Rows go to files in `folder`, which belongs to this read alone, as they are decoded. A state
 /// says how many of them count and where in the input the next one begins; rows behind it are

@@ -104,7 +104,7 @@ class Reading final : RowSink {
   void begin_block(int worker) override {
     copying_[static_cast<std::size_t>(worker)].placements.clear();
     store_.begin_turn();
-    report();
+    report([this] { table_.report(); });
   }
   bool take_rows(int worker, const ChunkParser& parser, const Piece& piece) override {
     Copying& copying = copying_[static_cast<std::size_t>(worker)];
@@ -115,12 +115,16 @@ class Reading final : RowSink {
     Copying& copying = copying_[static_cast<std::size_t>(worker)];
     store_.copy(parser, copying.codes, copying.placements, copying.scratch);
   }
-  void finish_file() override {}
+  // All threads are done with the file.
+  void finish_file() override {
+    report([this] { table_.report_now(); });
+  }
 
   void go_on();
   void exchange_state(kernels::StateArchive& archive);
   void save();
-  void report();
+  template <class Tell>
+  void report(const Tell& tell);
   void reject(const RowProblem& problem);
   void check_rows();
 
@@ -167,17 +171,18 @@ void Reading::exchange_state(kernels::StateArchive& archive) {
 // While no row of this thread is on its way to its place.
 void Reading::save() {
   bytes_read_ = table_.bytes_read();
-  if (kept_ == nullptr) {
-    return;
+  if (kept_ == nullptr || !store_.all_copied()) {
+    return;  // what went wrong with a row is told by the thread that had it
   }
   kernels::StateArchive archive = kernels::StateArchive::writing();
   exchange_state(archive);
   kept_->save(archive.written());
 }
 
-void Reading::report() {
+template <class Tell>
+void Reading::report(const Tell& tell) {
   try {
-    table_.report();
+    tell();
   } catch (...) {
     save();
     throw;

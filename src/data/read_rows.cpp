@@ -19,14 +19,32 @@
 namespace steepest {
 namespace {
 
-void check_unused(const ReadOptions& options) {
+void check_unused(const ReadOptions& options, const Schema* known) {
+  const ReadOptions usual;
+  const bool fills_are_known =
+      known != nullptr &&
+      std::any_of(known->columns.begin(), known->columns.end(),
+                  [](const auto& column) { return !column.missing_fill.empty(); });
   const std::pair<bool, const char*> used[] = {
       {!options.features.empty(), "--features"},
       {!options.ignore.empty(), "--ignore"},
       {!options.categorical.empty(), "--categorical"},
       {!options.weight.empty(), "--weight"},
       {!options.rejects_path.empty(), "--rejects"},
-      {options.missing == MissingPolicy::drop, "--missing"},
+      {options.missing != MissingPolicy::error &&
+           !(options.missing == MissingPolicy::mean && fills_are_known),
+       "--missing"},
+      {options.bad_rows != usual.bad_rows, "--on-bad-row"},
+      {!options.missing_texts.empty(), "--na"},
+      {options.delimiter.has_value(), "--delimiter"},
+      {options.header != usual.header, "--header"},
+      {options.skip_lines != 0, "--skip-lines"},
+      {options.quote != usual.quote, "--quote"},
+      {options.escape != usual.escape, "--escape"},
+      {options.comment.has_value(), "--comment"},
+      {options.numbers.decimal != usual.numbers.decimal, "--decimal"},
+      {options.numbers.thousands != usual.numbers.thousands, "--thousands"},
+      {options.unseen_levels != usual.unseen_levels, "--unseen-levels"},
   };
   for (const auto& [is_used, name] : used) {
     if (is_used) {
@@ -66,6 +84,20 @@ void check_schema(const std::string& folder, const Schema& found, const ReadOpti
              : fmt::format("has the feature \"{}\" where the model has \"{}\"", *differs.first,
                            *differs.second));
   }
+  for (std::size_t j = 0; j < found.columns.size(); ++j) {
+    const FeatureColumn& here = found.columns[j];
+    if (j >= known->columns.size() || here.name != known->columns[j].name) {
+      fail(fmt::format("has the column \"{}\" where the model has another", here.name));
+    }
+    const FeatureColumn& there = known->columns[j];
+    if (here.levels != there.levels) {
+      fail(fmt::format("has the levels {} of \"{}\" where the model has {}",
+                       fmt::join(here.levels, ", "), here.name, fmt::join(there.levels, ", ")));
+    }
+    if (!here.missing_fill.empty() && here.missing_fill != there.missing_fill) {
+      fail(fmt::format("has what is missing of \"{}\" filled by means of its own", here.name));
+    }
+  }
   if (with_targets && found.classes != known->classes) {
     fail(fmt::format("has the classes {}, the model has {}", fmt::join(found.classes, ", "),
                      fmt::join(known->classes, ", ")));
@@ -80,7 +112,7 @@ std::shared_ptr<RowSource> open_folder(const ReadOptions& options, const RowStor
     throw InputError(Location{folder},
                      "is a directory, and not one that convert wrote: it has no schema.json");
   }
-  check_unused(options);
+  check_unused(options, known);
   std::shared_ptr<RowSource> rows = open_table(folder, storage, options.threads);
   check_schema(folder, rows->schema(), options, known, with_targets);
   return rows;
@@ -90,7 +122,9 @@ StreamedRows stream_folder(const ReadOptions& options, const Schema& schema,
                            const RowsToText& to_text, const TextSink& sink,
                            const ReadProgress& progress) {
   data::check_keeps_rows(options);
-  const std::shared_ptr<RowSource> rows = open_folder(options, {}, &schema, false);
+  const RowStorage read_as_needed{1, {}, /*statistics=*/false};
+  const std::shared_ptr<RowSource> rows =
+      open_folder(options, read_as_needed, &schema, /*with_targets=*/false);
   const std::int64_t features = rows->feature_count();
   const std::int64_t at_once = data::rows_at_once(features);
   const std::int64_t row_bytes = features * static_cast<std::int64_t>(sizeof(float));

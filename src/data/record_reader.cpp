@@ -139,12 +139,13 @@ std::string RecordReader::begin_pushing() {
   return rest;
 }
 
-std::int64_t RecordReader::go_on_at(const ReadPosition& position, std::string& begun) {
+std::int64_t RecordReader::go_on_at(const ReadPosition& position, std::string& begun,
+                                    const std::function<void()>& passed) {
   const auto held = static_cast<std::int64_t>(begun.size());
   std::int64_t offset = bytes_read_ + held;
-  const std::int64_t passed = position.byte - bytes_read_;
-  if (passed < held) {
-    begun.erase(0, static_cast<std::size_t>(passed));
+  const std::int64_t ahead = position.byte - bytes_read_;
+  if (ahead < held) {
+    begun.erase(0, static_cast<std::size_t>(ahead));
   } else {
     begun.clear();
     std::vector<char> lost(source_.compressed() ? static_cast<std::size_t>(limits_.block_bytes)
@@ -158,6 +159,7 @@ std::int64_t RecordReader::go_on_at(const ReadPosition& position, std::string& b
                                      grouped(position.byte)));
       }
       offset += got;
+      passed();
     }
     offset = position.byte;
   }

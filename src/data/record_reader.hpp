@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +74,9 @@ class RecordReader {
   /// Right behind begin_pushing(), which gave `begun`: goes on at a record further on, and leaves
   /// in `begun` what it was given of the bytes from there on. Returns the byte of the file that the
   /// source reads next by offset; a compressed one is decompressed up to there.
-  [[nodiscard]] std::int64_t go_on_at(const ReadPosition& position, std::string& begun);
+  /// `passed` is called now and then meanwhile, and may throw to give up.
+  [[nodiscard]] std::int64_t go_on_at(const ReadPosition& position, std::string& begun,
+                                      const std::function<void()>& passed);
 
   /// Appends bytes. Throws InputError when the record under way is longer than the limit.
   void push(std::string_view bytes);

@@ -50,6 +50,11 @@ Rejects::Rejects(std::string path) : path_(std::move(path)) {
 
 Rejects::Rejects(std::string path, const std::string& kept, bool anew) : path_(std::move(path)) {
   if (!path_.empty()) {
+    try {
+      const OutputFile writable(path_);  // told before the read, not behind it
+    } catch (const InputError& error) {
+      throw OptionError(fmt::format("--rejects {}", error.what()));
+    }
     kept_ = ElementFile::kept(kept, anew);
     pending_ = anew ? header : "";
   }

@@ -52,6 +52,11 @@ void RowStore::wait_for_copies() const {
   }
 }
 
+bool RowStore::all_copied() const {
+  wait_for_copies();
+  return !copy_failed_;
+}
+
 void RowStore::keep_in(const std::string& folder, bool anew) {
   const bool needed[] = {true, !roles_.targets.empty(), roles_.has_label,
                          roles_.weight.has_value()};
@@ -285,9 +290,15 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
   }
   // Also when it fails: a thread that spills waits for it.
   struct Done {
-    std::atomic<std::int64_t>& copying;
-    ~Done() { copying.fetch_sub(1); }
-  } const done{copying_};
+    RowStore& store;
+    bool is_whole = false;
+    ~Done() {
+      if (!is_whole) {
+        store.copy_failed_ = true;
+      }
+      store.copying_.fetch_sub(1);
+    }
+  } done{*this};
   const std::shared_lock lock(moving_);
   for (const Placement& placement : placements) {
     const std::int64_t floats = placement.rows * roles_.features;
@@ -307,6 +318,7 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
       });
     }
   }
+  done.is_whole = true;
 }
 
 void RowStore::fill(const ChunkParser& parser, const LearnedCodes& codes,

@@ -71,6 +71,10 @@ class RowStore {
   void copy(const ChunkParser& parser, const LearnedCodes& codes,
             const std::vector<Placement>& placements, std::vector<float>& scratch);
 
+  /// Waits for the copies under way; false when one has failed, so that rows are missing. While
+  /// this thread has none placed that are not copied.
+  [[nodiscard]] bool all_copied() const;
+
   [[nodiscard]] const DistinctValues& distinct_targets() const { return distinct_targets_; }
   [[nodiscard]] bool any_positive_weight() const { return any_positive_weight_; }
 
@@ -105,6 +109,7 @@ class RowStore {
   bool any_positive_weight_ = false;
   std::shared_mutex moving_;              // held alone while the matrix grows
   std::atomic<std::int64_t> copying_{0};  // threads with rows placed that are not copied
+  std::atomic<bool> copy_failed_{false};
   bool spilled_ = false;
   RowFiles files_;
   std::int64_t flushed_rows_ = 0;  // of targets, labels and weights

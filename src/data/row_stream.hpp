@@ -37,6 +37,7 @@ inline std::int64_t rows_at_once(std::int64_t features) {
 template <class More>
 void deliver(std::int64_t number, Turns& turns, const TextSink& sink, std::string& text,
              const More& more) {
+  turns.rethrow();  // what is behind an error is not wanted any more
   text.clear();
   bool any = true;
   try {

@@ -222,8 +222,14 @@ void TableReader::check_record() {
 }
 
 void TableReader::report() {
-  if (progress_ && bytes_read() - bytes_reported_ >= report_bytes) {
-    bytes_reported_ = bytes_read();
+  if (bytes_read() - bytes_reported_ >= report_bytes) {
+    report_now();
+  }
+}
+
+void TableReader::report_now() {
+  bytes_reported_ = bytes_read();
+  if (progress_) {
     progress_({file_bytes_read(), bytes_total_, bytes_read(), records_});
   }
 }
@@ -239,7 +245,6 @@ bool TableReader::next_in_file() {
   }
   ++records_;
   check_record();
-  report();
   return true;
 }
 
@@ -249,6 +254,7 @@ bool TableReader::next() {
       return false;
     }
   }
+  report();
   return true;
 }
 

@@ -44,6 +44,9 @@ class TableReader {
   /// Calls the progress function, when a megabyte has passed since the last time.
   void report();
 
+  /// Calls it however little has passed.
+  void report_now();
+
   [[nodiscard]] const Record& record() const { return reader_->record(); }
   [[nodiscard]] const RecordReader& reader() const { return *reader_; }
   [[nodiscard]] RecordReader& reader() { return *reader_; }

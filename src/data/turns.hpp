@@ -42,7 +42,8 @@ class Turns {
   }
 
   /// Throws what ended the turns, if anything did.
-  void rethrow() const {
+  void rethrow() {
+    const std::lock_guard lock(mutex_);
     if (error_ != nullptr) {
       std::rethrow_exception(error_);
     }
