@@ -186,15 +186,15 @@ __device__ void prefetch_rows(const Block<T>& block, const std::int64_t* indexes
   }
 }
 
+// What one thread does for its block is kept out of line, or its registers would be everyone's.
+
 // What all elements share in the step, as far as it is known before the batch.
-template <class T>
-__device__ void prepare_factors(const Block<T>& block) {
-  Scratch& scratch = block.scratch;
-  if (finds_rate(block.plan.schedule.kind)) {
-    scratch.fading = fading_sum(block.plan.schedule, block.plan.rule, scratch.state.schedule,
-                                scratch.state.step);
-  } else if (!needs_batch(block.plan)) {
-    scratch.factors = step_factors(block.plan, scratch.state, 0.0);
+__device__ __attribute__((noinline)) void prepare_factors(const ModelPlan& plan, Scratch& scratch) {
+  const ModelState& state = scratch.state;
+  if (finds_rate(plan.schedule.kind)) {
+    scratch.fading = fading_sum(plan.schedule, plan.rule, state.schedule, state.step);
+  } else if (!needs_batch(plan)) {
+    scratch.factors = step_factors(plan, state, 0.0);
   }
 }
 
@@ -263,10 +263,8 @@ __device__ RateSums rate_sums(const double* total) {
 
 // By one thread, from what measure_gradient() added up: the factors that had to wait for it, and
 // whether there is a step to take.
-template <class T>
-__device__ void decide_step(const Block<T>& block, double scale) {
-  Scratch& scratch = block.scratch;
-  const ModelPlan& plan = block.plan;
+__device__ __attribute__((noinline)) void decide_step(const ModelPlan& plan, double scale,
+                                                      Scratch& scratch) {
   scratch.mean_loss = scratch.total[loss_word] * scale;
   scratch.sums = {};
   scratch.sums.penalty = scratch.total[penalty_word];
@@ -286,31 +284,53 @@ __device__ void decide_step(const Block<T>& block, double scale) {
       plan.has_detours() || (is_finite(now.objective()) && is_finite(now.gradient_max_norm));
 }
 
+// The gradient of the objective by an element, as measure_gradient() had it.
+template <class T>
+__device__ double gradient_at(const ModelPlan& plan, const ElementWalk& at, const T* gradients,
+                              double scale, double point, const Bound& bound) {
+  UpdateSums known;
+  return penalised_gradient(plan, at.is_intercept(),
+                            static_cast<double>(gradients[at.element]) * scale, point, bound,
+                            known);
+}
+
+// What a schedule shall know of one thread's elements; before the step, which is made in place.
+template <class T>
+__device__ void remember_elements(const Block<T>& block, double scale) {
+  const ModelPlan plan = element_plan(block.plan);
+  const bool first = block.scratch.state.schedule.measured == 0;
+  const FadingSum fading = block.scratch.choice.fading;
+  const T* const gradients = block.gradient();
+  const double* const points = block.array(BlockArray::parameters);
+  double* const old_points = block.array(BlockArray::old_points);
+  double* const old_gradients = block.array(BlockArray::old_gradients);
+  for (ElementWalk at(block); at.element < block.elements(); at.advance()) {
+    const double point = points[at.element];
+    const double gradient = gradient_at(plan, at, gradients, scale, point,
+                                        plan.is_bounded ? block.bank.bounds[at.column] : Bound{});
+    remember_element(plan.schedule, first, fading, point, gradient, old_points[at.element],
+                     old_gradients[at.element]);
+  }
+}
+
 // One thread's elements of the step, and what they add up to.
 template <class T>
 __device__ void step_elements(const Block<T>& block, double scale) {
   const ModelPlan plan = element_plan(block.plan);
   const StepFactors factors = block.scratch.factors;
-  const bool remembering = remembers(plan.schedule.kind);
-  const bool first = block.scratch.state.schedule.measured == 0;
   const std::int64_t padding = block.data.pitch - block.stride;
   const T* const gradients = block.gradient();
   const double* const points = block.array(BlockArray::parameters);
   double* const next = block.next();
   double* const velocities = block.array(BlockArray::velocities);
   double* const seconds = block.array(BlockArray::second);
-  double* const old_points = block.array(BlockArray::old_points);
-  double* const old_gradients = block.array(BlockArray::old_gradients);
   T* const weights = block.weights();
   UpdateSums sums;
-  UpdateSums known;
   if (block.scratch.steps) {
     for (ElementWalk at(block); at.element < block.elements(); at.advance()) {
       const double point = points[at.element];
       const Bound bound = plan.is_bounded ? block.bank.bounds[at.column] : Bound{};
-      const double gradient = penalised_gradient(plan, at.is_intercept(),
-                                                 static_cast<double>(gradients[at.element]) * scale,
-                                                 point, bound, known);
+      const double gradient = gradient_at(plan, at, gradients, scale, point, bound);
       double velocity = velocities[at.element];
       double second = seconds != nullptr ? seconds[at.element] : 0.0;
       const double stepped = stepped_parameter(plan, factors, at.is_intercept(), bound, gradient,
@@ -320,10 +340,6 @@ __device__ void step_elements(const Block<T>& block, double scale) {
       weights[at.element + at.output * padding] = static_cast<T>(stepped);
       if (seconds != nullptr) {
         seconds[at.element] = second;
-      }
-      if (remembering) {
-        remember_element(plan.schedule, first, block.scratch.choice.fading, point, gradient,
-                         old_points[at.element], old_gradients[at.element]);
       }
     }
   }
@@ -337,19 +353,17 @@ __device__ void step_elements(const Block<T>& block, double scale) {
 }
 
 // By one thread: ends the step.
-template <class T>
-__device__ void finish_step(const Block<T>& block, StepRecord* record) {
-  Scratch& scratch = block.scratch;
+__device__ __attribute__((noinline)) void finish_step(const ModelPlan& plan, Scratch& scratch,
+                                                      StepRecord* record) {
   const std::int64_t step = scratch.state.step;
   const std::int32_t current = scratch.state.current;
   scratch.sums.uphill = scratch.total[uphill_word];
   scratch.sums.step_max = scratch.total[step_max_word];
   scratch.sums.mapping_max = scratch.total[mapping_max_word];
-  finish_update(block.plan, scratch.factors, UpdateMode::blind_step, scratch.mean_loss,
-                scratch.sums, scratch.state,
-                finds_rate(block.plan.schedule.kind) ? &scratch.choice : nullptr);
-  if (!block.plan.has_detours()) {
-    scratch.state.current = current;
+  finish_update(plan, scratch.factors, UpdateMode::blind_step, scratch.mean_loss, scratch.sums,
+                scratch.state, finds_rate(plan.schedule.kind) ? &scratch.choice : nullptr);
+  if (!plan.has_detours()) {
+    scratch.state.current = current;  // stepped in place
   }
   *record = {step, scratch.state.learning_rate, scratch.state.at};
 }
@@ -377,7 +391,7 @@ __device__ void take_step(const Block<T>& block, const PassLoss& loss, std::int6
     }
   });
   if (block.thread == block.threads / 2 / warp_lanes * warp_lanes) {  // of a warp without rows
-    prepare_factors(block);
+    prepare_factors(block.plan, block.scratch);
   }
   draw_rows(block, block.run.first + turn + 1, 1 - half);
   __syncthreads();
@@ -393,13 +407,16 @@ __device__ void take_step(const Block<T>& block, const PassLoss& loss, std::int6
     measure_gradient<first_rate_word>(block, scale, losses);
   }
   if (block.thread == 0) {
-    decide_step(block, scale);
+    decide_step(block.plan, scale, block.scratch);
   }
   __syncthreads();
 
+  if (block.scratch.steps && remembers(block.plan.schedule.kind)) {
+    remember_elements(block, scale);
+  }
   step_elements(block, scale);
   if (block.thread == 0) {
-    finish_step(block, record);
+    finish_step(block.plan, block.scratch, record);
   }
   __syncthreads();
 }
@@ -451,8 +468,10 @@ __device__ void leave(const Block<T>& block) {
 
 template <int tile_outputs, int columns, class T>
 __global__ void __launch_bounds__(most_block_threads, 1)
-    block_steps_kernel(PassLoss loss, DeviceRows<T> data, BankView bank, BlockRun run,
-                       BlockLayout layout, StepRecord* records) {
+    block_steps_kernel(const __grid_constant__ PassLoss loss,
+                       const __grid_constant__ DeviceRows<T> data,
+                       const __grid_constant__ BankView bank, const __grid_constant__ BlockRun run,
+                       const __grid_constant__ BlockLayout layout, StepRecord* records) {
   Scratch& scratch = *reinterpret_cast<Scratch*>(launch_shared_memory());
   for (std::int64_t model = blockIdx.x; model < bank.shape.models; model += gridDim.x) {
     if (bank.states[model].reason != Reason::running) {

@@ -100,6 +100,15 @@ void add_case(const RowSource& data, const RowWeights& weights, const SweepOptio
   layout.fits.push_back(fit);
 }
 
+// Of engine block models share no reads, and as many run at once as the largest GPUs have
+// multiprocessors.
+std::int64_t bank_columns(const SweepOptions& options, std::int64_t columns_a_model) {
+  constexpr std::int64_t most_multiprocessors = 160;
+  return options.problem.engine == Engine::block
+             ? std::max(options.bank_columns, most_multiprocessors * columns_a_model)
+             : options.bank_columns;
+}
+
 // Cases of one batch size and one seed read the same rows in the same order, but for those that
 // find their rate where others step on second moments of the rows. Beyond the columns allowed, more
 // gain little from sharing a read; beyond the memory, sums of a pass are too large.
@@ -185,7 +194,7 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
     layout.plan.warnings.emplace_back(
         "full-batch runs do not depend on the seed: they are run once");
   }
-  form_banks(data, grid.bank_columns, layout);
+  form_banks(data, bank_columns(grid, layout.fits.front().columns), layout);
   count_passes(layout);
   return layout;
 }

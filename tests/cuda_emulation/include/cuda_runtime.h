@@ -25,6 +25,7 @@
 #define __host__
 #define __shared__ static  // one is enough: blocks run one after the other, each finding the last's
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 enum cudaError_t {
   cudaSuccess = 0,
