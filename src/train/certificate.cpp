@@ -68,8 +68,7 @@ struct MixtureBound {
   double of_mixture = 0.0;
 };
 
-// Of a row's loss in its scores: what it may lose by scores that are off by e is that times e^2
-// / 2.
+// kappa of a row's loss: scores that are off by e cost kappa e^2 / 2 at most.
 double curvature_of(const CertifiedPoint& point) { return point.columns == 1 ? 0.25 : 0.5; }
 
 // The quadratic mean of q - t for any probabilities is at most the root of 2.
@@ -107,8 +106,7 @@ MixtureBound bound_at(const CertifiedPoint& point) {
   const double hidden = 0.5 * curvature_of(point) * score_error(point) * score_error(point);
   const Composite h = composite_of(point);
   if (!h.is_composite()) {
-    const double all = std::sqrt(static_cast<double>(point.columns)) * euclidean_norm(errors);
-    const double root = std::sqrt(squares) + all;
+    const double root = std::sqrt(squares) + euclidean_norm(errors);
     bound.total = bound.of_mixture + hidden + root * root / (2.0 * point.l2);
     return bound;
   }

@@ -9,10 +9,11 @@
 
 namespace steepest::train {
 
-/// What the derivative of every coefficient, (d), may be off by, where residuals have the quadratic
-/// mean `residual`. A feature of quadratic mean q that is rounded by u, in sums known to r, gives
-/// (u + 2 r) q times the residual at most (Cauchy and Schwarz); r twice, because of the intercept's
-/// gradient that is taken out of it.
+/// What the derivatives by a feature's coefficients in all columns, (d), may be off by in the
+/// 2-norm, where residuals, over rows and columns, have the quadratic mean `residual`. A feature of
+/// quadratic mean q that is rounded by u, in sums known to r, gives (u + 2 r) q times the residual
+/// at most (Cauchy and Schwarz); r twice, because of the intercept's gradient that is taken out of
+/// it.
 [[nodiscard]] std::vector<double> gradient_errors(const CertifiedPoint& point, double residual);
 
 /// Root of the mean over rows of |e_i|^2, e_i the error of the row's C scores: by rounded features,

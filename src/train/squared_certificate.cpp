@@ -76,8 +76,9 @@ GapBound composite_squared_gap(const CertifiedPoint& point,
   }
   if (inverse && point.simplex.empty()) {
     const double smallest = smallest_eigenvalue(*inverse, stride);
-    const double all = std::sqrt(static_cast<double>(point.columns)) * euclidean_norm(errors);
-    const double root = (std::sqrt(subgradient_square(point)) + all) / std::sqrt(smallest) + hidden;
+    const double root =
+        (std::sqrt(subgradient_square(point)) + euclidean_norm(errors)) / std::sqrt(smallest) +
+        hidden;
     if (smallest > inverse->ridge && (!bound.value || root * root / 2.0 < *bound.value)) {
       bound = {root * root / 2.0, ""};
     }
