@@ -36,7 +36,6 @@ TEST(ScheduleCommand, FitReachesTheOptimumByTheScheduleAlone) {
   }
 }
 
-// Iris has the least objective 0.2617 at this penalty.
 TEST(ScheduleCommand, SaysOfATargetThatItIsNotTheOptimum) {
   const TemporaryFolder folder;
   const std::string fit =
