@@ -79,7 +79,7 @@ void require_cpu(const GlobalOptions& options, const std::string& command);
 
 /// Thrown where Ctrl-C ends work whose result is not written. Exit code 130.
 struct Interrupted {
-  const char* sentence = "interrupted: nothing was written";
+  std::string sentence = "interrupted: nothing was written";
 };
 
 /// True once SIGINT or SIGTERM has arrived; commands end in order then.

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "steepest/error.hpp"
+
 namespace steepest::data {
 namespace {
 
