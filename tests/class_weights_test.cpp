@@ -7,6 +7,9 @@
 
 #include <cmath>
 #include <random>
+#include <set>
+#include <string>
+#include <string_view>
 
 #include "steepest/error.hpp"
 #include "steepest/fit.hpp"
@@ -82,18 +85,49 @@ void expect_same_fit(const FitResult& a, const FitResult& b, double tolerance, d
   }
 }
 
-// Few steps of a fixed rate: the way, not only the end, is the same.
-std::vector<FitOptions> ways(const FitOptions& base, bool smooth) {
+// Every update rule there is.
+const char* const every_rule[] = {"gradient", "momentum:0.5", "nesterov:0.5",  "accelerated",
+                                  "lbfgs",    "adagrad",      "rmsprop",       "adam",
+                                  "adamw",    "averaged",     "schedule_free", "newton"};
+
+bool is_for(const UpdateRule& rule, const RowLoss& loss, DeviceKind device) {
+  const bool on_cpu_only = finds_length(rule.kind);
+  const bool bends = !std::holds_alternative<QuantileLoss>(loss);  // Newton's method needs it
+  return (!on_cpu_only || device == DeviceKind::cpu) && (rule.kind != RuleKind::newton || bends);
+}
+
+// The fit left to itself, and a few steps by every rule: the way, not only the end, is the same.
+std::vector<FitOptions> ways(const FitOptions& base, const RowLoss& loss, DeviceKind device) {
   std::vector<FitOptions> all = {base};
-  for (const char* rule : {"gradient", "momentum:0.5", "nesterov:0.5"}) {
+  const bool smooth = !std::holds_alternative<QuantileLoss>(loss);
+  for (const char* const name : every_rule) {
     FitOptions options = base;
-    options.rule = parse_rule(rule);
-    options.learning_rate = smooth ? 0.1 : 0.01;
+    options.rule = parse_rule(name);
+    if (!is_for(*options.rule, loss, device)) {
+      continue;
+    }
+    if (!finds_length(options.rule->kind)) {
+      options.learning_rate = smooth ? 0.1 : 0.01;
+    }
+    // These make a step of any gradient, also of one that is rounding: the intercept's at centred
+    // targets and features.
+    options.intercept = !is_adaptive(options.rule->kind);
     options.epochs = 20;
     options.tolerance_gradient = 1e-12;
     all.push_back(options);
   }
   return all;
+}
+
+TEST(Weights, AreTriedUnderEveryRule) {
+  std::set<std::string> tried;
+  for (const char* const name : every_rule) {
+    tried.insert(std::string(name).substr(0, std::string(name).find(':')));
+  }
+  for (const std::string_view known : rule_names()) {
+    EXPECT_EQ(tried.erase(std::string(known.substr(0, known.find(':')))), 1U) << known;
+  }
+  EXPECT_TRUE(tried.empty());
 }
 
 TEST_P(WeightedFit, AWeightOfKEqualsKCopies) {
@@ -110,8 +144,7 @@ TEST_P(WeightedFit, AWeightOfKEqualsKCopies) {
     } else if (const auto* const logistic = std::get_if<LogisticLoss>(&loss)) {
       base.label_smoothing = logistic->smoothing;
     }
-    const bool smooth = !std::holds_alternative<QuantileLoss>(loss);
-    for (const FitOptions& options : ways(base, smooth)) {
+    for (const FitOptions& options : ways(base, loss, GetParam().kind)) {
       Dataset weighted = problem_for(loss);
       weighted.weights = weights;
       const FitResult a = fit(std::move(weighted), options);
@@ -130,7 +163,7 @@ TEST_P(WeightedFit, AClassWeightIsTheSampleWeightOfItsRows) {
     FitOptions base = fit_options();
     base.loss = loss;
     base.l2 = 0.05;
-    for (const FitOptions& options : ways(base, true)) {
+    for (const FitOptions& options : ways(base, loss, GetParam().kind)) {
       Dataset data = problem_for(loss);
       const std::vector<double> classes = data.schema.classes.size() == 2
                                               ? std::vector<double>{1.0, 3.0}
