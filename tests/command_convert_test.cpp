@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // convert, and fits of folders and of data larger than --memory, end to end.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
@@ -82,11 +83,14 @@ TEST(ConvertCommand, GoesOnBehindAFullDiskButNotWithAnotherInput) {
 
 TEST(ConvertCommand, CheckpointsAreOfFilesThatCanBeReadAgain) {
   const TemporaryFolder folder;
+  const TemporaryFolder pipes;
+  const std::string pipe = pipes.path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   const std::string more =
       " --target price -o " + folder.path("t") + " --checkpoint " + folder.path("st");
   for (const auto& [command, said] :
        {std::pair{"convert - " + more + " < " + diamonds, "standard input"},
-        std::pair{"convert /dev/null " + more, "no regular file"},
+        std::pair{"convert " + pipe + more, "no regular file"},
         std::pair{"convert " + folder.path("") + more, "is a folder"},
         std::pair{"convert " + diamonds + more + " --checkpoint-every 5steps", "seconds"},
         std::pair{"convert " + diamonds + " --target price -o " + folder.path("t") + " --resume",

@@ -172,8 +172,8 @@ TEST_F(Killed, QuasiNewtonFit) {
 }
 
 TEST_F(Killed, QuantileFit) {
-  expect_equal_after_kills({"fit", data(), "--target", "x1", "--model", "linear", "--loss",
-                            "quantile:0.3", "--ignore", "label", "--device", "cpu"},
+  expect_equal_after_kills({"fit", data(), "--target", "x1,x2,x3,x4,x5,x6", "--model", "linear",
+                            "--loss", "quantile:0.3", "--ignore", "label", "--device", "cpu"},
                            "model.json");
 }
 
