@@ -215,11 +215,11 @@ TEST_F(CheckpointRefusals, ADamagedOneIsNoneOfTheTwoKept) {
 TEST_F(CheckpointRefusals, DoesNotPassOverANewerFormat) {
   std::fstream file(newest(), std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(20);  // "steepest checkpoint 3"
-  file.put('3');
+  file.put('9');
   file.close();
   const std::string sentence =
       thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
-  EXPECT_NE(sentence.find("has checkpoint format 3"), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find("has checkpoint format 9"), std::string::npos) << sentence;
 }
 
 TEST_F(CheckpointRefusals, SaysWhenAllAreDamaged) {
