@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "kernels/check.cuh"
 #include "kernels/fold_sums.cuh"
 #include "kernels/fused_pass.cuh"
 #include "kernels/fused_strip.cuh"
@@ -25,6 +26,28 @@ FusedShape shape_or_throw(const BankShape& shape, std::int64_t pitch, std::int64
                       std::to_string(shape.features) + " were given: use --engine products");
 }
 
+// Throws OptionError where a block of the current GPU may not have the shared memory of a tile.
+void require_shared_memory(const FusedShape& found, const BankShape& shape, std::int64_t pitch,
+                           std::int64_t value_bytes) {
+  if (found.kernel != FusedShape::Kernel::tile) {
+    return;
+  }
+  const std::int64_t needed =
+      tile_shape(found.group_models * shape.outputs, pitch, value_bytes).shared_bytes +
+      tile_declared_bytes;
+  int device = 0;
+  int most = 0;
+  check(cudaGetDevice(&device), "asking for the current device");
+  check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+        "asking for its shared memory");
+  if (needed > most) {
+    constexpr std::int64_t kilobyte = 1024;
+    throw OptionError("--engine fused needs " + std::to_string((needed + kilobyte - 1) / kilobyte) +
+                      " KB of shared memory a block for this model, and this GPU gives " +
+                      std::to_string(most / kilobyte) + " KB: use --engine products");
+  }
+}
+
 template <class T>
 void queue_kernel(const FusedShape& shape, const FusedTask<T>& task, cudaStream_t stream) {
   if (shape.kernel == FusedShape::Kernel::tile) {
@@ -47,7 +70,9 @@ FusedPass<T>::FusedPass(const BankShape& shape, const DeviceRows<T>& data, cudaS
                 "gradients of a pass"),
       losses_(most_fused_parts(data.rows, most_rows_) * shape.models, "losses of a pass"),
       carried_gradient_(shape.elements(), "gradients of a pass"),
-      carried_loss_(shape.models, "losses of a pass") {}
+      carried_loss_(shape.models, "losses of a pass") {
+  require_shared_memory(kernel_, shape, data.pitch, sizeof(T));
+}
 
 template <class T>
 PassSums<T> FusedPass<T>::run(const PassLoss& loss, const PassParameters& parameters,
@@ -59,9 +84,12 @@ PassSums<T> FusedPass<T>::run(const PassLoss& loss, const PassParameters& parame
   sums.loss = losses_.data();
   FusedTask<T> task{
       loss, parameters, data_, rows, {}, kernel_.group_models, gradient_.data(), losses_.data()};
+  constexpr auto value_bytes = static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t row_vectors = data_.pitch * value_bytes / vector_bytes;
   const std::int64_t chunks = chunk_count(rows.count, most_rows_);
   for (std::int64_t index = 0; index < chunks; ++index) {
-    task.chunk = fused_chunk(rows.count, most_rows_, kernel_.group_models * shape_.outputs, index);
+    task.chunk = fused_chunk(rows.count, most_rows_, row_vectors,
+                             kernel_.group_models * shape_.outputs, index);
     queue_kernel(kernel_, task, stream_);
     sums.partitions = task.chunk.partitions;
     if (chunks > 1 || sums.partitions > most_unfolded_partitions) {

@@ -25,7 +25,7 @@ template <class T>
 class FusedPass {
  public:
   /// A view of data that outlives this, and the rows of the largest selection. Throws OptionError
-  /// for a bank beyond fused_shape().
+  /// for a bank beyond fused_shape(), or beyond the shared memory of the current GPU.
   FusedPass(const BankShape& shape, const DeviceRows<T>& data, cudaStream_t stream);
 
   /// Queues one pass. The sums are valid until the next pass.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 
 #include "kernels/bank.hpp"
 #include "kernels/row_chunks.hpp"
@@ -37,6 +38,9 @@ inline constexpr std::int64_t tile_block_columns = 4;
 inline constexpr std::int64_t tile_registers = 128;
 inline constexpr std::int64_t tile_features = 8;  ///< of a thread at most
 inline constexpr std::int64_t tile_bytes = std::int64_t{200} << 10;
+
+/// What the tile kernel declares by itself: rows of a partition, and losses of its threads.
+inline constexpr std::int64_t tile_declared_bytes = 8 * (most_partition_rows + tile_threads);
 
 /// Partitions of a pass that the update adds up by itself; more are folded into one before.
 inline constexpr std::int64_t most_unfolded_partitions = 64;
@@ -139,16 +143,18 @@ struct FusedShape {
   return std::max<std::int64_t>(pitch - width - 1, 0);
 }
 
-/// Rows of a partition in a pass over `rows` rows: one block reads them and leaves one partial
-/// gradient. Few, so that the blocks fill a GPU, but at least four, and where there are rows enough
-/// no fewer than make the partial gradient, `columns` rows long, small beside them.
-[[nodiscard]] inline std::int64_t fused_partition_rows(std::int64_t rows, std::int64_t columns) {
-  constexpr std::int64_t fewest = 4;
+/// Rows of a partition in a pass over `rows` rows of `row_vectors` vectors: one block reads them
+/// and leaves one partial gradient. Few, so that the blocks fill a GPU, but no fewer than give most
+/// of a block's threads something to do, and where there are rows enough no fewer than make the
+/// partial gradient, `columns` rows long, small beside them.
+[[nodiscard]] inline std::int64_t fused_partition_rows(std::int64_t rows, std::int64_t row_vectors,
+                                                       std::int64_t columns) {
   constexpr std::int64_t rows_a_column = 16;
+  const std::int64_t fewest =
+      std::max<std::int64_t>(4, strip_threads / power_of_two_from(row_vectors));
   const auto share = [rows](std::int64_t parts) { return (rows + parts - 1) / parts; };
   const std::int64_t worth = std::min(rows_a_column * columns, share(most_unfolded_partitions));
-  return std::clamp<std::int64_t>(std::max(worth, share(most_fused_partitions)), fewest,
-                                  most_partition_rows);
+  return std::clamp(std::max(worth, share(most_fused_partitions)), fewest, most_partition_rows);
 }
 
 /// Rows a chunk of the fused engine holds at most, so that its partial gradients stay below 256 MB
@@ -160,15 +166,16 @@ struct FusedShape {
   return most_partition_rows * std::clamp<std::int64_t>(affordable, 1, most_fused_partitions);
 }
 
-/// Chunk `index` of a pass over `rows` rows, for groups of `columns` columns. No partition is
-/// empty; the last may be short.
+/// Chunk `index` of a pass over `rows` rows of `row_vectors` vectors, for groups of `columns`
+/// columns. No partition is empty; the last may be short.
 [[nodiscard]] inline RowChunk fused_chunk(std::int64_t rows, std::int64_t most_rows,
-                                          std::int64_t columns, std::int64_t index) {
+                                          std::int64_t row_vectors, std::int64_t columns,
+                                          std::int64_t index) {
   RowChunk chunk;
   chunk.first = index * most_rows;
   chunk.rows = std::min(most_rows, rows - chunk.first);
   const std::int64_t most_parts = most_rows / most_partition_rows;
-  chunk.partition_rows = std::max(fused_partition_rows(chunk.rows, columns),
+  chunk.partition_rows = std::max(fused_partition_rows(chunk.rows, row_vectors, columns),
                                   (chunk.rows + most_parts - 1) / most_parts);
   chunk.partitions = (chunk.rows + chunk.partition_rows - 1) / chunk.partition_rows;
   return chunk;

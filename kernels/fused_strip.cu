@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <type_traits>
+
 #include "kernels/fused_block.cuh"
 #include "kernels/fused_shape.hpp"
 #include "kernels/fused_strip.cuh"

@@ -154,12 +154,10 @@ struct TilePlace : FusedBlock<T, threads> {
     const int models = part.models;
     const int row_step = row_threads();
     const int model = thread / row_step;
-    for (int r = thread % row_step; r < layout.rows; r += row_step) {
+    for (int r = thread % row_step; r < layout.rows && model < models; r += row_step) {
       T* const row = row_scores(0, r);
       if (first + r < part.rows) {
-        if (model < models) {
-          loss += model_residuals(task, row_at(first + r), model, row);
-        }
+        loss += model_residuals(task, row_at(first + r), model, row);
       } else {
         for (int c = model; c < columns; c += models) {
           row[c] = T(0);

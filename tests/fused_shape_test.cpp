@@ -15,7 +15,7 @@ TEST(FusedShape, PartitionsCoverEveryRowOnceAndNoneIsEmpty) {
       for (const std::int64_t rows : {1, 2, 63, 64, 65, 127, 1000, 1025, 4097, 60000, 1048577}) {
         std::int64_t next = 0;
         for (std::int64_t i = 0; i < chunk_count(rows, most_rows); ++i) {
-          const RowChunk chunk = fused_chunk(rows, most_rows, columns, i);
+          const RowChunk chunk = fused_chunk(rows, most_rows, 25, columns, i);
           EXPECT_EQ(chunk.first, next);
           EXPECT_LE(chunk.partition_rows, most_partition_rows);
           EXPECT_LE(chunk.partitions, most_fused_parts(rows, most_rows));
@@ -32,8 +32,9 @@ TEST(FusedShape, PartitionsCoverEveryRowOnceAndNoneIsEmpty) {
 TEST(FusedShape, SmallBatchesAreFoldedByTheUpdateAlone) {
   for (const std::int64_t rows : {1, 32, 256, 1024}) {
     const std::int64_t most_rows = most_partition_rows * most_fused_partitions;
-    EXPECT_LE(fused_chunk(rows, most_rows, 10, 0).partitions, most_unfolded_partitions);
-    EXPECT_GE(fused_chunk(rows, most_rows, 10, 0).partitions, std::min<std::int64_t>(rows / 4, 32));
+    EXPECT_LE(fused_chunk(rows, most_rows, 197, 10, 0).partitions, most_unfolded_partitions);
+    EXPECT_GE(fused_chunk(rows, most_rows, 197, 10, 0).partitions,
+              std::min<std::int64_t>(rows / 4, 32));
   }
 }
 

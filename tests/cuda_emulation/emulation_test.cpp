@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/device_buffer.cuh"
+#include "kernels/stream.cuh"
 #include "steepest/error.hpp"
 #include "tests/cuda_emulation/block.hpp"
 #include "tests/cuda_emulation/device_memory.hpp"
@@ -116,8 +118,8 @@ std::vector<double> train_emulated(Precision precision, const Problem& problem, 
   return train(*kernels::make_cuda_backend(0, precision, engine), problem, steps);
 }
 
-// Two partitions of rows, the last a row short; two groups of 32
-// models; two tasks of elements a model: 5 * 61 > 256.
+// Two partitions of rows, the last a row short; two groups of 32 models, of the fused engine six;
+// two tasks of elements a model: 5 * 61 > 256.
 std::vector<Problem> problems_of_many_blocks() {
   const ProblemShape shape{1101, 60, 5, true};
   return {{SoftmaxLoss{}, shape, 34},
@@ -145,15 +147,36 @@ TEST_F(Emulation, ManyBlocksTrainLikeTheCpu) {
 }
 
 TEST_F(Emulation, RunAllocatesNothing) {
-  for (const Precision precision : {Precision::fp64, Precision::fp32}) {
-    for (const Problem& problem : problems_of_many_blocks()) {
-      const auto backend = kernels::make_cuda_backend(0, precision);
-      start(*backend, problem);
-      const std::int64_t allocations = counts().allocations;
-      History history(static_cast<std::size_t>(problem.models));
-      backend->run(3, history);
-      backend->evaluate();
-      EXPECT_EQ(counts().allocations, allocations);
+  for (const Engine engine : {Engine::products, Engine::fused}) {
+    for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+      for (const Problem& problem : problems_of_many_blocks()) {
+        const auto backend = kernels::make_cuda_backend(0, precision, engine);
+        start(*backend, problem);
+        const std::int64_t allocations = counts().allocations;
+        History history(static_cast<std::size_t>(problem.models));
+        backend->run(3, history);
+        backend->evaluate();
+        EXPECT_EQ(counts().allocations, allocations);
+      }
+    }
+  }
+}
+
+// A batch of the fused engine: a pass and an update; more partitions than the update takes alone
+// cost a third launch. No products, and rows are not copied.
+TEST_F(Emulation, AFusedStepIsTwoLaunchesOrThree) {
+  constexpr std::int64_t steps = 10;
+  for (const auto& [rows, launches] : {std::pair{200, 2}, std::pair{20000, 3}}) {
+    for (const std::int64_t outputs : {1, 10}) {
+      const auto backend = kernels::make_cuda_backend(0, Precision::fp32, Engine::fused);
+      start(*backend, {SquaredLoss{}, {30000, 20, outputs}, 1, rows});
+      const emulation::Counts before = counts();
+      History history(1);
+      backend->run(steps, history);
+      // The last batch of an epoch is smaller, and may need no third.
+      EXPECT_LE(counts().launches - before.launches, launches * steps) << rows << " " << outputs;
+      EXPECT_GT(counts().launches - before.launches, (launches - 1) * steps);
+      EXPECT_EQ(counts().products, before.products);
     }
   }
 }
@@ -168,18 +191,27 @@ TEST_F(Emulation, TheHostWaitsTwiceIn64Steps) {
   EXPECT_LE(counts().waits - waits, 4);
 }
 
+void expect_same_bits_in_any_order(Precision precision, const Problem& problem, Engine engine) {
+  set_machine({});
+  const std::vector<double> expected = train_emulated(precision, problem, 3, engine);
+  for (const std::int64_t most_blocks : {1, 3, std::numeric_limits<int>::max()}) {
+    Machine machine;
+    machine.most_blocks = most_blocks;
+    machine.seed = static_cast<unsigned>(most_blocks % 1000) + 7;
+    set_machine(machine);
+    EXPECT_EQ(train_emulated(precision, problem, 3, engine), expected)
+        << most_blocks << " blocks, engine " << name(engine);
+  }
+}
+
 TEST_F(Emulation, BitsDoNotDependOnTheOrderOrTheNumberOfBlocks) {
-  for (const Precision precision : {Precision::fp64, Precision::fp32}) {
-    for (const Problem& problem : problems_of_many_blocks()) {
-      set_machine({});
-      const std::vector<double> expected = train_emulated(precision, problem, 3);
-      for (const std::int64_t most_blocks : {1, 3, std::numeric_limits<int>::max()}) {
-        Machine machine;
-        machine.most_blocks = most_blocks;
-        machine.seed = static_cast<unsigned>(most_blocks % 1000) + 7;
-        set_machine(machine);
-        EXPECT_EQ(train_emulated(precision, problem, 3), expected) << most_blocks << " blocks";
+  for (const Engine engine : {Engine::products, Engine::fused}) {
+    for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+      for (const Problem& problem : problems_of_many_blocks()) {
+        expect_same_bits_in_any_order(precision, problem, engine);
       }
+      expect_same_bits_in_any_order(precision, {LogisticLoss{}, {903, 11, 1, true}, 3, 700},
+                                    engine);
     }
   }
 }
@@ -291,6 +323,38 @@ TEST_F(Emulation, AFullMemoryNamesWhatDidNotFit) {
   hold(100);
 }
 
+TEST_F(Emulation, ASmallerGpuTakesWhatItsSharedMemoryHolds) {
+  Machine machine;
+  machine.shared_bytes = 99 * 1024;  // of sm_86
+  set_machine(machine);
+  const auto message = [](const Problem& problem) {
+    return thrown_message<OptionError>(
+        [&] { train_emulated(Precision::fp32, problem, 1, Engine::fused); });
+  };
+  // 12 columns and two tiles of 24 rows, 788 floats each, 4 x 24 x 16 scores, 10 KB declared.
+  EXPECT_EQ(message({SoftmaxLoss{}, {20, 784, 10}}),
+            "--engine fused needs 201 KB of shared memory a block for this model, and this GPU "
+            "gives 99 KB: use --engine products");
+  EXPECT_NO_THROW(train_emulated(Precision::fp32, {SoftmaxLoss{}, {20, 20, 10}}, 1, Engine::fused));
+  EXPECT_NO_THROW(train_emulated(Precision::fp32, {SquaredLoss{}, {20, 784, 1}}, 1, Engine::fused));
+}
+
+TEST_F(Emulation, AFusedLaunchThatFailsIsADeviceError) {
+  for (const char* const call : {"cudaFuncSetAttribute", "cudaLaunchKernelEx"}) {
+    Machine machine;
+    machine.failing_call = call;
+    set_machine(machine);
+    const Problem problem{SoftmaxLoss{}, {40, 3, 10}};
+    EXPECT_EQ(
+        thrown_message<DeviceError>(
+            [&] { train_emulated(Precision::fp64, problem, 1, Engine::fused); }),
+        "the GPU failed while reading rows once: emulated failure; use another GPU or the CPU")
+        << call;
+    EXPECT_EQ(counts().bytes_held, 0) << call;
+    static_cast<void>(cudaGetLastError());
+  }
+}
+
 TEST_F(Emulation, EveryFailingCallIsADeviceError) {
   const std::vector<std::pair<std::string, std::string>> failures = {
       {"cudaGetDeviceProperties", "asking for its properties"},
@@ -398,6 +462,35 @@ bool neighbours_agree(bool with_barrier) {
   return true;
 }
 
+// A kernel that writes so many bytes of the shared memory of its launch.
+void write_shared(int bytes) {
+  std::memset(emulation::launch_shared_memory(), 1, static_cast<std::size_t>(bytes));
+}
+
+cudaError_t launch_with_shared(const kernels::Stream& stream, std::size_t asked, int written) {
+  cudaLaunchConfig_t config{};
+  config.blockDim = dim3(2);
+  config.dynamicSmemBytes = asked;
+  config.stream = stream.get();
+  return cudaLaunchKernelEx(&config, write_shared, written);
+}
+
+TEST_F(Emulation, GrantsTheSharedMemoryThatWasToldOf) {
+  constexpr std::size_t untold = 49'152;
+  constexpr int more = 200 * 1024;
+  const kernels::Stream stream;
+  EXPECT_EQ(launch_with_shared(stream, untold, 1), cudaSuccess);
+  EXPECT_EQ(launch_with_shared(stream, more, 1), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaFuncSetAttribute(write_shared, cudaFuncAttributeMaxDynamicSharedMemorySize, more),
+            cudaSuccess);
+  EXPECT_EQ(launch_with_shared(stream, more, more), cudaSuccess);
+  EXPECT_NE(
+      cudaFuncSetAttribute(write_shared, cudaFuncAttributeMaxDynamicSharedMemorySize, 228 * 1024),
+      cudaSuccess);
+  static_cast<void>(cudaGetLastError());
+  stream.wait();
+}
+
 TEST_F(Emulation, SeesAMissingBarrier) {
   EXPECT_TRUE(neighbours_agree(true));
   EXPECT_FALSE(neighbours_agree(false));
@@ -485,6 +578,16 @@ TEST(EmulationDeathTest, SeesAWritePastAnArray) {
         emulation::release(memory);
       },
       "past an array of 10 bytes");
+}
+
+TEST(EmulationDeathTest, SeesAWritePastTheSharedMemoryOfALaunch) {
+  EXPECT_DEATH(
+      {
+        const kernels::Stream stream;
+        static_cast<void>(launch_with_shared(stream, 1000, 1001));
+        stream.wait();
+      },
+      "past the shared memory");
 }
 
 TEST(EmulationDeathTest, SeesACopyBetweenTheWrongMemories) {
