@@ -116,8 +116,9 @@ void print_path(const PathResult& path) {
   for (std::size_t i = 0; i < path.points.size(); ++i) {
     const PathPoint& point = path.points[i];
     columns(fmt::format("{:.5g}", point.l2), loss_text(point.validation_loss),
-            fmt::format("{:.3g}", point.standard_error.value_or(0.0)), loss_text(point.train_loss),
-            fmt::format("{:.5g}", point.degrees_of_freedom.value_or(0.0)));
+            point.standard_error ? fmt::format("{:.3g}", *point.standard_error) : "-",
+            loss_text(point.train_loss),
+            point.degrees_of_freedom ? fmt::format("{:.5g}", *point.degrees_of_freedom) : "-");
     std::string note = i == path.best ? "best" : "";
     if (folds && i == path.one_standard_error) {
       note += note.empty() ? "one standard error" : ", one standard error";

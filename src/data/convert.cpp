@@ -171,6 +171,7 @@ class Resumable {
     archive.exchange(read_state_);
     archive.exchange(write_.part.device);
     archive.exchange(write_.part.number);
+    archive.exchange(write_.part.born);
     archive.exchange_in(write_.rows, 0, std::numeric_limits<std::int64_t>::max() / 2);
   }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "src/data/json_file.hpp"
 #include "src/model/part_name.hpp"
@@ -64,16 +66,37 @@ NewFolder::NewFolder(const std::string& path, const FolderIdentity& left)
     expect_replaceable(path_);
     remove_abandoned_parts(path_ + ".replaced");
   }
-  goes_on_ = left.number != 0 && adopt_abandoned_part(path_, left.device, left.number);
+  goes_on_ = left.born != 0 && adopt_abandoned_part(path_, [&](int descriptor) {
+               const FolderIdentity found = identity_of(descriptor);
+               return found.device == left.device && found.number == left.number &&
+                      found.born == left.born;
+             });
   remove_abandoned_parts(path_);
   std::error_code error;
-  fs::create_directory(part_, error);
-  if (error) {
-    throw InputError(Location{path_}, "cannot be written: " + error.message());
+  if (!goes_on_ && !fs::create_directory(part_, error)) {
+    throw InputError(Location{path_}, fmt::format("cannot be written: {}",
+                                                  error ? error.message() : part_ + " is there"));
+  }
+  if (goes_on_) {
+    remove_all_but_features();
   }
   lock_ = ::open(part_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ >= 0) {
     mark_as_written(lock_);
+  }
+}
+
+// Targets, weights and schema are written anew.
+void NewFolder::remove_all_but_features() const {
+  std::error_code ignored;
+  std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(part_, ignored)) {
+    if (entry.path().filename() != features_name) {
+      others.push_back(entry.path());
+    }
+  }
+  for (const fs::path& other : others) {
+    fs::remove_all(other, ignored);
   }
 }
 
@@ -88,11 +111,19 @@ NewFolder::~NewFolder() {
 }
 
 FolderIdentity NewFolder::identity() const {
-  struct stat status {};
-  if (lock_ < 0 || ::fstat(lock_, &status) != 0) {
+  return lock_ < 0 ? FolderIdentity{} : identity_of(lock_);
+}
+
+FolderIdentity identity_of(int descriptor) {
+  struct statx status {};
+  if (::statx(descriptor, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &status) != 0 ||
+      (status.stx_mask & STATX_BTIME) == 0) {
     return {};
   }
-  return {static_cast<std::int64_t>(status.st_dev), static_cast<std::int64_t>(status.st_ino)};
+  constexpr std::int64_t nanoseconds = 1'000'000'000;
+  return {static_cast<std::int64_t>(makedev(status.stx_dev_major, status.stx_dev_minor)),
+          static_cast<std::int64_t>(status.stx_ino),
+          status.stx_btime.tv_sec * nanoseconds + status.stx_btime.tv_nsec};
 }
 
 void NewFolder::commit() {

@@ -14,11 +14,15 @@ inline constexpr const char* features_name = "features.npy";
 inline constexpr const char* targets_name = "targets.npy";
 inline constexpr const char* weights_name = "weights.npy";
 
-/// Which folder it is, whatever its name: device and number. 0, 0: none.
+/// Which folder it is, whatever its name. All 0: none, or the file system cannot tell.
 struct FolderIdentity {
   std::int64_t device = 0;
-  std::int64_t number = 0;
+  std::int64_t number = 0;  ///< may be that of a folder removed before
+  std::int64_t born = 0;    ///< nanoseconds since 1970
 };
+
+/// Of an open folder.
+[[nodiscard]] FolderIdentity identity_of(int descriptor);
 
 /// Removed when it ends without commit(). What killed writers left beside the same name is removed
 /// at the beginning, but for the part that is to be gone on with.
@@ -49,6 +53,7 @@ class NewFolder {
   void commit();
 
  private:
+  void remove_all_but_features() const;
   [[nodiscard]] bool renamed_in_turn();
   [[noreturn]] void take_back();
   void expect_replaceable(const std::string& folder) const;

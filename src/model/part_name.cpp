@@ -63,8 +63,14 @@ void for_each_abandoned(const fs::path& folder,
        entry.increment(error)) {
     std::string name = entry->path().filename().string();
     const std::optional<pid_t> writer = writer_of(name);
-    if (writer && is_ours(name) && ::kill(*writer, 0) != 0 && errno == ESRCH &&
-        !is_locked(entry->path())) {
+    if (!writer || !is_ours(name)) {
+      continue;
+    }
+    // Of two containers' processes both may have this number: folders are locked while they are
+    // written.
+    std::error_code ignored;
+    const bool is_old = *writer == ::getpid() && entry->is_directory(ignored);
+    if ((is_old || (::kill(*writer, 0) != 0 && errno == ESRCH)) && !is_locked(entry->path())) {
       body(entry->path());
     }
   }
@@ -97,18 +103,21 @@ void remove_abandoned_parts_in(const std::string& folder,
   for_each_abandoned(folder, is_ours, remove);
 }
 
-bool adopt_abandoned_part(const std::string& path, std::int64_t device, std::int64_t number) {
+bool adopt_abandoned_part(const std::string& path,
+                          const std::function<bool(int descriptor)>& is_it) {
   const fs::path whole(path);
   bool adopted = false;
   for_each_abandoned(
       folder_of(whole), [&](const std::string& stem) { return stem == whole.filename().string(); },
       [&](const fs::path& part) {
-        struct stat status {};
-        if (!adopted && ::stat(part.c_str(), &status) == 0 &&
-            static_cast<std::int64_t>(status.st_dev) == device &&
-            static_cast<std::int64_t>(status.st_ino) == number) {
+        const int descriptor = ::open(part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (descriptor < 0) {
+          return;
+        }
+        if (!adopted && is_it(descriptor)) {
           adopted = std::rename(part.c_str(), part_name(path).c_str()) == 0;
         }
+        ::close(descriptor);
       });
   return adopted;
 }

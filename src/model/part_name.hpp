@@ -18,10 +18,10 @@ void remove_abandoned_parts(const std::string& path);
 void remove_abandoned_parts_in(const std::string& folder,
                                const std::function<bool(const std::string& name)>& is_ours);
 
-/// Gives the part of `path` that has this number on this device (see stat(2)), and whose process
-/// has ended, this process's part_name(); false where there is none.
-[[nodiscard]] bool adopt_abandoned_part(const std::string& path, std::int64_t device,
-                                        std::int64_t number);
+/// Gives a part of `path` that is_it(descriptor of the open part) takes, and whose process has
+/// ended, this process's part_name(); false where there is none.
+[[nodiscard]] bool adopt_abandoned_part(const std::string& path,
+                                        const std::function<bool(int descriptor)>& is_it);
 
 /// Marks an open file or folder as being written, for the time its descriptor is open: another host
 /// that shares the disk then leaves it alone.

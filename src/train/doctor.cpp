@@ -323,7 +323,8 @@ class Doctor {
         square += (sample_.at(i, j) - mean) * (sample_.at(i, j) - mean);
       }
       const double deviation = std::sqrt(square / static_cast<double>(sample_.rows));
-      if (deviation > 0.0 && (least_at < 0 || deviation < least)) {
+      constexpr double rounding = 1e-12;  // of a constant column
+      if (deviation > rounding * std::fabs(mean) && (least_at < 0 || deviation < least)) {
         least = deviation;
         least_at = j;
       }

@@ -106,6 +106,10 @@ void warn_of_target(FitState& fit) {
         "{}, above its target {:.8g}: it takes more --epochs, or the target is below the optimum, "
         "which makes steps too long",
         ended, target);
+  } else if (above < -negligible && !result.termination.converged()) {
+    warning = fmt::format(
+        "{}, below its target {:.8g}, where no step is taken: give the optimum, or less", ended,
+        target);
   } else if (!result.termination.converged()) {
     warning = fmt::format(
         "{}, at its target {:.8g}, where steps end: the optimum may be lower, and was not reached",

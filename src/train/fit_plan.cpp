@@ -304,7 +304,11 @@ void check_columns(const ColumnStatistics& statistics, const RowSource& data,
           sentence +
           "; no coefficient can be found for it. Fixes: --ignore NAME | --constant drop");
     }
-    warnings.push_back(sentence + "; its coefficient is 0");
+    const bool are_dropped = options.intercept || options.constraint.kind != ConstraintKind::none;
+    warnings.push_back(sentence + (!are_dropped
+                                       ? "; without an intercept they stand for one together"
+                                   : constant.size() == 1 ? "; its coefficient is 0"
+                                                          : "; their coefficients are 0"));
   }
   if (!shifted.empty()) {
     warnings.push_back(
@@ -336,7 +340,8 @@ Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Preci
   if (const auto* const huber = std::get_if<HuberLoss>(&loss)) {
     wanted *= std::min(1.0, huber->delta);  // no row's residual is larger
   }
-  const double automatic = exact ? wanted : std::max(wanted, std::min(float_rounding * curvature, loosest));
+  const double automatic =
+      exact ? wanted : std::max(wanted, std::min(float_rounding * curvature, loosest));
   Tolerances tolerances;
   tolerances.gradient = options.tolerance_gradient
                             ? *options.tolerance_gradient / scaling.gradient_unit()

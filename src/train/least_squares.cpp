@@ -157,6 +157,11 @@ LeastSquares solve_least_squares(kernels::Backend& backend, const HessianRows& r
       scale.asDiagonal() * factor.solve(triangle.topRightCorner(used, rows.columns));
   LeastSquares result;
   result.rank = factor.rank();
+  const Eigen::MatrixXd missed =
+      triangle.topLeftCorner(used, used) * solution - triangle.topRightCorner(used, rows.columns);
+  result.objective = (triangle.bottomRightCorner(rows.columns, rows.columns).squaredNorm() +
+                      missed.squaredNorm()) /
+                     (2.0 * static_cast<double>(rows.rows));
   const std::int64_t stride = rows.features + 1;
   result.parameters.assign(static_cast<std::size_t>(rows.columns * stride), 0.0);
   for (std::int64_t o = 0; o < rows.columns; ++o) {

@@ -25,6 +25,7 @@ inline constexpr double moments_lose_digits = 1e6;
 /// Where squared loss is least.
 struct LeastSquares {
   std::vector<double> parameters;  ///< (C, d + 1), in the trained scale
+  double objective = 0.0;          ///< at them, from R, in double
   std::int64_t rank = 0;           ///< of [X 1], columns scaled to length 1; d + 1 or less
 };
 

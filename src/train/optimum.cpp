@@ -64,7 +64,7 @@ std::optional<SweepOptimum> solve_by_qr(HeldData& held, const FitPlan& plan,
     return std::nullopt;
   }
   SweepOptimum optimum;
-  optimum.objective = at.objective() * held.scaling.loss_unit();
+  optimum.objective = solved.objective * held.scaling.loss_unit();
   optimum.gradient_max_norm = at.gradient_max_norm * held.scaling.gradient_unit();
   optimum.converged = true;
   const std::int64_t all = held.features + (model.has_intercept ? 1 : 0);

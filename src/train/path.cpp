@@ -62,11 +62,13 @@ class Path {
     const std::int64_t together = penalties_a_bank();
     for (std::size_t i = 0; i < penalties_.size(); ++i) {
       result_.points[i].l2 = penalties_[i];
+      result_.points[i].validation_loss = std::numeric_limits<double>::quiet_NaN();
+      result_.points[i].train_loss = std::numeric_limits<double>::quiet_NaN();
     }
     if (input_.resumed != nullptr) {
       exchange_state(*input_.resumed);
       seconds_before_ = result_.seconds;
-      if (first_ % together != 0 || step_ >= input_.plan->epochs) {
+      if (first_ % together != 0 || step_ > input_.plan->epochs) {
         input_.resumed->fail("it is in a bank that this path has not");
       }
     }
@@ -332,6 +334,8 @@ class Path {
   void note_point(std::int64_t index, const Trained* models) {
     PathPoint& point = result_.points[static_cast<std::size_t>(index)];
     point.converged = true;
+    point.validation_loss = 0.0;
+    point.train_loss = 0.0;
     for (std::int64_t m = 0; m < members_; ++m) {
       const double share =
           folds_ == nullptr ? 1.0 : fold_weights_[static_cast<std::size_t>(m)] / weight_sum_;
@@ -350,7 +354,9 @@ class Path {
         const double gap = models[m].validation_loss - point.validation_loss;
         spread += fold_weights_[static_cast<std::size_t>(m)] / weight_sum_ * gap * gap;
       }
-      point.standard_error = std::sqrt(spread / static_cast<double>(members_ - 1));
+      if (is_finite(spread)) {
+        point.standard_error = std::sqrt(spread / static_cast<double>(members_ - 1));
+      }
     }
     point.degrees_of_freedom = degrees_of_freedom(penalties_[static_cast<std::size_t>(index)]);
   }

@@ -28,7 +28,8 @@ void choose_point(bool pick_one_standard_error, PathResult& path) {
   path.one_standard_error = path.best;
   const PathPoint& best = points[path.best];
   for (std::size_t i = 0; best.standard_error && i < points.size(); ++i) {
-    if (points[i].validation_loss <= best.validation_loss + *best.standard_error &&
+    if (is_measured(points[i]) &&
+        points[i].validation_loss <= best.validation_loss + *best.standard_error &&
         points[i].l2 > points[path.one_standard_error].l2) {
       path.one_standard_error = i;
     }

@@ -42,6 +42,7 @@ class QuantileFit {
           kernels::StateArchive::reading(*run.resumed, run.checkpoints->resumed_from());
       exchange_state(archive);
       archive.expect_end();
+      must_finish_round_ = !is_over_;
     }
   }
 
@@ -201,7 +202,7 @@ class QuantileFit {
     program.linear = linear_part(output, round, program, p);
     drop_weightless(round, program);
     const std::optional<PinballSolution> solution =
-        solve_pinball(program, begin, [this] { return goes_on(); });
+        solve_pinball(program, begin, [this] { return must_finish_round_ || goes_on(); });
     if (!solution) {
       return std::nullopt;
     }
@@ -331,7 +332,7 @@ class QuantileFit {
     row_weights_ = all_weights();
     const std::int64_t most = std::max<std::int64_t>(stride_ + 1, most_program_elements / stride_);
     count_ = std::max({count_, fewest_program_rows, program_rows_a_parameter * stride_});
-    for (; round_ < most_rounds && goes_on(); ++round_) {
+    for (; round_ < most_rounds && (must_finish_round_ || goes_on()); ++round_) {
       const std::int64_t count = std::min({count_, most, rows_});
       std::vector<Round> solved;
       std::vector<double> next = path_.parameters();
@@ -355,6 +356,7 @@ class QuantileFit {
         signs_held = signs_held && proof.signs_held;
         residual = std::max(residual, mine.residual.lpNorm<Eigen::Infinity>());
       }
+      must_finish_round_ = false;
       path_.count_step();
       gap_ = gap;
       subgradient_ = residual / static_cast<double>(rows_);
@@ -426,6 +428,7 @@ class QuantileFit {
   std::int64_t round_ = 0;             // that runs, or is next
   std::int64_t count_ = 0;             // of rows in its programs, at most
   bool is_over_ = false;               // no round is left
+  bool must_finish_round_ = false;     // or starts that are ended soon would not come on
   Reason end_ = Reason::running;       // why it ended before its last stage
   std::vector<double> row_weights_;    // of all rows
   std::optional<double> gap_;          // trained units
