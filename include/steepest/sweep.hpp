@@ -45,8 +45,8 @@ struct SweepOptions {
 
   /// What is minimised, where and how exactly: loss, l2, l1, constraint, standardize, intercept,
   /// clip_norm, drop_constant, shuffle_rows, seed, device, threads, memory_bytes, precision, engine
-  /// and checkpoint (whose steps are those of a bank) are taken from here. An automatic precision is
-  /// fp64 on the CPU, because distances to an optimum need its digits.
+  /// and checkpoint (whose steps are those of a bank) are taken from here. An automatic precision
+  /// is fp64 on the CPU, because distances to an optimum need its digits.
   FitOptions problem;
 };
 

@@ -92,7 +92,7 @@ int run(int argc, char** argv) {
   for (const Command& command : commands) {
     if (command.app->parsed()) {
       catch_signals(options.json ? json_text(error_json(command.app->get_name(), exit_bad_input,
-                                                      "input", std::string(lost_page_sentence)))
+                                                        "input", std::string(lost_page_sentence)))
                                  : std::string());
       return run_command(command, options);
     }
