@@ -20,7 +20,7 @@ inline constexpr int most_block_warps = most_block_threads / warp_lanes;
 inline constexpr int most_block_words = 16;  // numbers added up at a time
 
 // What the threads of a block tell each other beside arrays: the start of its shared memory.
-struct alignas(16) BlockScratch {
+struct alignas(16) BlockScratch {  // NOLINT(cppcoreguidelines-pro-type-member-init): shared
   ModelState state;
   StepFactors factors;
   RateChoice choice;  // of a schedule that finds its rate

@@ -138,10 +138,12 @@ __device__ void compute_gradient(const BlockProduct<T>& batch, const T* residual
     T sums[columns][tile_outputs] = {};
     for (int r = 0; r < batch.rows; ++r) {
       const T* x = batch.row(r) + column;
-      const T* residual = residuals + r * batch.outputs + output;
+      const int at = r * batch.outputs + output;
+      const T* residual = residuals + at;
       T features[columns];
       for (int k = 0; k < columns; ++k) {
-        features[k] = column + k * warp_lanes < batch.stride ? x[k * warp_lanes] : T(0);
+        const int ahead = k * warp_lanes;
+        features[k] = column + ahead < batch.stride ? x[ahead] : T(0);
       }
       for (int c = 0; c < tile_outputs; ++c) {
         const T factor = output + c < batch.outputs ? residual[c] : T(0);

@@ -134,7 +134,8 @@ struct StripPlace : FusedBlock<T, threads> {
       T* const to = partial(i / (most_slices * columns), slice) + i % columns;
       T sum = *to;
       for (int from = most_slices; slice + from < lanes; from += most_slices) {
-        sum += to[from * columns];
+        const int at = from * columns;
+        sum += to[at];
       }
       *to = sum;
     }

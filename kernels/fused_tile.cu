@@ -140,7 +140,8 @@ struct TilePlace : FusedBlock<T, threads> {
       T* const score = row_scores(0, i / columns) + i % columns;
       T sum = *score;
       for (int s = 1; s < layout.slices; ++s) {
-        sum += score[s * layout.rows * layout.score_pitch];
+        const int at = s * layout.rows * layout.score_pitch;
+        sum += score[at];
       }
       *score = sum;
     }
@@ -200,19 +201,23 @@ struct TilePlace : FusedBlock<T, threads> {
     T* const mine = tiles + thread;
     STEEPEST_UNROLL
     for (int c = 0; c < block_columns; ++c) {
-      mine[c * threads] = gradient[f][first + c];
+      const int at = c * threads;
+      mine[at] = gradient[f][first + c];
     }
     __syncthreads();
     for (int half = this->half_of(threads / layout.feature_lanes); half > 0; half /= 2) {
       for (int c = 0; c < block_columns && group < half; ++c) {
-        mine[c * threads] += mine[c * threads + half * layout.feature_lanes];
+        const int at = c * threads;
+        const int other = at + half * layout.feature_lanes;
+        mine[at] += mine[other];
       }
       __syncthreads();
     }
     const std::int64_t j = lane + std::int64_t{f} * layout.feature_lanes;
     const bool writes = group == 0 && j < task.shape().stride();
     for (int c = 0; c < block_columns && writes && first + c < part.columns; ++c) {
-      this->gradient_of(first + c)[j] = mine[c * threads];
+      const int at = c * threads;
+      this->gradient_of(first + c)[j] = mine[at];
     }
     __syncthreads();
   }
@@ -298,7 +303,7 @@ void queue(const FusedTask<T>& task, const TileShape& shape, cudaStream_t stream
 // Calls queue() for the kernel of a shape: those whose gradient a thread's registers hold.
 template <class T, int features, int columns>
 void queue_matching(const FusedTask<T>& task, const TileShape& shape, cudaStream_t stream) {
-  if constexpr (features * columns * sizeof(T) <= tile_registers * 4) {
+  if constexpr (std::int64_t{features} * columns * std::int64_t{sizeof(T)} <= tile_registers * 4) {
     if (shape.features == features && shape.columns == columns) {
       queue<T, features, columns>(task, shape, stream);
     }
