@@ -71,15 +71,22 @@ NewFolder::NewFolder(const std::string& path, const FolderIdentity& left)
                return found.device == left.device && found.number == left.number &&
                       found.born == left.born;
              });
+  if (goes_on_) {
+    lock();  // or it would be one of those removed
+    remove_all_but_features();
+  }
   remove_abandoned_parts(path_);
   std::error_code error;
   if (!goes_on_ && !fs::create_directory(part_, error)) {
     throw InputError(Location{path_}, fmt::format("cannot be written: {}",
                                                   error ? error.message() : part_ + " is there"));
   }
-  if (goes_on_) {
-    remove_all_but_features();
+  if (!goes_on_) {
+    lock();
   }
+}
+
+void NewFolder::lock() {
   lock_ = ::open(part_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ >= 0) {
     mark_as_written(lock_);

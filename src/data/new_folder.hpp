@@ -53,6 +53,7 @@ class NewFolder {
   void commit();
 
  private:
+  void lock();
   void remove_all_but_features() const;
   [[nodiscard]] bool renamed_in_turn();
   [[noreturn]] void take_back();
