@@ -147,21 +147,26 @@ TEST(Sweep, EachModelInABankEqualsTheModelAlone) {
   }
 }
 
+// The fit of 6 epochs with seed 9 that a run should be.
+FitOptions fit_like(const SweepRun& run) {
+  FitOptions options;
+  options.schedule = run.what.schedule;
+  options.rule = run.what.rule;
+  options.learning_rate = run.what.schedule.learning_rate;
+  options.batch_size = run.what.batch_size;
+  options.epochs = 6;
+  options.seed = 9;
+  options.tolerance_gradient = 0.0;
+  options.precision = Precision::fp64;
+  return options;
+}
+
 TEST(Sweep, ARunIsTheFitWithTheSameOptions) {
   SweepOptions options = options_of("cosine,one_cycle", {{0.5, true}}, 6);
   options.batch_sizes = {0, 16};
   options.seeds = {9};
   for (const SweepRun& run : sweep(iris(), options).runs) {
-    FitOptions fit_options;
-    fit_options.schedule = run.what.schedule;
-    fit_options.rule = run.what.rule;
-    fit_options.learning_rate = run.what.schedule.learning_rate;
-    fit_options.batch_size = run.what.batch_size;
-    fit_options.epochs = 6;
-    fit_options.seed = 9;
-    fit_options.tolerance_gradient = 0.0;
-    fit_options.precision = Precision::fp64;
-    const FitResult alone = fit(iris(), fit_options);
+    const FitResult alone = fit(iris(), fit_like(run));
     EXPECT_EQ(alone.at.objective(), run.final_objective) << describe(run.what, 150);
   }
 }
@@ -177,15 +182,7 @@ TEST(Sweep, ClipsGradientsAsAFitDoes) {
   for (std::size_t i = 0; i < 2; ++i) {
     const SweepRun& run = clipped.runs[i];
     EXPECT_GT(run.final_objective, plain.runs[i].final_objective);
-    FitOptions fit_options;
-    fit_options.schedule = run.what.schedule;
-    fit_options.rule = run.what.rule;
-    fit_options.learning_rate = run.what.schedule.learning_rate;
-    fit_options.batch_size = run.what.batch_size;
-    fit_options.epochs = 6;
-    fit_options.seed = 9;
-    fit_options.tolerance_gradient = 0.0;
-    fit_options.precision = Precision::fp64;
+    FitOptions fit_options = fit_like(run);
     fit_options.clip_norm = 0.05;
     EXPECT_EQ(fit(iris(), fit_options).at.objective(), run.final_objective);
   }
