@@ -2,11 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "src/data/inspect.hpp"
 #include "steepest/error.hpp"
 #include "steepest/read.hpp"
+#include "tests/inspect_outcome.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace steepest {
@@ -109,6 +113,65 @@ TEST_F(Inspect, UnreadableFilesAreErrors) {
   ReadOptions options;
   options.paths = {folder.path("none.csv")};
   EXPECT_THROW(static_cast<void>(inspect(options)), InputError);
+}
+
+// The record by record reader and the parallel one, cut at every border.
+TEST_F(Inspect, EveryWayToReadSaysTheSame) {
+  data::ReaderLimits limits;
+  limits.head_bytes = 1;
+  data::ReaderLimits scalar = limits;
+  scalar.scalar = true;
+  for (const auto& file :
+       std::filesystem::directory_iterator(STEEPEST_SOURCE_FOLDER "/tests/awkward")) {
+    if (file.path().extension() != ".csv") {
+      continue;
+    }
+    ReadOptions options;
+    options.paths = {file.path()};
+    const std::string expected = tests::inspect_outcome(options, scalar);
+    for (const std::int64_t bytes : {1, 2, 3, 5, 8, 13, 40, 1 << 20}) {
+      limits.block_bytes = bytes;
+      options.threads = 1 + static_cast<int>(bytes % 3);
+      EXPECT_EQ(tests::inspect_outcome(options, limits), expected) << file.path() << " " << bytes;
+    }
+  }
+}
+
+// Many blocks of ordinary rows, with rows between them that only the scanner reads: quotes within
+// quotes, lines in quotes, comments, too few fields.
+TEST_F(Inspect, BlocksAddUpToTheFile) {
+  std::string content = "id,x,y,copy,text\n";
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 4000; ++i) {
+    const double x = static_cast<double>(random() % 100000) / 64.0 - 700.0;
+    const double y = 1e6 + static_cast<double>(random() % 1000);
+    content += fmt::format("{},{},{},{},", i + 3, x, y, x);
+    content += i % 97 == 0 ? "\"a \"\"b\"\"\nc\"\n" : i % 301 == 7 ? "\n1,2\n" : "word\n";
+  }
+  ReadOptions options;
+  options.paths = {folder.write("blocks.csv", content)};
+  data::ReaderLimits limits;
+  limits.scalar = true;
+  const FileSummary expected = data::inspect_csv(options, {}, limits);
+  EXPECT_TRUE(warns(expected, "\"id\" counts the rows"));
+  EXPECT_TRUE(warns(expected, "\"copy\" is a copy of \"x\""));
+  limits.scalar = false;
+  limits.head_bytes = 100;
+  limits.block_bytes = 4096;
+  for (const int threads : {1, 2, 3}) {
+    options.threads = threads;
+    const FileSummary summary = data::inspect_csv(options, {}, limits);
+    EXPECT_EQ(tests::text_of(summary), tests::text_of(expected));
+    for (std::size_t j = 0; j < 4; ++j) {
+      const ColumnSummary& column = summary.columns[j];
+      EXPECT_NEAR(column.mean, expected.columns[j].mean, 1e-12 * column.maximum);
+      EXPECT_NEAR(column.standard_deviation, expected.columns[j].standard_deviation,
+                  1e-12 * column.standard_deviation);
+    }
+    static double one_thread = 0.0;
+    one_thread = threads == 1 ? summary.columns[2].standard_deviation : one_thread;
+    EXPECT_EQ(summary.columns[2].standard_deviation, one_thread);
+  }
 }
 
 }  // namespace

@@ -139,7 +139,8 @@ void print_columns(const FileSummary& summary) {
 
 int run_inspect(const DataOptions& given, const GlobalOptions& global) {
   require_cpu(global, "inspect");
-  const ReadOptions read = given.to_read_options();
+  ReadOptions read = given.to_read_options();
+  read.threads = global.threads;
   FileSummary summary;
   {
     ProgressBar bar("reading", !global.quiet);

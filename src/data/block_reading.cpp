@@ -9,11 +9,13 @@
 
 namespace steepest::data {
 
-BlockReading::BlockReading(TableReader& table, const CellRoles& roles, const ReaderLimits& limits,
-                           int threads)
-    : table_(table), limits_(limits), pool_(limits.scalar ? 1 : threads) {
+BlockReading::BlockReading(TableReader& table, const ReaderLimits& limits, int threads)
+    : table_(table),
+      limits_(limits),
+      pool_(limits.scalar ? 1 : threads),
+      workers_(static_cast<std::size_t>(pool_.threads())) {
   for (int i = 0; i < pool_.threads(); ++i) {
-    workers_.emplace_back(i, roles, table_.dialect(), limits_);
+    workers_[static_cast<std::size_t>(i)].index = i;
   }
 }
 
@@ -22,7 +24,7 @@ void BlockReading::run(RowSink& sink, std::optional<ReadPosition> begins_at) {
     for (std::int64_t number = 0; table_.next(); ++number) {
       sink.begin_block(0);
       sink.take_record(0);
-      sink.finish_block(0, workers_[0].parser, number);
+      sink.finish_block(0, number);
     }
     sink.finish_file();
     return;
@@ -63,7 +65,7 @@ void BlockReading::work(Worker& worker, BlockQueue& queue, Turns& turns, RowSink
         worker.begin = line_end == std::string_view::npos
                            ? worker.block.size()
                            : static_cast<std::uint32_t>(line_end) + 1;
-        worker.parser.parse(worker.block.text(), worker.begin, worker.block.size());
+        sink.parser(worker.index).parse(worker.block.text(), worker.begin, worker.block.size());
       }
     } catch (...) {
       error = std::current_exception();
@@ -81,7 +83,7 @@ void BlockReading::work(Worker& worker, BlockQueue& queue, Turns& turns, RowSink
     }
     try {
       if (more) {
-        sink.finish_block(worker.index, worker.parser, worker.block.number());
+        sink.finish_block(worker.index, worker.block.number());
       }
     } catch (...) {
       turns.fail(std::current_exception());
@@ -92,6 +94,7 @@ void BlockReading::work(Worker& worker, BlockQueue& queue, Turns& turns, RowSink
 
 void BlockReading::take_block(Worker& worker, RowSink& sink) {
   const std::string_view text = worker.block.view();
+  BlockParser& parser = sink.parser(worker.index);
   sink.begin_block(worker.index);
   if (file_ended_) {
     throw InputError(Location{table_.reader().name()},
@@ -101,16 +104,16 @@ void BlockReading::take_block(Worker& worker, RowSink& sink) {
   scan(text.substr(0, worker.begin), worker.index, sink);
   if (worker.begin < text.size() && !table_.reader().between_records()) {
     const std::uint32_t begin = find_record(text, worker.begin, worker.index, sink);
-    worker.parser.parse(text.data(), begin, worker.block.size());
+    parser.parse(text.data(), begin, worker.block.size());
   }
-  for (const Piece& piece : worker.parser.pieces()) {
-    if (piece.rows > 0 && sink.take_rows(worker.index, worker.parser, piece)) {
+  for (const Piece& piece : parser.pieces()) {
+    if (piece.rows > 0 && sink.take_rows(worker.index, piece)) {
       table_.skip_rows(piece.rows, piece.end - piece.begin, piece.lines);
     } else {
       scan(text.substr(piece.begin, piece.end - piece.begin), worker.index, sink);
     }
   }
-  scan(text.substr(worker.parser.used()), worker.index, sink);
+  scan(text.substr(parser.used()), worker.index, sink);
 }
 
 // Scans on, line by line, until a record ends; where the next one begins.

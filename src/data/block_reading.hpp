@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "kernels/thread_pool.hpp"
+#include "src/data/block_parser.hpp"
 #include "src/data/block_queue.hpp"
-#include "src/data/chunk_parser.hpp"
 #include "src/data/reader_limits.hpp"
 #include "src/data/table_reader.hpp"
 #include "src/data/turns.hpp"
@@ -20,18 +20,22 @@ namespace steepest::data {
 /// the rows. `worker` is in [0, threads), and keeps to one block from begin_block to finish_block.
 class RowSink {
  public:
+  /// The worker's parser: with it a block is parsed, before begin_block and perhaps once more
+  /// after.
+  virtual BlockParser& parser(int worker) = 0;
+
   virtual void begin_block(int worker) = 0;
 
   /// Takes the rows of a piece of the parser's; false, with nothing taken, leaves them to the
   /// scanner, which gives them to take_record one by one.
-  virtual bool take_rows(int worker, const ChunkParser& parser, const Piece& piece) = 0;
+  virtual bool take_rows(int worker, const Piece& piece) = 0;
 
   /// Takes the record where the table stands, or what is wrong with it.
   virtual void take_record(int worker) = 0;
 
   /// Does what other threads need not wait for with the rows taken since begin_block. `number`
   /// counts the file's blocks from 0.
-  virtual void finish_block(int worker, const ChunkParser& parser, std::int64_t number) = 0;
+  virtual void finish_block(int worker, std::int64_t number) = 0;
 
   /// Takes leave of a file; the rows behind its last block have come to worker 0.
   virtual void finish_file() = 0;
@@ -49,7 +53,7 @@ class RowSink {
 class BlockReading {
  public:
   /// References stay valid until run() returns. `threads` as in ReadOptions.
-  BlockReading(TableReader& table, const CellRoles& roles, const ReaderLimits& limits, int threads);
+  BlockReading(TableReader& table, const ReaderLimits& limits, int threads);
 
   [[nodiscard]] int threads() const { return pool_.threads(); }
 
@@ -61,12 +65,7 @@ class BlockReading {
  private:
   // What a thread works with.
   struct Worker {
-    Worker(int index_of_thread, const CellRoles& roles, const Dialect& dialect,
-           const ReaderLimits& limits)
-        : index(index_of_thread), parser(roles, dialect, limits) {}
-
-    int index;
-    ChunkParser parser;
+    int index = 0;
     Block block;
     std::uint32_t begin = 0;  // where the parser took a record to begin
   };

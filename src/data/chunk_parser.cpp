@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Index some rows, turn all their fields into numbers, then look at the cells that are something
-// else. A row with any cell in doubt is left to the scanner as a whole.
+// All fields of some rows into numbers, then a look at the cells that are something else.
 #include "src/data/chunk_parser.hpp"
 
 #include <algorithm>
@@ -13,7 +12,6 @@
 namespace steepest::data {
 namespace {
 
-constexpr std::uint32_t index_bytes = 32 * 1024;  // of text at once: its index stays in cache
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr float for_scanner = -1.0F;
 
@@ -80,71 +78,27 @@ void CellRoles::gather(const float* cells, float* decoded) const {
 }
 
 ChunkParser::ChunkParser(const CellRoles& roles, const Dialect& dialect, const ReaderLimits& limits)
-    : roles_(roles),
-      kernels_(field_kernels(limits.simd)),
-      dialect_(dialect),
-      stops_(dialect),
-      fresh_scanner_(dialect),
-      scanner_(fresh_scanner_),
-      columns_(roles.columns),
-      texts_(roles.texts.size()) {}
+    : BlockParser(dialect, limits, roles.columns), roles_(roles), texts_(roles.texts.size()) {}
 
-void ChunkParser::parse(const char* text, std::uint32_t begin, std::uint32_t end) {
-  pieces_.clear();
+void ChunkParser::begin_block(std::size_t most_fields) {
   targets_.clear();
   distinct_targets_ = {};
   weights_.clear();
   labels_.clear();
   rows_ = 0;
-  const std::size_t needed = end - begin + RowIndex::padding;
+  const std::size_t needed = most_fields + RowIndex::padding;
   if (needed > capacity_) {
-    index_.reserve(end - begin);
     cells_.reset(new float[needed]);
     doubtful_.reset(new std::uint32_t[needed]);
     capacity_ = needed;
   }
-  used_ = begin;
-  stops_.begin(text, end);
-  while (used_ < end) {
-    index_rows(text);
-    if (index_.rows > 0) {
-      take_rows(text);
-      used_ = index_.row_begins()[index_.rows];
-      continue;
-    }
-    const std::int64_t bytes = scanner_.scan(text + used_, end - used_, /*last=*/false);
-    if (bytes < 0) {
-      scanner_ = fresh_scanner_;
-      return;
-    }
-    std::uint32_t next = used_ + static_cast<std::uint32_t>(bytes);
-    if (scanner_.ended_with_return()) {
-      if (next == end) {
-        return;  // whether a LF follows is not known
-      }
-      next += text[next] == '\n' ? 1 : 0;
-    }
-    add({used_, next, 0, 0, 0});
-    used_ = next;
-  }
-}
-
-// None where the scanner must look first.
-void ChunkParser::index_rows(const char* text) {
-  const std::uint32_t stop = stops_.next(used_);
-  index_.rows = 0;
-  if (stop > used_) {
-    kernels_.index_rows(
-        {text, used_, stop, index_bytes, roles_.columns, dialect_.delimiter, dialect_.quote},
-        index_);
-  }
 }
 
 void ChunkParser::take_rows(const char* text) {
-  const auto rows = static_cast<std::size_t>(index_.rows);
+  const auto rows = static_cast<std::size_t>(index().rows);
   scanned_.assign(rows, false);
   any_scanned_ = false;
-  float* const cells = cells_.get() + rows_ * columns_;
+  float* const cells = cells_.get() + rows_ * columns();
   take_numbers(text, cells);
   const auto total = static_cast<std::size_t>(rows_) + rows;
   targets_.resize(total * roles_.targets.size());
@@ -153,24 +107,24 @@ void ChunkParser::take_rows(const char* text) {
   if (!roles_.targets.empty() || roles_.weight || !roles_.texts.empty()) {
     for (std::size_t r = 0; r < rows; ++r) {
       const auto row = static_cast<std::int64_t>(r);
-      if (!scanned_[r] && !take_others(text, row, cells + row * columns_)) {
+      if (!scanned_[r] && !take_others(text, row, cells + row * columns())) {
         scanned_[r] = true;
         any_scanned_ = true;
       }
     }
   }
   add_pieces(text);
-  rows_ += index_.rows;
+  rows_ += index().rows;
 }
 
 // Every field as a number, whatever it is for; then the numbers the kernel could not decide.
 void ChunkParser::take_numbers(const char* text, float* cells) {
-  const auto fields = static_cast<std::size_t>(index_.rows * columns_);
-  std::fill_n(index_.starts() + fields, 8, index_.row_begins()[0]);
-  std::fill_n(index_.ends() + fields, 8, index_.row_begins()[0]);
+  const auto fields = static_cast<std::size_t>(index().rows * columns());
+  std::fill_n(index().starts() + fields, 8, index().row_begins()[0]);
+  std::fill_n(index().ends() + fields, 8, index().row_begins()[0]);
   const std::size_t doubtful =
-      kernels_.parse_numbers({text, index_.starts(), index_.ends(), fields, cells, doubtful_.get(),
-                              !roles_.empty_is_nan, roles_.numbers.decimal});
+      kernels().parse_numbers({text, index().starts(), index().ends(), fields, cells,
+                               doubtful_.get(), !roles_.empty_is_nan, roles_.numbers.decimal});
   for (std::size_t i = 0; i < doubtful; ++i) {
     const std::uint32_t f = doubtful_[i];
     const std::uint32_t row = f / roles_.columns;
@@ -185,11 +139,6 @@ void ChunkParser::take_numbers(const char* text, float* cells) {
   }
 }
 
-std::string_view ChunkParser::plain(const char* text, std::size_t field) const {
-  const std::uint32_t start = index_.starts()[field];
-  return {text + start, index_.ends()[field] - start};
-}
-
 // As RowDecoder::decode_number, for the outcomes that are not errors.
 bool ChunkParser::settle_number(std::string_view text, std::uint32_t column, float& value) const {
   const std::string_view inner = trimmed(text);
@@ -197,12 +146,12 @@ bool ChunkParser::settle_number(std::string_view text, std::uint32_t column, flo
     return true;  // check_listed_numbers() comes later
   }
   value = nan;
-  return roles_.missing_is_nan[column] && columns_ > 1 && roles_.missing.contains(inner);
+  return roles_.missing_is_nan[column] && columns() > 1 && roles_.missing.contains(inner);
 }
 
 // The user's own list of missing values holds numbers: those have to be looked up by their text.
 void ChunkParser::check_listed_numbers(const char* text, float* cells) {
-  const auto fields = static_cast<std::size_t>(index_.rows * columns_);
+  const auto fields = static_cast<std::size_t>(index().rows * columns());
   const float infinity = std::numeric_limits<float>::infinity();
   for (const double number : roles_.missing.numbers()) {
     const auto nearest = static_cast<float>(number);
@@ -227,7 +176,7 @@ void ChunkParser::check_listed_numbers(const char* text, float* cells) {
 
 // Targets, weight, texts of row r of the index; false when one is for the scanner.
 bool ChunkParser::take_others(const char* text, std::int64_t r, float* cells) {
-  const auto first = static_cast<std::size_t>(r * columns_);
+  const auto first = static_cast<std::size_t>(r * columns());
   const auto row = static_cast<std::size_t>(rows_ + r);
   double* target = targets_.data() + row * roles_.targets.size();
   for (const std::uint32_t column : roles_.targets) {
@@ -273,11 +222,10 @@ inline bool ChunkParser::take_double(const char* text, std::size_t field, double
 bool ChunkParser::take_text(const char* text, std::size_t field, TextState& state,
                             const CellRoles::TextColumn& column, float& value) const {
   std::string_view found = plain(text, field);
-  const bool in_quotes = index_.has_quotes && index_.starts()[field] > index_.row_begins()[0] &&
-                         found.data()[-1] == dialect_.quote;
+  const bool in_quotes = is_quoted(text, field);
   if (!in_quotes) {
     found = trimmed(found);
-  } else if (found.find(dialect_.quote) != std::string_view::npos) {
+  } else if (found.find(dialect().quote) != std::string_view::npos) {
     return false;  // doubled quotes
   }
   const std::int32_t index = state.codes.index_of(found);
@@ -292,15 +240,15 @@ bool ChunkParser::take_text(const char* text, std::size_t field, TextState& stat
     state.values.push_back(meaning);
   }
   value = state.values[static_cast<std::size_t>(index)];
-  return !(value < 0.0F) && (columns_ > 1 || !found.empty());
+  return !(value < 0.0F) && (columns() > 1 || !found.empty());
 }
 
 // Cuts the rows of the index into runs of parsed rows and rows for the scanner.
 void ChunkParser::add_pieces(const char* text) {
-  const std::uint32_t* const begins = index_.row_begins();
+  const std::uint32_t* const begins = index().row_begins();
   std::int64_t r = 0;
-  while (r < index_.rows) {
-    std::int64_t next = index_.rows;
+  while (r < index().rows) {
+    std::int64_t next = index().rows;
     if (any_scanned_) {
       if (scanned_[static_cast<std::size_t>(r)]) {
         add({begins[r], begins[r + 1], 0, 0, 0});
@@ -310,28 +258,10 @@ void ChunkParser::add_pieces(const char* text) {
       const auto found = std::find(scanned_.begin() + r, scanned_.end(), true);
       next = found - scanned_.begin();
     }
-    Piece piece{begins[r], begins[next], rows_ + r, next - r, next - r};
-    if (index_.has_quotes) {
-      piece.lines = std::count(text + piece.begin, text + piece.end, '\n');
-    }
-    add(piece);
+    add({begins[r], begins[next], rows_ + r, next - r,
+         lines(text, begins[r], begins[next], next - r)});
     r = next;
   }
-}
-
-// Neighbours of a kind become one.
-void ChunkParser::add(const Piece& piece) {
-  if (!pieces_.empty()) {
-    Piece& last = pieces_.back();
-    if (last.end == piece.begin && (last.rows > 0) == (piece.rows > 0) &&
-        last.first_row + last.rows == piece.first_row) {
-      last.end = piece.end;
-      last.rows += piece.rows;
-      last.lines += piece.lines;
-      return;
-    }
-  }
-  pieces_.push_back(piece);
 }
 
 }  // namespace steepest::data

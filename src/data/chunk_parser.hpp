@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast path of the reader: one block of text into rows of numbers, or into pieces of text that
-// the scanner must look at.
+// The fast path of the reader: the rows of a block of text as numbers.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "src/data/block_parser.hpp"
 #include "src/data/column_plan.hpp"
 #include "src/data/dictionary.hpp"
 #include "src/data/distinct_values.hpp"
-#include "src/data/field_kernels.hpp"
 #include "src/data/missing_texts.hpp"
-#include "src/data/reader_limits.hpp"
-#include "src/data/record_scanner.hpp"
-#include "src/data/scanner_stops.hpp"
 #include "src/data/text_codes.hpp"
 
 namespace steepest::data {
@@ -63,31 +59,14 @@ class CellRoles {
   std::vector<Dictionary> dictionaries_;
 };
 
-/// A stretch of text, in order: rows parsed, or records left to the scanner.
-struct Piece {
-  std::uint32_t begin = 0;
-  std::uint32_t end = 0;
-  std::int64_t first_row = 0;  ///< of the parser's arrays
-  std::int64_t rows = 0;       ///< 0: for the scanner
-  std::int64_t lines = 0;      ///< of parsed rows
-};
-
-/// One a thread. Everything returned stays valid until the next parse().
-class ChunkParser {
+/// Leaves a row with any cell in doubt to the scanner as a whole.
+class ChunkParser final : public BlockParser {
  public:
   ChunkParser(const CellRoles& roles, const Dialect& dialect, const ReaderLimits& limits);
 
-  /// Parses text[begin, end), where a record begins at `begin`. text[end] is a null byte, and
-  /// text_padding bytes on both sides are readable. Fills pieces() up to used(), where a record
-  /// begins whose end is not there yet.
-  void parse(const char* text, std::uint32_t begin, std::uint32_t end);
-
-  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
-  [[nodiscard]] std::uint32_t used() const { return used_; }
-
   /// Row r of the block, by column of the file; index of the text where the column is text. What is
   /// not a feature holds anything.
-  [[nodiscard]] const float* row(std::int64_t r) const { return cells_.get() + r * columns_; }
+  [[nodiscard]] const float* row(std::int64_t r) const { return cells_.get() + r * columns(); }
   [[nodiscard]] const double* targets(std::int64_t r) const {
     return targets_.data() + static_cast<std::size_t>(r) * roles_.targets.size();
   }
@@ -113,8 +92,8 @@ class ChunkParser {
     std::vector<float> values;  // by index: code, NaN for missing, -1 for the scanner
   };
 
-  void index_rows(const char* text);
-  void take_rows(const char* text);
+  void begin_block(std::size_t most_fields) override;
+  void take_rows(const char* text) override;
   void take_numbers(const char* text, float* cells);
   bool settle_number(std::string_view text, std::uint32_t column, float& value) const;
   void check_listed_numbers(const char* text, float* cells);
@@ -122,20 +101,9 @@ class ChunkParser {
   bool take_double(const char* text, std::size_t field, double& value) const;
   bool take_text(const char* text, std::size_t field, TextState& state,
                  const CellRoles::TextColumn& column, float& value) const;
-  [[nodiscard]] std::string_view plain(const char* text, std::size_t field) const;
   void add_pieces(const char* text);
-  void add(const Piece& piece);
 
   const CellRoles& roles_;
-  const FieldKernels& kernels_;
-  Dialect dialect_;
-  ScannerStops stops_;
-  RecordScanner fresh_scanner_;
-  RecordScanner scanner_;
-  std::int64_t columns_;
-  std::vector<Piece> pieces_;
-  std::uint32_t used_ = 0;
-  RowIndex index_;
   std::size_t capacity_ = 0;
   std::unique_ptr<float[]> cells_;  // (rows, columns)
   std::unique_ptr<std::uint32_t[]> doubtful_;

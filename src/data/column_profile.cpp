@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mean and variance by Welford's recurrence (Technometrics 4, 1962).
+// Mean and variance by Welford's recurrence (Technometrics 4, 1962); those of two stretches of rows
+// by Chan, Golub and LeVeque (COMPSTAT 1982).
 #include "src/data/column_profile.hpp"
 
 #include <fmt/format.h>
@@ -25,6 +26,7 @@ constexpr std::int64_t row_number_rows = 10;  // fewer rows say nothing about ro
 }  // namespace
 
 void ColumnProfile::add_number(double value) {
+  first_ = numbers_ == 0 ? value : first_;
   minimum_ = numbers_ == 0 ? value : std::min(minimum_, value);
   maximum_ = numbers_ == 0 ? value : std::max(maximum_, value);
   steps_of_one_ += numbers_ > 0 && value == last_ + 1.0 ? 1 : 0;
@@ -37,7 +39,7 @@ void ColumnProfile::add_number(double value) {
 }
 
 double ColumnProfile::add(std::string_view text, bool is_quoted, const MissingTexts& missing,
-                          std::int64_t line) {
+                          std::int64_t place, bool with_texts) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const std::string_view bare = is_quoted ? text : trimmed(text);
   double value = 0.0;
@@ -47,12 +49,8 @@ double ColumnProfile::add(std::string_view text, bool is_quoted, const MissingTe
     return none;
   }
   ++values_;
-  if (static_cast<std::int64_t>(distinct_.size()) < ColumnSummary::distinct_limit &&
-      distinct_.find(bare) == distinct_.end()) {
-    distinct_.emplace(bare);
-    if (examples_.size() < example_limit) {
-      examples_.push_back(printable(bare));
-    }
+  if (with_texts) {
+    add_text(bare);
   }
   if (status == NumberStatus::finite) {
     add_number(value);
@@ -61,10 +59,53 @@ double ColumnProfile::add(std::string_view text, bool is_quoted, const MissingTe
   if (status == NumberStatus::infinite || status == NumberStatus::too_large) {
     ++infinite_;
   } else if (first_text_line_ == 0) {
-    first_text_line_ = line;
+    first_text_line_ = place;
     first_text_ = bare;
   }
   return none;
+}
+
+void ColumnProfile::add_text(std::string_view text) {
+  if (!has_all_texts() && distinct_.find(text) == distinct_.end()) {
+    distinct_.emplace(text);
+    if (examples_.size() < example_limit) {
+      examples_.emplace_back(text);
+    }
+  }
+}
+
+void ColumnProfile::append(const ColumnProfile& behind,
+                           const std::function<std::int64_t(std::int64_t)>& line_of) {
+  if (!has_all_texts()) {
+    for (const std::string& text : behind.examples_) {
+      add_text(text);  // in the order of the rows
+    }
+    for (const std::string& text : behind.distinct_) {
+      add_text(text);
+    }
+  }
+  if (first_text_line_ == 0 && behind.first_text_line_ != 0) {
+    first_text_line_ = line_of(behind.first_text_line_);
+    first_text_ = behind.first_text_;
+  }
+  values_ += behind.values_;
+  missing_ += behind.missing_;
+  infinite_ += behind.infinite_;
+  if (behind.numbers_ == 0) {
+    return;
+  }
+  integers_ += behind.integers_;
+  steps_of_one_ += behind.steps_of_one_ + (numbers_ > 0 && behind.first_ == last_ + 1.0 ? 1 : 0);
+  minimum_ = numbers_ == 0 ? behind.minimum_ : std::min(minimum_, behind.minimum_);
+  maximum_ = numbers_ == 0 ? behind.maximum_ : std::max(maximum_, behind.maximum_);
+  first_ = numbers_ == 0 ? behind.first_ : first_;
+  last_ = behind.last_;
+  const auto before = static_cast<double>(numbers_);
+  const auto added = static_cast<double>(behind.numbers_);
+  const double difference = behind.mean_ - mean_;
+  mean_ += difference * (added / (before + added));
+  squares_ += behind.squares_ + difference * difference * (before * added / (before + added));
+  numbers_ += behind.numbers_;
 }
 
 ColumnSummary::Type ColumnProfile::type() const {
@@ -84,7 +125,9 @@ ColumnSummary ColumnProfile::summary(const std::string& name) const {
   result.values = values_;
   result.missing = missing_;
   result.distinct = static_cast<std::int64_t>(distinct_.size());
-  result.examples = examples_;
+  for (const std::string& example : examples_) {
+    result.examples.push_back(printable(example));
+  }
   const bool numeric =
       result.type == ColumnSummary::Type::numeric || result.type == ColumnSummary::Type::integer;
   if (numeric && numbers_ > 0) {

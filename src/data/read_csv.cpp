@@ -44,10 +44,11 @@ bool features_are_final(const ColumnPlan& plan, const ReadOptions& options) {
 }
 
 // What a thread keeps of a block until its rows are copied.
-struct Copying {
+struct Worker {
+  ChunkParser parser;
   LearnedCodes codes;
-  std::vector<Placement> placements;
-  std::vector<float> scratch;
+  std::vector<Placement> placements{};
+  std::vector<float> scratch{};
 };
 
 // One read of the input. Members are in the order in which they depend on each other.
@@ -67,10 +68,10 @@ class Reading final : RowSink {
                                            !kept->resumed)),
         store_(roles_, storage,
                kept == nullptr && storage.statistics && features_are_final(plan_, options)),
-        blocks_(table_, roles_, limits, options.threads),
-        copying_(static_cast<std::size_t>(blocks_.threads())) {
-    for (Copying& copying : copying_) {
-      copying.codes.resize(roles_.texts.size());
+        blocks_(table_, limits, options.threads) {
+    for (int worker = 0; worker < blocks_.threads(); ++worker) {
+      workers_.push_back(
+          {ChunkParser(roles_, table_.dialect(), limits), LearnedCodes(roles_.texts.size())});
     }
     if (kept_ != nullptr) {
       store_.keep_in(kept_->folder, !kept_->resumed);
@@ -101,25 +102,27 @@ class Reading final : RowSink {
   }
 
  private:
+  BlockParser& parser(int worker) override { return mine(worker).parser; }
   void begin_block(int worker) override {
-    copying_[static_cast<std::size_t>(worker)].placements.clear();
+    mine(worker).placements.clear();
     store_.begin_turn();
     report([this] { table_.report(); });
   }
-  bool take_rows(int worker, const ChunkParser& parser, const Piece& piece) override {
-    Copying& copying = copying_[static_cast<std::size_t>(worker)];
-    return store_.place(parser, piece, decoder_, copying.codes, copying.placements);
+  bool take_rows(int worker, const Piece& piece) override {
+    Worker& own = mine(worker);
+    return store_.place(own.parser, piece, decoder_, own.codes, own.placements);
   }
   void take_record(int worker) override;
-  void finish_block(int worker, const ChunkParser& parser, std::int64_t /*number*/) override {
-    Copying& copying = copying_[static_cast<std::size_t>(worker)];
-    store_.copy(parser, copying.codes, copying.placements, copying.scratch);
+  void finish_block(int worker, std::int64_t /*number*/) override {
+    Worker& own = mine(worker);
+    store_.copy(own.parser, own.codes, own.placements, own.scratch);
   }
   // All threads are done with the file.
   void finish_file() override {
     report([this] { table_.report_now(); });
   }
 
+  [[nodiscard]] Worker& mine(int worker) { return workers_[static_cast<std::size_t>(worker)]; }
   void go_on();
   void exchange_state(kernels::StateArchive& archive);
   void save();
@@ -143,7 +146,7 @@ class Reading final : RowSink {
   bool is_complete_ = false;
   std::int64_t bytes_read_ = 0;
   BlockReading blocks_;
-  std::vector<Copying> copying_;  // by worker
+  std::vector<Worker> workers_;
 };
 
 void Reading::go_on() {

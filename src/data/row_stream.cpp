@@ -3,9 +3,11 @@
 #include "src/data/row_stream.hpp"
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "src/data/block_reading.hpp"
+#include "src/data/chunk_parser.hpp"
 #include "src/data/feature_encoding.hpp"
 #include "src/data/row_decoder.hpp"
 #include "steepest/error.hpp"
@@ -36,8 +38,10 @@ class Streaming final : RowSink {
         roles_(plan_, table_.names().size(), options, &schema),
         decoder_(plan_, table_.names(), table_.sample(), options, &schema, /*may_skip=*/false),
         slots_(schema.columns.size()),
-        blocks_(table_, roles_, limits, options.threads),
-        taken_(static_cast<std::size_t>(blocks_.threads())) {
+        blocks_(table_, limits, options.threads) {
+    for (int worker = 0; worker < blocks_.threads(); ++worker) {
+      taken_.emplace_back(ChunkParser(roles_, table_.dialect(), limits));
+    }
     written_.emplace();
   }
 
@@ -59,6 +63,9 @@ class Streaming final : RowSink {
 
   // What a thread has taken of a block.
   struct Taken {
+    explicit Taken(ChunkParser its_parser) : parser(std::move(its_parser)) {}
+
+    ChunkParser parser;
     std::vector<Stretch> stretches;
     std::vector<float> scanned;  // (rows, slots)
     std::vector<float> decoded;  // a row
@@ -72,9 +79,11 @@ class Streaming final : RowSink {
     std::int64_t row = 0;  // of the stretch
   };
 
+  BlockParser& parser(int worker) override { return taken(worker).parser; }
+
   void begin_block(int /*worker*/) override { table_.report(); }
 
-  bool take_rows(int worker, const ChunkParser& /*parser*/, const Piece& piece) override {
+  bool take_rows(int worker, const Piece& piece) override {
     taken(worker).stretches.push_back({false, piece.first_row, piece.rows});
     return true;
   }
@@ -95,26 +104,26 @@ class Streaming final : RowSink {
     ++mine.stretches.back().rows;
   }
 
-  void finish_block(int worker, const ChunkParser& parser, std::int64_t number) override {
-    write(taken(worker), &parser, number, *written_);
+  void finish_block(int worker, std::int64_t number) override {
+    write(taken(worker), number, *written_);
   }
 
   void finish_file() override {
     Turns behind;  // all blocks
-    write(taken(0), nullptr, 0, behind);
+    write(taken(0), 0, behind);
     written_.emplace();
   }
 
-  void write(Taken& mine, const ChunkParser* parser, std::int64_t number, Turns& turns) {
+  void write(Taken& mine, std::int64_t number, Turns& turns) {
     Place place;
     deliver(number, turns, sink_, mine.text,
-            [&](std::string& text) { return append_text(mine, parser, place, text); });
+            [&](std::string& text) { return append_text(mine, place, text); });
     mine.stretches.clear();
     mine.scanned.clear();
   }
 
   // The text of the next rows; false when there are none left.
-  bool append_text(Taken& mine, const ChunkParser* parser, Place& place, std::string& text) {
+  bool append_text(Taken& mine, Place& place, std::string& text) {
     const std::int64_t features = schema_.feature_count();
     if (mine.rows.columns() != features) {
       mine.rows = FeatureMatrix(0, features);
@@ -129,7 +138,7 @@ class Streaming final : RowSink {
       if (stretch.scanned) {
         decoded = mine.scanned.data() + static_cast<std::size_t>(row) * slots_;
       } else {
-        roles_.gather(parser->row(row), mine.decoded.data());
+        roles_.gather(mine.parser.row(row), mine.decoded.data());
       }
       encode_row(schema_.columns, options_.missing, decoded, mine.rows.append_row());
       if (++place.row == stretch.rows) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libFuzzer: any bytes at all must read the same, or fail the same, by the fast and by the scalar
-// reader. The first three bytes choose options, the rest is the file.
+// libFuzzer: any bytes at all must read and inspect the same, or fail the same, by the fast and by
+// the scalar reader. The first three bytes choose options, the rest is the file.
 //
 // scripts/fuzz runs it. Its corpus, seeds from tests/awkward, is built by make_corpus.
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tests/inspect_outcome.hpp"
 #include "tests/read_outcome.hpp"
 
 namespace {
@@ -63,6 +64,14 @@ steepest::ReadOptions options_by(unsigned first, unsigned second) {
   return options;
 }
 
+void check(steepest::data::SimdLevel level, const std::string& found, const std::string& expected) {
+  if (found != expected) {
+    std::fprintf(stderr, "level %d: %s", static_cast<int>(level),
+                 steepest::tests::difference(found, expected).c_str());
+    std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -80,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   steepest::data::ReaderLimits scalar = limits;
   scalar.scalar = true;
   const std::string expected = steepest::tests::outcome(options, scalar, nullptr);
+  const std::string summary = steepest::tests::inspect_outcome(options, scalar);
   // Rows in memory, or from some byte on in files.
   steepest::RowStorage storage;
   if (data[1] % 2 == 1) {
@@ -88,12 +98,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using steepest::data::SimdLevel;
   for (const SimdLevel level : {SimdLevel::portable, SimdLevel::avx2, SimdLevel::avx512}) {
     limits.simd = level;
-    const std::string found = steepest::tests::outcome(options, limits, nullptr, storage);
-    if (found != expected) {
-      std::fprintf(stderr, "level %d: %s", static_cast<int>(level),
-                   steepest::tests::difference(found, expected).c_str());
-      std::abort();
-    }
+    check(level, steepest::tests::outcome(options, limits, nullptr, storage), expected);
+    check(level, steepest::tests::inspect_outcome(options, limits), summary);
   }
   return 0;
 }
