@@ -1,44 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Schedules that find their rate: their steps against the papers' own implementations and by hand,
-// in banks, on threads, and what they are not used with.
+// Schedules that find their rate, on functions of a few variables: their steps against the papers'
+// own implementations and by hand.
 #include "steepest/rate_search.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "kernels/update.hpp"
-#include "src/train/schedule_pairs.hpp"
 #include "steepest/error.hpp"
 #include "steepest/explore.hpp"
-#include "steepest/fit.hpp"
-#include "tests/backends.hpp"
-#include "tests/problems.hpp"
-#include "tests/thrown.hpp"
+#include "tests/rate_plans.hpp"
 
 namespace steepest::tests {
 namespace {
 
-using kernels::BankPlan;
 using kernels::ModelPlan;
-using train::ScheduleProblem;
-
-Schedule with_rate(std::string_view text, double rate) {
-  Schedule schedule = parse_schedule(text);
-  schedule.learning_rate = rate;
-  schedule.horizon = 100;
-  return schedule;
-}
-
-ModelPlan plan_of(std::string_view schedule, std::string_view rule, double rate) {
-  ModelPlan plan;
-  plan.rule = parse_rule(rule);
-  plan.schedule = with_rate(schedule, rate);
-  return plan;
-}
 
 // The update of the CPU on f(w) = sum_i a_i (w_i - c_i)^2 / 2 from w = 0, the last element as the
 // intercept.
@@ -172,111 +151,6 @@ TEST(RateSearch, OfNoSlopeThereIsNoStep) {
   }
 }
 
-constexpr const char* full_batch_schedules[] = {"barzilai_borwein",
-                                                "barzilai_borwein:quotient=alternating",
-                                                "polyak:target=0.1",
-                                                "adgd",
-                                                "sps",
-                                                "hypergradient",
-                                                "dog:start=0.01",
-                                                "d_adaptation:start=0.01",
-                                                "prodigy:start=0.01",
-                                                "armijo",
-                                                "adgd:warmup=3",
-                                                "hypergradient:form=factor,beta=0.05"};
-
-std::vector<ModelPlan> plans_of_all(bool full_batch) {
-  std::vector<ModelPlan> plans;
-  for (const char* text : full_batch_schedules) {
-    const Schedule schedule = parse_schedule(text);
-    const bool whole = schedule.kind == ScheduleKind::barzilai_borwein ||
-                       schedule.kind == ScheduleKind::polyak || schedule.kind == ScheduleKind::adgd;
-    if (whole && !full_batch) {
-      continue;
-    }
-    ModelPlan plan = plan_of(text, to_string(train::natural_rule(schedule)), 0.3);
-    plan.penalty.l2 = 0.05;
-    plan.tolerances.gradient = 1e-13;
-    plans.push_back(plan);
-  }
-  return plans;
-}
-
-struct Ran {
-  std::vector<std::vector<double>> parameters;
-  std::vector<std::vector<kernels::StepRecord>> history;
-};
-
-Ran run_bank(kernels::Backend& backend, const ProblemShape& shape, std::vector<ModelPlan> models,
-             std::int64_t batch, std::int64_t steps) {
-  BankPlan bank;
-  bank.loss = shape.outputs > 1 ? RowLoss(SoftmaxLoss{}) : RowLoss(LogisticLoss{});
-  bank.outputs = shape.outputs;
-  bank.batch_size = batch;
-  bank.models = std::move(models);
-  backend.hold(random_data(shape, true, 3));
-  backend.start(bank);
-  Ran ran;
-  ran.history.resize(bank.models.size());
-  backend.run(steps, ran.history);
-  for (std::size_t k = 0; k < bank.models.size(); ++k) {
-    ran.parameters.push_back(backend.parameters(static_cast<std::int64_t>(k)));
-  }
-  return ran;
-}
-
-TEST(RateSearch, AModelInABankGoesAsItDoesAlone) {
-  const ProblemShape shape{300, 5, 1, true};
-  for (const std::int64_t batch : {std::int64_t{0}, std::int64_t{64}}) {
-    const std::vector<ModelPlan> plans = plans_of_all(batch == 0);
-    const auto backend = kernels::make_cpu_backend(2, Precision::fp64);
-    const Ran together = run_bank(*backend, shape, plans, batch, 30);
-    for (std::size_t k = 0; k < plans.size(); ++k) {
-      const Ran alone = run_bank(*backend, shape, {plans[k]}, batch, 30);
-      for (std::size_t e = 0; e < 6; ++e) {
-        EXPECT_NEAR(together.parameters[k][e], alone.parameters[0][e], 1e-6)
-            << to_string(plans[k].schedule) << " " << e;
-      }
-    }
-  }
-}
-
-TEST(RateSearch, SameBitsOnAnyNumberOfThreads) {
-  const ProblemShape shape{40, 3000, 3, false};  // more elements than one range holds
-  const std::vector<ModelPlan> plans = plans_of_all(true);
-  const Ran one = run_bank(*kernels::make_cpu_backend(1, Precision::fp64), shape, plans, 0, 8);
-  const Ran three = run_bank(*kernels::make_cpu_backend(3, Precision::fp64), shape, plans, 0, 8);
-  EXPECT_EQ(one.parameters, three.parameters);
-}
-
-// A system that all batches agree on is solved to the last digit, whatever the first rate
-// (arXiv 1905.09997, interpolation).
-TEST(RateSearch, ArmijoSearchesOnTheBatchOfTheStep) {
-  const ProblemShape shape{300, 5, 1, false};
-  kernels::TrainingData data = random_data(shape, false, 3);
-  for (std::int64_t i = 0; i < shape.rows; ++i) {
-    const float* const x = data.features.row(i);
-    data.targets[static_cast<std::size_t>(i)] = 1.0 + 2.0 * x[0] - x[1] + 0.5 * x[4];
-  }
-  BankPlan bank;
-  bank.loss = SquaredLoss{};
-  bank.batch_size = 50;
-  for (const double rate : {0.01, 1.0, 1e6}) {
-    bank.models.push_back(plan_of("armijo:c=0.1,gamma=0.7", "gradient", rate));
-  }
-  const auto backend = kernels::make_cpu_backend(1, Precision::fp64);
-  backend->hold(std::move(data));
-  backend->start(bank);
-  std::vector<std::vector<kernels::StepRecord>> history(3);
-  backend->run(300, history);
-  backend->evaluate();
-  for (std::int64_t k = 0; k < 3; ++k) {
-    EXPECT_LT(backend->state(k).at.objective(), 1e-12) << k;
-    EXPECT_NEAR(backend->parameters(k)[0], 2.0, 1e-6) << k;
-    EXPECT_NEAR(backend->parameters(k)[5], 1.0, 1e-6) << k;
-  }
-}
-
 // However far off the first rate is, and whatever the loss is there.
 TEST(RateSearch, ArmijoFindsItsWayFromAnyRate) {
   for (const double rate : {1e-8, 1e8, 1e300}) {
@@ -287,160 +161,6 @@ TEST(RateSearch, ArmijoFindsItsWayFromAnyRate) {
     EXPECT_NEAR(walk.reported()[0], 1.0, 1e-6) << rate;
     EXPECT_NEAR(walk.reported()[1], -2.0, 1e-6) << rate;
   }
-}
-
-class RateSearchOn : public OnEveryBackend {};
-
-TEST_P(RateSearchOn, GoesAsOnTheCpuInDouble) {
-  const ProblemShape shape{300, 5, 1, true};
-  for (const std::int64_t batch : {std::int64_t{0}, std::int64_t{64}}) {
-    std::vector<ModelPlan> plans = plans_of_all(batch == 0);
-    if (batch != 0) {  // a batch's searches are for the CPU
-      std::erase_if(
-          plans, [](const ModelPlan& plan) { return plan.schedule.kind == ScheduleKind::armijo; });
-    }
-    plans.push_back(plan_of("constant", "momentum:0.5", 0.1));  // beside those that do not search
-    const auto backend = make();
-    const Ran found = run_bank(*backend, shape, plans, batch, 12);
-    const Ran expected =
-        run_bank(*kernels::make_cpu_backend(1, Precision::fp64), shape, plans, batch, 12);
-    for (std::size_t k = 0; k < plans.size(); ++k) {
-      ASSERT_EQ(found.history[k].size(), expected.history[k].size());
-      for (std::size_t e = 0; e < 6; ++e) {
-        EXPECT_NEAR(found.parameters[k][e], expected.parameters[k][e], tolerance(1e-9, 2e-3))
-            << to_string(plans[k].schedule) << " " << e;
-      }
-    }
-  }
-}
-
-// Whose steps may be cut short: at the optimum of the box that small steps find.
-TEST_P(RateSearchOn, ProjectedStepsReachTheOptimumOfTheBox) {
-  const ProblemShape shape{300, 5, 1, true};
-  BankPlan bank;
-  bank.loss = LogisticLoss{};
-  bank.bounds.assign(6, {-0.03, 0.03});
-  bank.bounds.back() = {};
-  const auto add = [&](const std::string& schedule, double rate, double target) {
-    ModelPlan plan = plan_of(schedule, "gradient", rate);
-    plan.schedule.target = target;
-    plan.penalty.l2 = 0.05;
-    plan.is_bounded = true;
-    bank.models.push_back(plan);
-  };
-  add("constant", 1.0, 0.0);
-  const auto run = [&](kernels::Backend& backend) {
-    backend.hold(random_data(shape, true, 3));
-    backend.start(bank);
-    std::vector<std::vector<kernels::StepRecord>> history(bank.models.size());
-    backend.run(400, history);
-    backend.evaluate();
-  };
-  const auto cpu = kernels::make_cpu_backend(1, Precision::fp64);
-  run(*cpu);
-  const std::vector<double> best = cpu->parameters(0);
-  const double least = cpu->state(0).at.objective();
-  EXPECT_EQ(*std::max_element(best.begin(), best.end() - 1), 0.03);  // the box cuts
-  bank.models.clear();
-  add("polyak:target=0", 1.0, least);
-  add("sps", 1.0, 0.0);
-  add("dog:start=0.001", 1.0, 0.0);
-  const auto backend = make();
-  run(*backend);
-  for (std::int64_t k = 0; k < 3; ++k) {
-    // Where the gradient does not vanish at the optimum, the rate of polyak does.
-    const bool slow = k == 0;
-    EXPECT_NEAR(backend->state(k).at.objective(), least, slow ? 1e-3 : tolerance(1e-7, 1e-6)) << k;
-    for (std::size_t e = 0; e < 6; ++e) {
-      EXPECT_NEAR(backend->parameters(k)[e], best[e], slow ? 0.05 : 2e-3) << k << " " << e;
-    }
-  }
-}
-
-TEST_P(RateSearchOn, ArmijoOnBatchesIsForTheCpu) {
-  const auto search = [&] {
-    run_bank(*make(), {300, 5, 1, false}, {plan_of("armijo", "gradient", 1.0)}, 50, 3);
-  };
-  if (GetParam().kind == DeviceKind::cpu) {
-    EXPECT_NO_THROW(search());
-  } else {
-    EXPECT_THROW(search(), OptionError);
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Backends, RateSearchOn, testing::ValuesIn(batch_backend_cases()),
-                         backend_case_name);
-
-std::string pair_message(const char* schedule, const char* rule) {
-  return thrown_message<OptionError>(
-      [&] { train::check_pair(parse_schedule(schedule), parse_rule(rule)); });
-}
-
-std::string problem_message(const char* schedule, const ScheduleProblem& problem) {
-  return thrown_message<OptionError>(
-      [&] { train::check_problem(parse_schedule(schedule), problem); });
-}
-
-TEST(RateSearch, PairsThatNoTheoryKnowsAreRefused) {
-  EXPECT_EQ(pair_message("adgd", "momentum:0.9"),
-            "schedule adgd finds rates for steps by gradient, not by momentum:0.9: use --rule "
-            "gradient");
-  EXPECT_EQ(pair_message("prodigy", "gradient"),
-            "schedule prodigy finds rates for steps by adam, not by gradient: use --rule adam");
-  EXPECT_EQ(pair_message("dog", "adam"),
-            "schedule dog finds rates for steps by gradient or averaged, not by adam:0.9:0.999: "
-            "use --rule gradient");
-  for (const ScheduleEntry& entry : schedule_table()) {
-    Schedule schedule;
-    schedule.kind = entry.kind;
-    EXPECT_NO_THROW(train::check_pair(schedule, train::natural_rule(schedule))) << entry.name;
-    for (const std::string_view usage : rule_names()) {
-      const std::string_view rule = usage.substr(0, usage.find(':'));
-      if (!finds_rate(entry.kind)) {
-        EXPECT_NO_THROW(train::check_pair(schedule, parse_rule(rule))) << entry.name << rule;
-      } else if (rule == "accelerated" || rule == "lbfgs" || rule == "nesterov") {
-        EXPECT_THROW(train::check_pair(schedule, parse_rule(rule)), OptionError) << entry.name;
-      }
-    }
-  }
-}
-
-TEST(RateSearch, ProblemsThatTheRateSaysNothingOfAreRefused) {
-  ScheduleProblem batches;
-  batches.full_batch = false;
-  EXPECT_EQ(problem_message("adgd", batches),
-            "schedule adgd compares gradients of the whole objective: use --batch-size full");
-  EXPECT_EQ(problem_message("polyak:target=0", batches),
-            "schedule polyak compares the whole objective with its optimum: use sps, or "
-            "--batch-size full");
-  EXPECT_NO_THROW(train::check_problem(parse_schedule("sps"), batches));
-  ScheduleProblem penalised;
-  penalised.l1 = true;
-  EXPECT_NE(problem_message("dog", penalised).find("--l1"), std::string::npos);
-  ScheduleProblem boxed;
-  boxed.constraint = ConstraintKind::box;
-  EXPECT_NO_THROW(train::check_problem(parse_schedule("dog"), boxed));
-  EXPECT_NE(problem_message("armijo", boxed).find("--constraint"), std::string::npos);
-  ScheduleProblem clipped;
-  clipped.clipped = true;
-  EXPECT_NE(problem_message("prodigy", clipped).find("--clip-norm"), std::string::npos);
-  ScheduleProblem conditioned;
-  conditioned.preconditioned = true;
-  EXPECT_NE(problem_message("adgd", conditioned).find("--preconditioner"), std::string::npos);
-  EXPECT_NO_THROW(train::check_problem(parse_schedule("cosine"), conditioned));
-}
-
-TEST(RateSearch, KeysOutOfRangeAreRefused) {
-  for (const char* text :
-       {"polyak", "polyak:target=x", "sps:c=0", "armijo:c=1", "armijo:gamma=1", "armijo:growth=0.5",
-        "barzilai_borwein:quotient=both", "barzilai_borwein:memory=0", "barzilai_borwein:memory=17",
-        "hypergradient:beta=0", "dog:start=0", "d_adaptation:norm=second", "prodigy:beta=1",
-        "adgd:eta=1", "adgd:until=5/constant", "constant:until=5/dog"}) {
-    EXPECT_THROW(static_cast<void>(parse_schedule(text)), OptionError) << text;
-  }
-  EXPECT_EQ(thrown_message<OptionError>([] { static_cast<void>(parse_schedule("dog:speed=2")); }),
-            "schedule dog does not know \"speed=2\": its keys are start, warmup or horizon, as in "
-            "key=value");
 }
 
 // Explore takes them on functions, too: f = x^2 + 8 y^2.
