@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run that goes on from a checkpoint ends in the same bits as one that never stopped, and a
-// checkpoint that is not its own, or damaged, is never taken for one.
+// A checkpoint that is not a run's own, or damaged, is never taken for one; and what a folder of
+// them is for.
 #include "steepest/checkpoint.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -15,9 +16,7 @@
 #include "src/train/checkpoint.hpp"
 #include "steepest/error.hpp"
 #include "steepest/fit.hpp"
-#include "steepest/generate.hpp"
-#include "tests/backends.hpp"
-#include "tests/problems.hpp"
+#include "tests/named_data.hpp"
 #include "tests/temporary_folder.hpp"
 #include "tests/thrown.hpp"
 
@@ -26,134 +25,12 @@ namespace {
 
 using train::CheckpointFolder;
 
-Dataset small_data(bool classes) {
-  constexpr std::int64_t rows = 700;
-  constexpr std::int64_t features = 6;
-  kernels::TrainingData made = random_data({rows, features, classes ? 3 : 2}, classes, 5);
-  Dataset data;
-  data.features = std::move(made.features);
-  data.targets = std::move(made.targets);
-  data.labels = std::move(made.labels);
-  for (std::int64_t j = 0; j < features; ++j) {
-    FeatureColumn column;
-    column.name = "x" + std::to_string(j);
-    data.schema.columns.push_back(column);
-  }
-  data.schema.target_names =
-      classes ? std::vector<std::string>{"y"} : std::vector<std::string>{"y", "z"};
-  if (classes) {
-    data.schema.classes = {"a", "b", "c"};
-  }
-  return data;
-}
+Dataset small_data() { return named_random_data({700, 6, 3}, true, 5); }
 
 // Stops at the first progress at or after `step`.
 FitCallback stop_at(std::int64_t step) {
   return [step](const FitProgress& now) { return now.step < step; };
 }
-
-struct Method {
-  const char* name;
-  bool classes;
-  const char* rule;
-  const char* schedule;
-  std::int64_t batch_size;
-  std::int64_t stop;
-};
-
-class Resumes : public OnEveryBackend {
- protected:
-  void expect_same_bits(const Method& method) {
-    SCOPED_TRACE(method.name);
-    FitOptions options = fit_options();
-    options.rule = parse_rule(method.rule);
-    if (*method.schedule != '\0') {
-      options.schedule = parse_schedule(method.schedule);
-      options.learning_rate = 0.05;
-    }
-    options.batch_size = method.batch_size;
-    options.epochs = 12;
-    options.tolerance_gradient = 1e-14;
-    options.threads = 1;
-    const FitResult whole = fit(small_data(method.classes), options);
-    const TemporaryFolder folder;
-    options.checkpoint.folder = folder.path("state");
-    options.checkpoint.every_steps = 1;
-    FitResult part = fit(small_data(method.classes), options, stop_at(method.stop));
-    ASSERT_EQ(part.termination.reason, Reason::interrupted);
-    ASSERT_LT(part.steps, whole.steps);
-    options.checkpoint.resume = true;
-    options.threads = 3;
-    const FitResult resumed = fit(small_data(method.classes), options);
-    EXPECT_NE(resumed.resumed_from, "");
-    expect_equal(resumed, whole);
-    const FitResult again = fit(small_data(method.classes), options);  // of a run that has ended
-    expect_equal(again, whole);
-  }
-
-  static void expect_equal(const FitResult& one, const FitResult& other) {
-    EXPECT_EQ(one.model.coefficients, other.model.coefficients);
-    EXPECT_EQ(one.model.intercept, other.model.intercept);
-    EXPECT_EQ(one.steps, other.steps);
-    EXPECT_EQ(one.termination.reason, other.termination.reason);
-    EXPECT_EQ(one.termination.inequality, other.termination.inequality);
-    ASSERT_EQ(one.history.size(), other.history.size());
-    for (std::size_t i = 0; i < one.history.size(); ++i) {
-      EXPECT_EQ(one.history[i].step, other.history[i].step);
-      EXPECT_EQ(one.history[i].mean_loss, other.history[i].mean_loss);
-      EXPECT_EQ(one.history[i].gradient_max_norm, other.history[i].gradient_max_norm);
-      EXPECT_EQ(one.history[i].learning_rate, other.history[i].learning_rate);
-    }
-  }
-};
-
-TEST_P(Resumes, FullBatch) {
-  if (GetParam().engine == Engine::block) {
-    GTEST_SKIP() << "engine block takes mini-batches";
-  }
-  for (const Method& method : {Method{"moments", false, "accelerated", "", 0, 5},
-                               Method{"rows", true, "accelerated", "", 0, 5},
-                               Method{"momentum", true, "momentum:0.9", "cosine", 0, 4},
-                               Method{"plateau", true, "gradient", "plateau:patience=1", 0, 6},
-                               Method{"adagrad", false, "nesterov", "adagrad_norm", 0, 6},
-                               Method{"borwein", true, "gradient", "barzilai_borwein", 0, 5},
-                               Method{"armijo", false, "gradient", "armijo", 0, 5},
-                               Method{"adgd", true, "gradient", "adgd", 0, 5},
-                               Method{"dog", false, "averaged", "dog:start=0.1", 0, 5},
-                               Method{"prodigy", true, "adam", "prodigy:start=0.1", 0, 5}}) {
-    expect_same_bits(method);
-  }
-}
-
-TEST_P(Resumes, QuasiNewton) {
-  if (GetParam().kind != DeviceKind::cpu) {
-    GTEST_SKIP() << "lbfgs is for the CPU";
-  }
-  expect_same_bits({"lbfgs", true, "lbfgs:4", "", 0, 7});
-}
-
-TEST_P(Resumes, MiniBatch) {
-  for (const Method& method :
-       {Method{"end of an epoch", true, "gradient", "cosine", 100, 14},
-        Method{"middle of an epoch", true, "momentum", "wsd", 64, 17},
-        Method{"regression", false, "nesterov", "plateau", 64, 40},
-        Method{"sps", true, "gradient", "sps", 64, 17},
-        Method{"dog", true, "averaged", "dog:start=0.1", 64, 17},
-        Method{"distance", true, "gradient", "d_adaptation", 64, 17},
-        Method{"hypergradient", false, "gradient", "hypergradient", 64, 17}}) {
-    expect_same_bits(method);
-  }
-}
-
-TEST_P(Resumes, SearchesOnBatches) {
-  if (GetParam().kind != DeviceKind::cpu) {
-    GTEST_SKIP() << "searches on batches are for the CPU";
-  }
-  expect_same_bits({"armijo", true, "gradient", "armijo", 64, 17});
-}
-
-INSTANTIATE_TEST_SUITE_P(Backends, Resumes, testing::ValuesIn(batch_backend_cases()),
-                         backend_case_name);
 
 class CheckpointRefusals : public testing::Test {
  protected:
@@ -163,7 +40,7 @@ class CheckpointRefusals : public testing::Test {
     options_.device.kind = DeviceChoice::Kind::cpu;
     options_.checkpoint.folder = folder_.path("state");
     options_.checkpoint.every_steps = 1;
-    static_cast<void>(fit(small_data(true), options_, stop_at(9)));
+    static_cast<void>(fit(small_data(), options_, stop_at(9)));
     options_.checkpoint.resume = true;
   }
 
@@ -192,24 +69,24 @@ TEST_F(CheckpointRefusals, KeepsTheLastTwo) {
 
 TEST_F(CheckpointRefusals, GoesOnFromTheOneBeforeADamagedOne) {
   damage(newest());
-  const FitResult resumed = fit(small_data(true), options_);
+  const FitResult resumed = fit(small_data(), options_);
   ASSERT_FALSE(resumed.warnings.empty());
   EXPECT_NE(resumed.warnings.front().find("checksum"), std::string::npos);
   options_.checkpoint = {};
-  EXPECT_EQ(resumed.model.coefficients, fit(small_data(true), options_).model.coefficients);
+  EXPECT_EQ(resumed.model.coefficients, fit(small_data(), options_).model.coefficients);
 }
 
 TEST_F(CheckpointRefusals, ADamagedOneIsNoneOfTheTwoKept) {
   const std::string damaged = newest();
   damage(damaged);
   options_.epochs = 12;
-  const FitResult resumed = fit(small_data(true), options_, stop_at(10));
+  const FitResult resumed = fit(small_data(), options_, stop_at(10));
   EXPECT_FALSE(std::filesystem::exists(damaged));
   damage(newest());  // so that the one before is needed again
-  const FitResult again = fit(small_data(true), options_);
+  const FitResult again = fit(small_data(), options_);
   EXPECT_NE(again.resumed_from, "");
   options_.checkpoint = {};
-  EXPECT_EQ(again.model.coefficients, fit(small_data(true), options_).model.coefficients);
+  EXPECT_EQ(again.model.coefficients, fit(small_data(), options_).model.coefficients);
 }
 
 TEST_F(CheckpointRefusals, DoesNotPassOverANewerFormat) {
@@ -218,7 +95,7 @@ TEST_F(CheckpointRefusals, DoesNotPassOverANewerFormat) {
   file.put('9');
   file.close();
   const std::string sentence =
-      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(), options_)); });
   EXPECT_NE(sentence.find("has checkpoint format 9"), std::string::npos) << sentence;
 }
 
@@ -227,7 +104,7 @@ TEST_F(CheckpointRefusals, SaysWhenAllAreDamaged) {
     std::filesystem::resize_file(entry.path(), 100);
   }
   EXPECT_NE(thrown_message<InputError>([&] {
-              static_cast<void>(fit(small_data(true), options_));
+              static_cast<void>(fit(small_data(), options_));
             }).find("no other"),
             std::string::npos);
 }
@@ -235,13 +112,13 @@ TEST_F(CheckpointRefusals, SaysWhenAllAreDamaged) {
 TEST_F(CheckpointRefusals, NamesTheOptionThatDiffers) {
   options_.l2 = 0.5;
   const std::string sentence =
-      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(), options_)); });
   EXPECT_NE(sentence.find("and now it is 0.5: go on with the options"), std::string::npos)
       << sentence;
 }
 
 TEST_F(CheckpointRefusals, KnowsOtherData) {
-  Dataset other = small_data(true);
+  Dataset other = small_data();
   std::swap(other.labels[0], other.labels[1]);
   if (other.labels[0] == other.labels[1]) {
     other.labels[0] = (other.labels[0] + 1) % 3;
@@ -254,22 +131,22 @@ TEST_F(CheckpointRefusals, KnowsOtherData) {
 TEST_F(CheckpointRefusals, DoesNotOverwriteARunThatHasNotEnded) {
   options_.checkpoint.resume = false;
   const std::string sentence =
-      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(), options_)); });
   EXPECT_NE(sentence.find("--resume"), std::string::npos) << sentence;
 }
 
 TEST_F(CheckpointRefusals, OneRunAFolder) {
   const CheckpointFolder other(options_.checkpoint);
   const std::string sentence =
-      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(true), options_)); });
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(), options_)); });
   EXPECT_NE(sentence.find("another run"), std::string::npos) << sentence;
 }
 
 TEST_F(CheckpointRefusals, ReplacesARunThatHasEnded) {
-  const FitResult ended = fit(small_data(true), options_);
+  const FitResult ended = fit(small_data(), options_);
   options_.checkpoint.resume = false;
   options_.seed = 3;
-  const FitResult next = fit(small_data(true), options_);
+  const FitResult next = fit(small_data(), options_);
   EXPECT_NE(next.model.coefficients, ended.model.coefficients);
   EXPECT_EQ(next.resumed_from, "");
 }
@@ -277,10 +154,10 @@ TEST_F(CheckpointRefusals, ReplacesARunThatHasEnded) {
 TEST_F(CheckpointRefusals, SaysWhetherThereIsAStateToGoOnFrom) {
   options_.checkpoint.folder = folder_.path("other");
   options_.checkpoint.every_steps = 1'000'000;
-  EXPECT_TRUE(fit(small_data(true), options_, stop_at(3)).resumable);  // saved when it was stopped
+  EXPECT_TRUE(fit(small_data(), options_, stop_at(3)).resumable);  // saved when it was stopped
   options_.checkpoint.folder = "";
   options_.checkpoint.resume = false;
-  EXPECT_FALSE(fit(small_data(true), options_, stop_at(3)).resumable);
+  EXPECT_FALSE(fit(small_data(), options_, stop_at(3)).resumable);
 }
 
 // The end of a run that diverged is its end: nothing asks for --resume, which would only get there
@@ -290,15 +167,15 @@ TEST_F(CheckpointRefusals, ADivergedRunHasEnded) {
   options_.checkpoint.resume = false;
   options_.learning_rate = 1e6;
   options_.l2 = 1.0;
-  const FitResult diverged = fit(small_data(true), options_);
+  const FitResult diverged = fit(small_data(), options_);
   ASSERT_EQ(diverged.termination.reason, Reason::diverged);
   options_.checkpoint.resume = true;
-  const FitResult again = fit(small_data(true), options_);
+  const FitResult again = fit(small_data(), options_);
   EXPECT_EQ(again.termination.reason, Reason::diverged);
   EXPECT_EQ(again.steps, diverged.steps);
   options_.checkpoint.resume = false;
   options_.learning_rate.reset();
-  EXPECT_NE(fit(small_data(true), options_).termination.reason, Reason::diverged);
+  EXPECT_NE(fit(small_data(), options_).termination.reason, Reason::diverged);
 }
 
 // A budget of time is that of a start: the same command, again and again, gets to the end.
@@ -311,16 +188,16 @@ TEST_F(CheckpointRefusals, ABudgetOfTimeIsThatOfAStart) {
     return true;
   };
   int starts = 1;
-  FitResult result = fit(small_data(true), options_, slowly);
+  FitResult result = fit(small_data(), options_, slowly);
   for (; result.termination.reason == Reason::seconds && starts < 500; ++starts) {
     EXPECT_TRUE(result.resumable);
-    result = fit(small_data(true), options_, slowly);
+    result = fit(small_data(), options_, slowly);
   }
   EXPECT_GT(starts, 2);
   EXPECT_EQ(result.termination.reason, Reason::epochs);
   options_.checkpoint = {};
   options_.max_seconds = 0.0;
-  EXPECT_EQ(result.model.coefficients, fit(small_data(true), options_).model.coefficients);
+  EXPECT_EQ(result.model.coefficients, fit(small_data(), options_).model.coefficients);
 }
 
 TEST(CheckpointInterval, IsSecondsOrSteps) {

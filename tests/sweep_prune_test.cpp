@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "src/train/halted_banks.hpp"
 #include "src/train/sweep_curve.hpp"
 #include "steepest/sweep.hpp"
 #include "tests/sweep_problems.hpp"
@@ -146,6 +147,38 @@ TEST(SweepPrune, LegsAreWholeEpochsAndNoneTwice) {
   EXPECT_EQ(train::sweep_legs(3, true), (std::vector<std::int64_t>{1, 3}));
   EXPECT_EQ(train::sweep_legs(1, true), (std::vector<std::int64_t>{1}));
   EXPECT_EQ(train::sweep_legs(16, false), (std::vector<std::int64_t>{16}));
+}
+
+// In files or in memory, banks find what they left, whichever of them go on.
+TEST(HaltedBanks, KeepTheirStates) {
+  const TemporaryFolder folder;
+  for (const std::string& place : {std::string(), folder.path(".")}) {
+    train::HaltedBanks banks(3, place);
+    EXPECT_TRUE(banks.is_empty(1));
+    banks.put(0, "zero");
+    banks.put(1, std::string(100'000, 'x'));
+    banks.put(2, "two");
+    for (int leg = 0; leg < 3; ++leg) {
+      banks.begin_leg();
+      const std::string state = banks.get(1);
+      EXPECT_EQ(state, std::string(100'000 + static_cast<std::size_t>(leg), 'x'));
+      banks.put(1, state + 'x');
+      EXPECT_EQ(banks.get(2), leg == 0 ? "two" : "three");
+      banks.put(2, "three");
+      banks.put(0, "");
+      EXPECT_TRUE(banks.is_empty(0));
+    }
+    kernels::StateArchive written = kernels::StateArchive::writing();
+    banks.exchange_state(written);
+    train::HaltedBanks others(3, place);
+    kernels::StateArchive read = kernels::StateArchive::reading(written.written(), "it");
+    others.exchange_state(read);
+    read.expect_end();
+    EXPECT_EQ(others.get(1), banks.get(1));
+    EXPECT_EQ(others.get(2), "three");
+    EXPECT_TRUE(others.is_empty(0));
+  }
+  EXPECT_EQ(folder.entries(), 0);
 }
 
 }  // namespace
