@@ -91,7 +91,7 @@ TEST_F(CheckpointRefusals, ADamagedOneIsNoneOfTheTwoKept) {
 
 TEST_F(CheckpointRefusals, DoesNotPassOverANewerFormat) {
   std::fstream file(newest(), std::ios::binary | std::ios::in | std::ios::out);
-  file.seekp(20);  // "steepest checkpoint 3"
+  file.seekp(20);  // "steepest checkpoint 4"
   file.put('9');
   file.close();
   const std::string sentence =

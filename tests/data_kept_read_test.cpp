@@ -4,12 +4,14 @@
 #include <zlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "src/data/kept_read.hpp"
+#include "src/data/place_sum.hpp"
 #include "src/data/read_csv.hpp"
 #include "tests/random_file.hpp"
 #include "tests/read_outcome.hpp"
@@ -137,6 +139,81 @@ TEST_F(KeptReads, RowsThatAreGoneAreMissed) {
   fs::resize_file(moments.back().folder + "/features.rows", 3);
   const std::string said = go_on(options, {}, moments.back());
   EXPECT_NE(said.find("features.rows has not all of its 3 rows"), std::string::npos) << said;
+}
+
+// One bit, in any of the files, at any place that counts; behind it bytes may be anything.
+TEST_F(KeptReads, RowsThatAreNotWhatWasWrittenAreSeen) {
+  std::string text = "x,w,c,y\n";
+  for (int i = 0; i < 300; ++i) {
+    text += (i % 7 == 0 ? "bad" : std::to_string(i)) + ",1,red," + (i % 2 == 0 ? "a\n" : "b\n");
+  }
+  ReadOptions options;
+  options.paths = {folder_.write("a.csv", text)};
+  options.weight = "w";
+  options.categorical = {"c"};
+  options.bad_rows = BadRowPolicy::skip;
+  options.rejects_path = folder_.path("bad.csv");
+  Random random(7);
+  for (const bool classes : {true, false}) {
+    options.target_kind = classes ? TargetKind::classes : TargetKind::numbers;
+    options.targets = {classes ? "y" : "x"};
+    options.features = {"c"};
+    if (classes) {
+      options.features.emplace_back("x");
+    }
+    std::vector<Moment> moments;
+    static_cast<void>(read(options, {}, moments, [] { return true; }));
+    ASSERT_FALSE(moments.empty());
+    const Moment& last = moments.back();
+    const std::string whole = go_on(options, {}, last);
+    int files = 0;
+    for (const auto& entry : fs::directory_iterator(last.folder)) {
+      const std::string name = entry.path().filename().string();
+      ++files;
+      const auto size = fs::file_size(entry.path());
+      ASSERT_GT(size, 100U) << name;
+      std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+      file.seekp(0, std::ios::end);
+      file << "more";
+      const auto at = static_cast<std::streamoff>(random() % size);
+      file.seekg(at);
+      const auto was = static_cast<char>(file.get());
+      file.seekp(at);
+      file.put(static_cast<char>(was ^ 16));
+      file.flush();
+      const std::string said = go_on(options, {}, last);
+      EXPECT_NE(said.find(name + " is damaged"), std::string::npos) << said;
+      EXPECT_NE(said.find("remove the folder of --checkpoint"), std::string::npos) << said;
+      file.seekp(at);
+      file.put(was);
+      file.flush();
+      EXPECT_EQ(go_on(options, {}, last), whole) << name;
+    }
+    EXPECT_EQ(files, 4) << "features, targets or labels, weights, rejects";
+  }
+}
+
+// The sum is that of words and their places, whatever pieces they come in.
+TEST(PlaceSums, TellWordsAndPlacesButNoPieces) {
+  const std::vector<float> words = {0.0F, 1.0F, 0.0F, 2.0F, 2.0F, -1.0F};
+  constexpr std::int64_t word = 4;
+  const auto sum_of = [](const std::vector<float>& all) {
+    PlaceSum sum;
+    sum.add(all.data(), std::ssize(all) * word, 0);
+    return sum.value();
+  };
+  PlaceSum pieces;
+  pieces.add(words.data() + 3, 3 * word, 3 * word);
+  pieces.add(words.data(), 1 * word, 0);
+  pieces.add(words.data() + 1, 2 * word, 1 * word);
+  EXPECT_EQ(pieces.value(), sum_of(words));
+  for (const std::vector<float>& other :
+       {std::vector{1.0F, 0.0F, 0.0F, 2.0F, 2.0F, -1.0F}, std::vector{0.0F, 1.0F, 0.0F, 2.0F, 2.0F},
+        std::vector{0.0F, 1.0F, 0.0F, 2.0F, 2.0F, 1.0F},
+        std::vector{0.0F, 0.0F, 1.0F, 0.0F, 2.0F, 2.0F, -1.0F},
+        std::vector{0.0F, 1.0F, 0.0F, 2.0F, 2.0F, -1.0F, 0.0F}}) {
+    EXPECT_NE(sum_of(other), sum_of(words));
+  }
 }
 
 // The progress function is how a caller gives up.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "kernels/column_statistics.hpp"
+#include "src/data/kept_write.hpp"
 #include "src/data/npy.hpp"
 #include "src/data/read_csv.hpp"
 #include "src/data/row_subset.hpp"
@@ -250,6 +251,40 @@ TEST_F(Table, GiveUpLeavesNothing) {
                            [](std::int64_t, std::int64_t) { throw std::runtime_error("enough"); }),
                std::runtime_error);
   EXPECT_FALSE(std::filesystem::exists(folder.path("t")));
+}
+
+// Given up when its features are on the disk, and gone on with; whole, and damaged.
+TEST_F(Table, APartThatIsGoneOnWithIsWhatWasWritten) {
+  const ReadOptions options = options_for(folder.write("d.csv", table_text()));
+  const ReadRows read = read_rows(options, {});
+  write_table(*read.rows, folder.path("whole"));
+  for (const std::int64_t damaged : {-1, 0, 4000}) {
+    std::vector<std::string> said;
+    KeptWrite kept;
+    kept.is_due = [] { return false; };
+    kept.save = [] {};
+    kept.warn = [&](const std::string& sentence) { said.push_back(sentence); };
+    struct Enough {};
+    EXPECT_THROW(
+        write_table(
+            *read.rows, folder.path("t"), [](std::int64_t, std::int64_t) { throw Enough{}; }, kept),
+        Enough);
+    ASSERT_EQ(kept.rows, rows);
+    if (kept.part.born == 0) {
+      GTEST_SKIP() << "this file system does not say when a folder was made";
+    }
+    for (const auto& part : std::filesystem::directory_iterator(folder.path("."))) {
+      const std::string features = part.path().string() + "/features.npy";
+      if (damaged >= 0 && part.path().filename().string().starts_with("t.")) {
+        std::fstream file(features, std::ios::binary | std::ios::in | std::ios::out);
+        file.seekp(128 + damaged);
+        file.put('\x5a');
+      }
+    }
+    write_table(*read.rows, folder.path("t"), {}, kept);
+    EXPECT_EQ(said.size(), damaged >= 0 ? 1U : 0U);
+    EXPECT_EQ(folder.read("t/features.npy"), folder.read("whole/features.npy"));
+  }
 }
 
 TEST_F(Table, IsReadAsDataWithItsOwnTarget) {

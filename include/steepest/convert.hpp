@@ -28,6 +28,15 @@ struct Conversion {
   std::vector<std::string> warnings;  ///< one sentence each
 };
 
+/// What is to be told of a conversion that an exception ended.
+struct CutConversion {
+  std::vector<std::string> warnings;  ///< one sentence each
+
+  /// Set where no checkpoint is there to go on from: why the last one could not be written, empty
+  /// where none was due.
+  std::optional<std::string> unsaved;
+};
+
 /// Reads as read_rows and writes as write_table: the same bytes however often it was stopped.
 ///
 /// With a folder for checkpoints the rows read so far lie there, in files, whatever the storage's
@@ -38,8 +47,9 @@ struct Conversion {
 /// is decompressed from its start, without parsing, to where it goes on. When the arrays stand in
 /// their place, checkpoints and rows are removed.
 ///
-/// Where reading ends by an exception and no checkpoint is there to go on from, `unsaved` is set to
-/// why the last one could not be written, empty where none was due.
+/// What was kept has checksums, and is read once when a conversion goes on: rows that are not as
+/// they were written are an InputError; arrays that are not are written from their beginning, with
+/// a warning. `cut` is filled where the conversion ends by an exception.
 ///
 /// Throws InputError and OptionError as its parts do; OptionError for checkpoints every so many
 /// steps, of standard input, of what is no regular file, or of a folder; InputError for
@@ -47,7 +57,6 @@ struct Conversion {
 [[nodiscard]] Conversion convert(const ReadOptions& options, const RowStorage& storage,
                                  const std::string& folder, const CheckpointOptions& checkpoint,
                                  const ReadProgress& reading = {},
-                                 const WriteProgress& writing = {},
-                                 std::optional<std::string>* unsaved = nullptr);
+                                 const WriteProgress& writing = {}, CutConversion* cut = nullptr);
 
 }  // namespace steepest

@@ -107,21 +107,25 @@ int run_convert(const ConvertOptions& given, const GlobalOptions& global) {
   check_outputs({given.data.rejects}, options.paths);
   const CheckpointOptions checkpoint = given.checkpoint.options();
   Conversion made;
-  std::optional<std::string> unsaved;
+  CutConversion cut;
   try {
     Progress progress(!global.quiet);
     made = convert(options, given.memory.storage(), given.output, checkpoint, progress.reading(),
-                   progress.writing(), &unsaved);
+                   progress.writing(), &cut);
   } catch (const Interrupted&) {
+    print_warnings(cut.warnings, global);
     if (checkpoint.folder.empty()) {
       throw;
     }
-    if (unsaved) {
+    if (cut.unsaved) {
       throw Interrupted{
           fmt::format("interrupted: nothing was saved{}, so the same command begins anew",
-                      unsaved->empty() ? "" : fmt::format(" ({})", *unsaved))};
+                      cut.unsaved->empty() ? "" : fmt::format(" ({})", *cut.unsaved))};
     }
     throw Interrupted{"interrupted: the same command with --resume goes on"};
+  } catch (...) {
+    print_warnings(cut.warnings, global);
+    throw;
   }
   print_warnings(made.warnings, global);
   if (global.json) {

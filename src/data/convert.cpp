@@ -145,6 +145,7 @@ class Resumable {
     };
     write_.is_due = read_.is_due;
     write_.save = [this] { save(); };
+    write_.warn = [&warnings](const std::string& sentence) { warnings.push_back(sentence); };
   }
 
   [[nodiscard]] const data::KeptRead& read() const { return read_; }
@@ -173,6 +174,7 @@ class Resumable {
     archive.exchange(write_.part.number);
     archive.exchange(write_.part.born);
     archive.exchange_in(write_.rows, 0, std::numeric_limits<std::int64_t>::max() / 2);
+    write_.sum.exchange_state(archive);
   }
 
   void save() {
@@ -186,6 +188,37 @@ class Resumable {
   data::KeptRead read_;
   data::KeptWrite write_;
 };
+
+RowStorage rows_only(RowStorage storage) {
+  storage.statistics = false;
+  return storage;
+}
+
+void describe(const ReadRows& read, Conversion& result) {
+  result.schema = read.rows->schema();
+  result.rows = read.rows->rows();
+  result.outputs = read.rows->outputs();
+  result.has_weights = read.rows->has_weights();
+  result.rows_rejected = read.rows_rejected;
+  result.bytes_read = read.bytes_read;
+  result.read_seconds = read.read_seconds;
+}
+
+void convert_resumably(const ReadOptions& options, const RowStorage& storage,
+                       const std::string& folder, const ReadProgress& reading,
+                       const WriteProgress& writing, Resumable& resumable, Conversion& result) {
+  result.resumed_from = resumable.checkpoints().resumed_from();
+  const ReadRows read = data::read_csv(options, rows_only(storage), reading, nullptr,
+                                       data::ReaderLimits{}, &resumable.read());
+  describe(read, result);
+  const auto start = std::chrono::steady_clock::now();
+  data::write_table(*read.rows, folder, writing, resumable.write());
+  result.write_seconds = seconds_since(start);
+  if (!resumable.checkpoints().problem().empty()) {
+    result.warnings.push_back("no checkpoint: " + resumable.checkpoints().problem());
+  }
+  resumable.clear(result.warnings);
+}
 
 void check_checkpoint(const ReadOptions& options, const CheckpointOptions& checkpoint,
                       const std::string& folder) {
@@ -215,46 +248,30 @@ void check_checkpoint(const ReadOptions& options, const CheckpointOptions& check
 
 Conversion convert(const ReadOptions& options, const RowStorage& storage, const std::string& folder,
                    const CheckpointOptions& checkpoint, const ReadProgress& reading,
-                   const WriteProgress& writing, std::optional<std::string>* unsaved) {
-  Conversion result;
-  RowStorage rows_only = storage;
-  rows_only.statistics = false;
-  std::optional<Resumable> resumable;
-  if (!checkpoint.folder.empty()) {
-    check_checkpoint(options, checkpoint, folder);
-    resumable.emplace(checkpoint, identity_of(options), result.warnings);
-    result.resumed_from = resumable->checkpoints().resumed_from();
+                   const WriteProgress& writing, CutConversion* cut) {
+  if (checkpoint.folder.empty()) {
+    Conversion result;
+    const ReadRows read = read_rows(options, rows_only(storage), reading);
+    describe(read, result);
+    const auto start = std::chrono::steady_clock::now();
+    write_table(*read.rows, folder, writing);
+    result.write_seconds = seconds_since(start);
+    return result;
   }
-  ReadRows read;
+  check_checkpoint(options, checkpoint, folder);
+  Conversion result;
+  Resumable resumable(checkpoint, identity_of(options), result.warnings);
   try {
-    read = resumable ? data::read_csv(options, rows_only, reading, nullptr, data::ReaderLimits{},
-                                      &resumable->read())
-                     : read_rows(options, rows_only, reading);
+    convert_resumably(options, storage, folder, reading, writing, resumable, result);
   } catch (...) {
-    if (unsaved != nullptr && resumable && !resumable->checkpoints().has_state()) {
-      *unsaved = resumable->checkpoints().problem();
+    if (cut != nullptr) {
+      cut->warnings = std::move(result.warnings);
+      if (!resumable.checkpoints().has_state()) {
+        cut->unsaved = resumable.checkpoints().problem();
+      }
     }
     throw;
   }
-  const RowSource& rows = *read.rows;
-  result.schema = rows.schema();
-  result.rows = rows.rows();
-  result.outputs = rows.outputs();
-  result.has_weights = rows.has_weights();
-  result.rows_rejected = read.rows_rejected;
-  result.bytes_read = read.bytes_read;
-  result.read_seconds = read.read_seconds;
-  const auto start = std::chrono::steady_clock::now();
-  if (resumable) {
-    data::write_table(rows, folder, writing, resumable->write());
-    if (!resumable->checkpoints().problem().empty()) {
-      result.warnings.push_back("no checkpoint: " + resumable->checkpoints().problem());
-    }
-    resumable->clear(result.warnings);
-  } else {
-    write_table(rows, folder, writing);
-  }
-  result.write_seconds = seconds_since(start);
   return result;
 }
 

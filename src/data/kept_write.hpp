@@ -7,6 +7,7 @@
 #include <string>
 
 #include "src/data/new_folder.hpp"
+#include "src/data/place_sum.hpp"
 #include "steepest/table_folder.hpp"
 
 namespace steepest::data {
@@ -15,12 +16,15 @@ namespace steepest::data {
 struct KeptWrite {
   FolderIdentity part;    ///< of the folder that is being written; none: not begun
   std::int64_t rows = 0;  ///< of its features that are on the disk
+  PlaceSum sum;           ///< of these
   std::function<bool()> is_due;
   std::function<void()> save;  ///< what stands above, once it holds
+  std::function<void(const std::string& sentence)> warn;
 };
 
-/// As steepest::write_table, from where `kept` says that another process was with the same rows.
-/// Where `progress` gives up by an exception the part stays, and is saved.
+/// As steepest::write_table, from where `kept` says that another process was with the same rows,
+/// which are read once to see that they are what was written; from their beginning where they are
+/// not. Where `progress` gives up by an exception the part stays, and is saved.
 void write_table(const RowSource& rows, const std::string& folder, const WriteProgress& progress,
                  KeptWrite& kept);
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -63,6 +64,7 @@ Rejects::Rejects(std::string path, const std::string& kept, bool anew) : path_(s
 void Rejects::flush() {
   const auto bytes = static_cast<std::int64_t>(pending_.size());
   kept_.write(pending_.data(), bytes, kept_bytes_);
+  count(pending_);
   kept_bytes_ += bytes;
   pending_.clear();
 }
@@ -76,19 +78,41 @@ void Rejects::exchange_state(kernels::StateArchive& archive) {
     kept_.sync();
   }
   archive.exchange_in(kept_bytes_, 0, archive.is_reading() ? kept_.size() : kept_bytes_);
+  std::int64_t sum = kept_sum_;
+  archive.exchange(sum);
+  if (archive.is_reading()) {
+    for_each_block([this](const std::string& block) { count(block); });
+    if (sum != kept_sum_) {
+      archive.fail(fmt::format(
+          "{} is damaged, its checksum does not match: remove the folder of --checkpoint to begin "
+          "anew",
+          kept_.name()));
+    }
+  }
+}
+
+void Rejects::count(std::string_view bytes) {
+  kept_sum_ =
+      static_cast<std::uint32_t>(crc32_z(kept_sum_, reinterpret_cast<const Bytef*>(bytes.data()),
+                                         static_cast<z_size_t>(bytes.size())));
+}
+
+template <class Body>
+void Rejects::for_each_block(Body body) const {
+  std::string block;
+  constexpr std::int64_t most = std::int64_t{1} << 20;
+  for (std::int64_t at = 0; at < kept_bytes_; at += most) {
+    block.resize(static_cast<std::size_t>(std::min(most, kept_bytes_ - at)));
+    kept_.read(block.data(), static_cast<std::int64_t>(block.size()), at);
+    body(block);
+  }
 }
 
 void Rejects::finish_kept() {
   flush();
   try {
     OutputFile file(path_);
-    std::string block;
-    constexpr std::int64_t most = std::int64_t{1} << 20;
-    for (std::int64_t at = 0; at < kept_bytes_; at += most) {
-      block.resize(static_cast<std::size_t>(std::min(most, kept_bytes_ - at)));
-      kept_.read(block.data(), static_cast<std::int64_t>(block.size()), at);
-      file.write(block);
-    }
+    for_each_block([&file](const std::string& block) { file.write(block); });
     file.commit();
   } catch (const InputError& error) {
     throw OptionError(fmt::format("--rejects {}", error.what()));

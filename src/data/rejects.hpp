@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "kernels/state_archive.hpp"
 #include "src/data/element_file.hpp"
@@ -23,7 +24,8 @@ class Rejects {
   /// process can go on with them. `anew`: whatever was there. An empty path writes nothing.
   Rejects(std::string path, const std::string& kept, bool anew);
 
-  /// Of kept lines: puts all on the disk and writes how long they are, or takes what is there.
+  /// Of kept lines: puts all on the disk and writes how long they are and their checksum, or takes
+  /// what is there, which it reads once to see that it is what was written.
   void exchange_state(kernels::StateArchive& archive);
 
   Rejects(const Rejects&) = delete;
@@ -37,6 +39,9 @@ class Rejects {
  private:
   [[noreturn]] void fail() const;
   void flush();
+  void count(std::string_view bytes);
+  template <class Body>
+  void for_each_block(Body body) const;
   void finish_kept();
 
   std::string path_;
@@ -44,7 +49,8 @@ class Rejects {
   std::ofstream stream_;
   ElementFile kept_;  // instead of the stream
   std::int64_t kept_bytes_ = 0;
-  std::string pending_;  // behind them
+  std::uint32_t kept_sum_ = 0;  // CRC-32 of these
+  std::string pending_;         // behind them
 };
 
 }  // namespace steepest::data

@@ -17,6 +17,7 @@ namespace steepest::data {
 namespace {
 
 constexpr auto float_bytes = static_cast<std::int64_t>(sizeof(float));
+constexpr const char* begin_anew = "remove the folder of --checkpoint to begin anew";
 
 }  // namespace
 
@@ -57,39 +58,51 @@ bool RowStore::all_copied() const {
   return !copy_failed_;
 }
 
+std::array<ElementFile*, 4> RowStore::files() {
+  return {&files_.features, &files_.targets, &files_.labels, &files_.weights};
+}
+
 void RowStore::keep_in(const std::string& folder, bool anew) {
   const bool needed[] = {true, !roles_.targets.empty(), roles_.has_label,
                          roles_.weight.has_value()};
-  ElementFile* const files[] = {&files_.features, &files_.targets, &files_.labels, &files_.weights};
-  for (std::size_t i = 0; i < std::size(files); ++i) {
+  for (std::size_t i = 0; i < std::size(needed); ++i) {
     if (needed[i]) {
-      *files[i] = ElementFile::kept(folder + "/" + kept_names[i], anew);
+      *files()[i] = ElementFile::kept(folder + "/" + kept_names[i], anew);
     }
   }
   spilled_ = true;
+  is_kept_ = true;
 }
 
 void RowStore::exchange_state(kernels::StateArchive& archive) {
   const auto width = static_cast<std::int64_t>(roles_.targets.size());
   constexpr auto double_bytes = static_cast<std::int64_t>(sizeof(double));
-  const std::pair<const ElementFile*, std::int64_t> files[] = {
-      {&files_.features, std::max<std::int64_t>(1, roles_.features) * float_bytes},
-      {&files_.targets, width * double_bytes},
-      {&files_.labels, static_cast<std::int64_t>(sizeof(std::int32_t))},
-      {&files_.weights, double_bytes}};
+  const std::int64_t row_bytes[] = {std::max<std::int64_t>(1, roles_.features) * float_bytes,
+                                    width * double_bytes,
+                                    static_cast<std::int64_t>(sizeof(std::int32_t)), double_bytes};
   if (!archive.is_reading()) {
     wait_for_copies();
     flush();
-    for (const auto& [file, row_bytes] : files) {
+    for (const ElementFile* const file : files()) {
       if (file->is_open()) {
         file->sync();
       }
     }
   }
   archive.exchange_in(rows_, 0, std::numeric_limits<std::int64_t>::max() / 2);
-  for (const auto& [file, row_bytes] : files) {
-    if (file->is_open() && file->size() / row_bytes < rows_) {
-      archive.fail(fmt::format("{} has not all of its {} rows", file->name(), rows_));
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    const ElementFile& file = *files()[i];
+    sums_[i].exchange_state(archive);
+    if (!archive.is_reading() || !file.is_open()) {
+      continue;
+    }
+    if (file.size() / row_bytes[i] < rows_) {
+      archive.fail(
+          fmt::format("{} has not all of its {} rows: {}", file.name(), rows_, begin_anew));
+    }
+    if (!has_sum(file, 0, rows_ * row_bytes[i], sums_[i])) {
+      archive.fail(fmt::format("{} is damaged, the checksum of its {} rows does not match: {}",
+                               file.name(), rows_, begin_anew));
     }
   }
   flushed_rows_ = rows_;
@@ -119,19 +132,19 @@ void RowStore::spill() {
 // Targets, labels, weights and added rows to their files.
 void RowStore::flush() {
   const auto width = static_cast<std::int64_t>(roles_.targets.size());
-  const auto put = [&](const ElementFile& file, auto& values, std::int64_t columns) {
+  const auto put = [&](FileIndex file, auto& values, std::int64_t columns) {
     const auto bytes = static_cast<std::int64_t>(sizeof(values[0]));
-    file.write(values.data(), static_cast<std::int64_t>(values.size()) * bytes,
-               flushed_rows_ * columns * bytes);
+    write(file, values.data(), static_cast<std::int64_t>(values.size()) * bytes,
+          flushed_rows_ * columns * bytes);
     values.clear();
   };
-  put(files_.targets, dataset_.targets, width);
-  put(files_.labels, dataset_.labels, 1);
-  put(files_.weights, dataset_.weights, 1);
+  put(targets, dataset_.targets, width);
+  put(labels, dataset_.labels, 1);
+  put(weights, dataset_.weights, 1);
   flushed_rows_ = rows_;
   if (!added_.empty()) {
-    files_.features.write(added_.data(), static_cast<std::int64_t>(added_.size()) * float_bytes,
-                          first_added_ * roles_.features * float_bytes);
+    write(features, added_.data(), static_cast<std::int64_t>(added_.size()) * float_bytes,
+          first_added_ * roles_.features * float_bytes);
     if (moments_ != nullptr) {
       const auto count = static_cast<std::int64_t>(added_.size()) / roles_.features;
       std::vector<float> scratch;
@@ -140,6 +153,14 @@ void RowStore::flush() {
       });
     }
     added_.clear();
+  }
+}
+
+// To a file of rows; what is kept counts in its checksum.
+void RowStore::write(FileIndex file, const void* from, std::int64_t bytes, std::int64_t offset) {
+  files()[file]->write(from, bytes, offset);
+  if (is_kept_) {
+    sums_[file].add(from, bytes, offset);
   }
 }
 
@@ -305,8 +326,8 @@ void RowStore::copy(const ChunkParser& parser, const LearnedCodes& codes,
     if (spilled_) {
       scratch.resize(static_cast<std::size_t>(floats));
       fill(parser, codes, placement, scratch.data());
-      files_.features.write(scratch.data(), floats * float_bytes,
-                            placement.to * roles_.features * float_bytes);
+      write(features, scratch.data(), floats * float_bytes,
+            placement.to * roles_.features * float_bytes);
     } else {
       float* const to = dataset_.features.row(placement.to);
       dataset_.features.prepare_rows(placement.to, placement.rows);

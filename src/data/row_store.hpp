@@ -3,6 +3,7 @@
 // memory as long as they fit, in files from then on.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "kernels/state_archive.hpp"
 #include "src/data/chunk_parser.hpp"
 #include "src/data/file_rows.hpp"
+#include "src/data/place_sum.hpp"
 #include "src/data/row_decoder.hpp"
 #include "src/data/running_moments.hpp"
 #include "steepest/dataset.hpp"
@@ -47,7 +49,8 @@ class RowStore {
                                                "weights.rows"};
 
   /// Of kept rows: waits until all are in their files and on the disk, and writes how many they
-  /// are; or takes what the files hold. While this thread has none placed that are not copied.
+  /// are and their checksums; or takes what the files hold, which it reads once to see that it is
+  /// what was written. While this thread has none placed that are not copied.
   void exchange_state(kernels::StateArchive& archive);
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
@@ -90,6 +93,8 @@ class RowStore {
                                                   LabelRule label_rule);
 
  private:
+  enum FileIndex : std::size_t { features, targets, labels, weights };  // as kept_names
+
   bool learn(const ChunkParser& parser, const Piece& piece, RowDecoder& decoder,
              LearnedCodes& codes) const;
   void fill(const ChunkParser& parser, const LearnedCodes& codes, const Placement& placement,
@@ -99,6 +104,8 @@ class RowStore {
   [[nodiscard]] std::int64_t memory_bytes(std::int64_t row_bytes) const;
   void spill();
   void flush();
+  [[nodiscard]] std::array<ElementFile*, 4> files();
+  void write(FileIndex file, const void* from, std::int64_t bytes, std::int64_t offset);
   const float* fetch(std::int64_t first, std::int64_t count, std::vector<float>& scratch) const;
 
   const CellRoles& roles_;
@@ -112,6 +119,8 @@ class RowStore {
   std::atomic<bool> copy_failed_{false};
   bool spilled_ = false;
   RowFiles files_;
+  bool is_kept_ = false;
+  std::array<PlaceSum, 4> sums_;   // of kept rows
   std::int64_t flushed_rows_ = 0;  // of targets, labels and weights
   std::vector<float> added_;       // rows of add_row() that are not in the files yet
   std::int64_t first_added_ = 0;

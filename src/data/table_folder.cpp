@@ -104,8 +104,14 @@ class FeatureWriting {
         header_(data::npy_header("<f4", {rows.rows(), rows.feature_count()})),
         row_bytes_(rows.feature_count() * static_cast<std::int64_t>(sizeof(float))),
         file_(data::ElementFile::kept(folder.file(data::features_name), !folder.goes_on())) {
-    if (!folder.goes_on() || kept.rows > rows.rows() || file_.size() < end_of(kept.rows)) {
-      kept_.rows = 0;
+    if (!folder.goes_on() || kept.rows > rows.rows()) {
+      begin_anew();
+    } else if (file_.size() < end_of(kept.rows) ||
+               !data::has_sum(file_, end_of(0), kept.rows * row_bytes_, kept.sum)) {
+      kept_.warn(file_.name() +
+                 " is not what was written: its checksum does not match; it is "
+                 "written from its beginning");
+      begin_anew();
     }
     kept_.part = folder.identity();
     file_.write(header_.data(), std::ssize(header_), 0);
@@ -115,7 +121,9 @@ class FeatureWriting {
     RowBuffer buffer;
     const auto write = [&](std::int64_t first, std::int64_t count) {
       rows_.will_read(first + count, std::min(count, rows_.rows() - first - count));
-      file_.write(rows_.features(first, count, buffer), count * row_bytes_, end_of(first));
+      const float* const features = rows_.features(first, count, buffer);
+      file_.write(features, count * row_bytes_, end_of(first));
+      kept_.sum.add(features, count * row_bytes_, first * row_bytes_);
       report(first + count, progress);
     };
     for_each_block(rows_, write, kept_.rows);
@@ -123,6 +131,11 @@ class FeatureWriting {
   }
 
  private:
+  void begin_anew() {
+    kept_.rows = 0;
+    kept_.sum.clear();
+  }
+
   [[nodiscard]] std::int64_t end_of(std::int64_t rows) const {
     return std::ssize(header_) + rows * row_bytes_;
   }

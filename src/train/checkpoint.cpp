@@ -55,7 +55,7 @@ namespace fs = std::filesystem;
 using kernels::StateArchive;
 
 constexpr std::string_view format = "steepest checkpoint ";
-constexpr std::string_view magic = "steepest checkpoint 3\n";
+constexpr std::string_view magic = "steepest checkpoint 4\n";
 constexpr std::string_view prefix = "checkpoint-";
 constexpr std::string_view suffix = ".state";
 constexpr std::size_t files_kept = 2;

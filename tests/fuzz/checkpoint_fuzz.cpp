@@ -21,7 +21,7 @@ using namespace steepest;
 using namespace steepest::fuzz;
 using kernels::StateArchive;
 
-constexpr std::string_view magic = "steepest checkpoint 3\n";
+constexpr std::string_view magic = "steepest checkpoint 4\n";
 constexpr int runs = 7;
 constexpr int quantile_run = 5;
 constexpr int path_run = 6;
