@@ -160,18 +160,18 @@ TEST_P(Resumes, SearchesOnBatches) {
 INSTANTIATE_TEST_SUITE_P(Backends, Resumes, testing::ValuesIn(batch_backend_cases()),
                          backend_case_name);
 
-Dataset data_of(bool classes, unsigned seed = 5) {
-  return named_random_data({900, 5, classes ? 3 : 1}, classes, seed);
-}
-
 class ResumesStages : public testing::Test {
  protected:
+  [[nodiscard]] Dataset data(bool classes, unsigned seed = 5) const {
+    return named_random_data({900, 5, classes ? 3 : targets_}, classes, seed);
+  }
+
   void SetUp() override { options_.device = parse_device("cpu"); }
 
   // Each start ends at its `calls`-th report, until one gets to the end.
   void expect_same_bits(bool classes, int calls, int least_starts) {
     options_.threads = 1;
-    const FitResult whole = fit(data_of(classes), options_);
+    const FitResult whole = fit(data(classes), options_);
     const TemporaryFolder folder;
     options_.checkpoint.folder = folder.path("state");
     options_.checkpoint.every_steps = 1;
@@ -181,23 +181,65 @@ class ResumesStages : public testing::Test {
     do {
       int left = calls;
       options_.threads = 1 + starts % 3;
-      part =
-          fit(data_of(classes), options_, [&](const FitProgress& /*now*/) { return --left > 0; });
+      part = fit(data(classes), options_, [&](const FitProgress& /*now*/) { return --left > 0; });
       ASSERT_EQ(part.resumed_from.empty(), starts == 0);
       ASSERT_TRUE(part.resumable);
       ASSERT_LT(++starts, 2000);
     } while (part.termination.reason == Reason::interrupted);
     EXPECT_GE(starts, least_starts);
     expect_equal(part, whole);
-    expect_equal(fit(data_of(classes), options_), whole);  // of one that has ended
+    expect_equal(fit(data(classes), options_), whole);  // of one that has ended
   }
 
   FitOptions options_;
+  std::int64_t targets_ = 1;  // of a regression
 };
 
 TEST_F(ResumesStages, Quantile) {
   options_.loss = QuantileLoss{0.3};
   expect_same_bits(false, 2, 10);
+}
+
+TEST_F(ResumesStages, QuantilesOfTwoTargets) {
+  targets_ = 2;
+  options_.loss = QuantileLoss{0.6};
+  expect_same_bits(false, 2, 20);
+}
+
+// Ended as by kill -9, with nothing saved but what was due, three iterations before the end of the
+// last program: no more of them than the interval are made again.
+TEST_F(ResumesStages, QuantileLosesNoMoreThanAnIntervalOfIterations) {
+  struct Killed {};
+  options_.loss = QuantileLoss{0.3};
+  for (const std::int64_t interval : {1, 4}) {
+    const TemporaryFolder folder;
+    FitOptions saved = options_;
+    saved.checkpoint.folder = folder.path("whole");
+    saved.checkpoint.every_steps = interval;
+    int reports = 0;
+    const FitResult whole = fit(data(false), saved, [&](const FitProgress& /*now*/) {
+      ++reports;
+      return true;
+    });
+    saved.checkpoint.folder = folder.path("state");
+    int left = reports - 3;
+    const auto killed = [&](const FitProgress& /*now*/) -> bool {
+      if (--left == 0) {
+        throw Killed{};
+      }
+      return true;
+    };
+    EXPECT_THROW(static_cast<void>(fit(data(false), saved, killed)), Killed);
+    saved.checkpoint.resume = true;
+    int again = 0;
+    const FitResult resumed = fit(data(false), saved, [&](const FitProgress& /*now*/) {
+      ++again;
+      return true;
+    });
+    EXPECT_LE(again, 3 + interval);
+    EXPECT_NE(resumed.resumed_from, "");
+    expect_equal(resumed, whole);
+  }
 }
 
 TEST_F(ResumesStages, QuantileWithPenalty) {
@@ -221,7 +263,7 @@ TEST_F(ResumesStages, FoldsOfAPath) {
 
 TEST_F(ResumesStages, ValidationRowsOfAPath) {
   options_.l2_path = {1e-4, 1e-3, 1e-2, 1e-1};
-  options_.validation = std::make_shared<DatasetRows>(data_of(true, 6));
+  options_.validation = std::make_shared<DatasetRows>(data(true, 6));
   expect_same_bits(true, 3, 4);
 }
 
@@ -235,7 +277,7 @@ TEST_F(ResumesStages, ABudgetThatAPathHasSpentIsToldAsItWasGiven) {
   options_.l2_path = {1e-3, 1e-1};
   options_.folds = 3;
   options_.max_seconds = 1e-6;
-  const FitResult cut = fit(data_of(true), options_);
+  const FitResult cut = fit(data(true), options_);
   EXPECT_EQ(cut.termination.reason, Reason::seconds);
   EXPECT_TRUE(cut.path->cut);
   EXPECT_TRUE(cut.termination.inequality.ends_with(" >= 1e-06")) << cut.termination.inequality;

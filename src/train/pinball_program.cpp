@@ -22,86 +22,92 @@ struct Direction {
 
 class InteriorPoints {
  public:
-  InteriorPoints(const PinballProgram& program, const VectorXd& start)
+  InteriorPoints(const PinballProgram& program, const VectorXd& start,
+                 std::optional<PinballIterations>& at)
       : program_(program),
         scale_(program.weights.array()),
         penalty_(VectorXd::Constant(start.size(), program.ridge)),
-        parameters_(start) {
+        at_(at ? *at : at.emplace()) {
     if (program.last_is_intercept) {
       penalty_[start.size() - 1] = 0.0;
     }
-    const ArrayXd errors = program.targets - program.rows * start;
-    const double room = std::max(errors.abs().mean(), 1e-12);
-    above_ = errors.max(0.0) + room;
-    below_ = (-errors).max(0.0) + room;
-    duals_ = scale_ * (program.level - 0.5);
+    if (at_.parameters.size() == 0) {
+      begin(start);
+    }
   }
 
   std::optional<PinballSolution> solve(const std::function<bool()>& proceed) {
-    constexpr int most_iterations = 100;
     constexpr double accuracy = 1e-15;
-    const double size = (scale_ * (above_ + below_)).sum();
-    double best = INFINITY;
-    int idle = 0;
-    PinballSolution kept = solution();
-    for (int iteration = 0; iteration < most_iterations; ++iteration) {
+    while (at_.done < PinballIterations::most) {
       if (!proceed()) {
         return std::nullopt;
       }
       iterate();
-      if (!parameters_.allFinite() || !duals_.allFinite()) {
+      ++at_.done;
+      if (!at_.parameters.allFinite() || !at_.duals.allFinite()) {
         break;
       }
       const double merit = gap() + dual_residual().lpNorm<1>();
-      idle = merit < 0.9 * best ? 0 : idle + 1;
-      if (merit < best) {
-        best = merit;
-        kept = solution();
+      at_.idle = merit < 0.9 * at_.best ? 0 : at_.idle + 1;
+      if (merit < at_.best) {
+        at_.best = merit;
+        at_.kept = solution();
       }
-      if (idle > 3 || merit <= accuracy * size) {
+      if (at_.idle > 3 || merit <= accuracy * at_.size) {
         break;
       }
     }
-    return kept;
+    return at_.kept;
   }
 
  private:
-  [[nodiscard]] ArrayXd slack_above() const { return scale_ * program_.level - duals_; }
-  [[nodiscard]] ArrayXd slack_below() const { return scale_ * (1.0 - program_.level) + duals_; }
+  void begin(const VectorXd& start) {
+    const ArrayXd errors = program_.targets - program_.rows * start;
+    const double room = std::max(errors.abs().mean(), 1e-12);
+    at_.parameters = start;
+    at_.above = errors.max(0.0) + room;
+    at_.below = (-errors).max(0.0) + room;
+    at_.duals = scale_ * (program_.level - 0.5);
+    at_.size = (scale_ * (at_.above + at_.below)).sum();
+    at_.kept = solution();
+  }
+
+  [[nodiscard]] ArrayXd slack_above() const { return scale_ * program_.level - at_.duals; }
+  [[nodiscard]] ArrayXd slack_below() const { return scale_ * (1.0 - program_.level) + at_.duals; }
 
   [[nodiscard]] double gap() const {
-    return (above_ * slack_above() + below_ * slack_below()).sum();
+    return (at_.above * slack_above() + at_.below * slack_below()).sum();
   }
 
   [[nodiscard]] VectorXd dual_residual() const {
-    return program_.linear + program_.rows.transpose() * duals_.matrix() -
-           penalty_.cwiseProduct(parameters_);
+    return program_.linear + program_.rows.transpose() * at_.duals.matrix() -
+           penalty_.cwiseProduct(at_.parameters);
   }
 
   [[nodiscard]] PinballSolution solution() const {
-    return {parameters_, duals_.matrix(), dual_residual()};
+    return {at_.parameters, at_.duals.matrix(), dual_residual()};
   }
 
   // The Newton step towards above * slack_above = wanted_above and so on.
   [[nodiscard]] Direction aim(const ArrayXd& wanted_above, const ArrayXd& wanted_below) const {
     const ArrayXd room_above = slack_above();
     const ArrayXd room_below = slack_below();
-    const ArrayXd missed_above = (wanted_above - above_ * room_above) / room_above;
-    const ArrayXd missed_below = (wanted_below - below_ * room_below) / room_below;
-    const ArrayXd errors = (program_.targets - program_.rows * parameters_).array();
-    const ArrayXd reach = errors - above_ + below_ - missed_above + missed_below;
+    const ArrayXd missed_above = (wanted_above - at_.above * room_above) / room_above;
+    const ArrayXd missed_below = (wanted_below - at_.below * room_below) / room_below;
+    const ArrayXd errors = (program_.targets - program_.rows * at_.parameters).array();
+    const ArrayXd reach = errors - at_.above + at_.below - missed_above + missed_below;
     Direction step;
     step.parameters =
         factor_.solve(dual_residual() + program_.rows.transpose() * (reach * inverse_).matrix());
     step.duals = (reach - (program_.rows * step.parameters).array()) * inverse_;
-    step.above = missed_above + above_ / room_above * step.duals;
-    step.below = missed_below - below_ / room_below * step.duals;
+    step.above = missed_above + at_.above / room_above * step.duals;
+    step.below = missed_below - at_.below / room_below * step.duals;
     return step;
   }
 
   void factorize() {
     constexpr double ridge = 1e-14;  // against collinear features
-    inverse_ = 1.0 / (above_ / slack_above() + below_ / slack_below());
+    inverse_ = 1.0 / (at_.above / slack_above() + at_.below / slack_below());
     MatrixXd normal =
         program_.rows.transpose() * (program_.rows.array().colwise() * inverse_).matrix();
     normal.diagonal() += penalty_;
@@ -128,7 +134,7 @@ class InteriorPoints {
   // With a ridge the two are coupled and take the same.
   [[nodiscard]] Lengths lengths(const Direction& step) const {
     Lengths found{
-        std::min(longest(above_, step.above), longest(below_, step.below)),
+        std::min(longest(at_.above, step.above), longest(at_.below, step.below)),
         std::min(longest(slack_above(), -step.duals), longest(slack_below(), step.duals))};
     if (program_.ridge > 0.0) {
       found.primal = found.dual = std::min(found.primal, found.dual);
@@ -144,30 +150,27 @@ class InteriorPoints {
     const Direction predictor = aim(zero, zero);
     const Lengths ahead = lengths(predictor);
     const double before = gap();
-    const double after =
-        ((above_ + ahead.primal * predictor.above) *
-             (slack_above() - ahead.dual * predictor.duals) +
-         (below_ + ahead.primal * predictor.below) * (slack_below() + ahead.dual * predictor.duals))
-            .sum();
+    const double after = ((at_.above + ahead.primal * predictor.above) *
+                              (slack_above() - ahead.dual * predictor.duals) +
+                          (at_.below + ahead.primal * predictor.below) *
+                              (slack_below() + ahead.dual * predictor.duals))
+                             .sum();
     const double centre = std::pow(after / before, 3.0) * before / (2.0 * rows);
     const Direction step =
         aim(centre + predictor.above * predictor.duals, centre - predictor.below * predictor.duals);
     const Lengths length = lengths(step);
     const double primal = std::min(1.0, most_of_the_way * length.primal);
     const double dual = std::min(1.0, most_of_the_way * length.dual);
-    parameters_ += primal * step.parameters;
-    above_ += primal * step.above;
-    below_ += primal * step.below;
-    duals_ += dual * step.duals;
+    at_.parameters += primal * step.parameters;
+    at_.above += primal * step.above;
+    at_.below += primal * step.below;
+    at_.duals += dual * step.duals;
   }
 
   const PinballProgram& program_;
   ArrayXd scale_;
   VectorXd penalty_;
-  VectorXd parameters_;
-  ArrayXd above_;    // max(error, 0) at the end, > 0
-  ArrayXd below_;    // max(-error, 0)
-  ArrayXd duals_;    // a
+  PinballIterations& at_;
   ArrayXd inverse_;  // what errors are divided by in the normal equations
   Eigen::LDLT<MatrixXd> factor_;
 };
@@ -175,8 +178,9 @@ class InteriorPoints {
 }  // namespace
 
 std::optional<PinballSolution> solve_pinball(const PinballProgram& program, const VectorXd& start,
+                                             std::optional<PinballIterations>& at,
                                              const std::function<bool()>& proceed) {
-  return InteriorPoints(program, start).solve(proceed);
+  return InteriorPoints(program, start, at).solve(proceed);
 }
 
 }  // namespace steepest::train

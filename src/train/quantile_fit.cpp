@@ -7,13 +7,15 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "kernels/loss_rounding.hpp"
 #include "src/train/continuation.hpp"
 #include "src/train/pinball_program.hpp"
+#include "src/train/program_rows.hpp"
+#include "src/train/quantile_state.hpp"
+#include "steepest/error.hpp"
 
 namespace steepest::train {
 namespace {
@@ -25,7 +27,6 @@ constexpr std::int64_t block_rows = 4096;
 constexpr std::int64_t fewest_program_rows = 4000;
 constexpr std::int64_t program_rows_a_parameter = 30;
 constexpr std::int64_t most_program_elements = 40'000'000;
-constexpr std::int64_t most_rounds = 8;
 
 class QuantileFit {
  public:
@@ -42,7 +43,7 @@ class QuantileFit {
           kernels::StateArchive::reading(*run.resumed, run.checkpoints->resumed_from());
       exchange_state(archive);
       archive.expect_end();
-      must_finish_round_ = !is_over_;
+      must_iterate_ = !state_.is_over;
     }
   }
 
@@ -54,43 +55,31 @@ class QuantileFit {
     }
     if (!path_.is_over()) {
       path_.end_descents();
-      end_ = whole ? Reason::running : path_.reason();
-      is_over_ = !whole;
+      state_.end = whole ? Reason::running : path_.reason();
+      state_.is_over = !whole;
     }
-    if (!is_over_) {
+    if (!state_.is_over) {
       finish_exactly();
     }
     settle();
     const Reason reason = outcome_.termination.reason;
     if (reason != Reason::interrupted && reason != Reason::seconds) {
-      is_over_ = true;
+      state_.is_over = true;
       save(true);
     }
     return std::move(outcome_);
   }
 
  private:
-  // Between rounds, the same both ways.
+  // Between iterations of a program, the same both ways.
   void exchange_state(kernels::StateArchive& archive) {
     run_.exchange_outer(archive);
     path_.exchange_state(archive);
-    archive.exchange_in(round_, 0, most_rounds);
-    archive.exchange_in(count_, 0, std::numeric_limits<std::int64_t>::max() / 4);
-    archive.exchange(is_over_);
-    archive.exchange(end_, Reason::validation);
-    const auto exchange = [&](std::optional<double>& value) {
-      bool is_there = value.has_value();
-      double number = value.value_or(0.0);
-      archive.exchange(is_there);
-      archive.exchange(number);
-      value = is_there ? std::optional(number) : std::nullopt;
-    };
-    exchange(gap_);
-    exchange(subgradient_);
+    train::exchange_state(archive, outputs(), state_);
     const std::vector<double>& parameters = path_.parameters();
     if (parameters.empty() ||
-        (!is_over_ && !std::all_of(parameters.begin(), parameters.end(),
-                                   [](double value) { return std::isfinite(value); }))) {
+        (!state_.is_over && !std::all_of(parameters.begin(), parameters.end(),
+                                         [](double value) { return std::isfinite(value); }))) {
       archive.fail("it has no parameters to go on from");
     }
   }
@@ -113,12 +102,10 @@ class QuantileFit {
   void start(double width) { path_.start(smoothed(width), rate(widest_smoothing)); }
 
   // What one output's program left behind: duals of the rows chosen, the others' by their error.
-  struct Round {
-    std::vector<std::int64_t> chosen;  // rising
-    Eigen::VectorXd duals;             // of those
-    Eigen::VectorXd residual;          // of their sum with the others'
-    std::vector<double> errors;        // of all rows, before
-    double sharpness = 0.0;            // width within which errors count as unsure
+  struct Round : ProgramRows {
+    Eigen::VectorXd duals;       // of those chosen
+    Eigen::VectorXd residual;    // of their sum with the others'
+    std::vector<double> errors;  // of all rows, before
   };
 
   // Errors of all rows in one output, in trained units.
@@ -155,40 +142,19 @@ class QuantileFit {
     return weights;
   }
 
-  // The rows with the smallest errors, and what separates them from the others.
-  void choose_rows(std::int64_t count, Round& round) const {
-    std::vector<std::int64_t> order(static_cast<std::size_t>(rows_));
-    std::iota(order.begin(), order.end(), 0);
-    const auto nearer = [&](std::int64_t a, std::int64_t b) {
-      const double left = std::fabs(round.errors[static_cast<std::size_t>(a)]);
-      const double right = std::fabs(round.errors[static_cast<std::size_t>(b)]);
-      return left != right ? left < right : a < b;
-    };
-    if (count < rows_) {
-      std::nth_element(order.begin(), order.begin() + count, order.end(), nearer);
-      round.sharpness =
-          std::fabs(round.errors[static_cast<std::size_t>(order[static_cast<std::size_t>(count)])]);
-      order.resize(static_cast<std::size_t>(count));
-    } else {
-      round.sharpness = *std::max_element(round.errors.begin(), round.errors.end());
-    }
-    std::sort(order.begin(), order.end());
-    round.chosen = std::move(order);
-    round.sharpness = std::max(round.sharpness, 1e-12);
-  }
-
   // The dual of a row left out of the program.
   [[nodiscard]] double outer_dual(double error, double width) const {
     return std::clamp(error / width, run_.level - 1.0, run_.level);
   }
 
-  // Solves the program of the rows with the smallest errors; the new parameters of the output.
-  // Nothing where time ran out before it was solved.
+  // Solves the program of the rows with the smallest errors, or takes its solution from the state
+  // that was gone on from; the new parameters of the output. Nothing where time ran out before it
+  // was solved.
   std::optional<Round> solve(std::int64_t output, std::int64_t count,
                              std::vector<double>& parameters) {
     Round round;
     round.errors = errors_of(output);
-    choose_rows(count, round);
+    static_cast<ProgramRows&>(round) = program_rows(round.errors, count);
     const std::int64_t p = run_.intercept ? stride_ : stride_ - 1;
     PinballProgram program;
     program.level = run_.level;
@@ -201,17 +167,38 @@ class QuantileFit {
     fill_rows(round, p, begin, program);
     program.linear = linear_part(output, round, program, p);
     drop_weightless(round, program);
-    const std::optional<PinballSolution> solution =
-        solve_pinball(program, begin, [this] { return must_finish_round_ || goes_on(); });
-    if (!solution) {
-      return std::nullopt;
+    if (!is_of(program, output, state_)) {
+      throw InputError(
+          fmt::format("{}: not a state this run can go on from: its programs have "
+                      "other rows",
+                      run_.checkpoints->resumed_from()));
     }
-    round.duals = solution->duals;
-    round.residual = solution->residual;
+    if (output == std::ssize(state_.solved)) {
+      std::optional<PinballSolution> solution =
+          solve_pinball(program, begin, state_.at, [this] { return iterates(); });
+      if (!solution) {
+        return std::nullopt;
+      }
+      state_.solved.push_back(std::move(*solution));
+      state_.at.reset();
+    }
+    const PinballSolution& solution = state_.solved[static_cast<std::size_t>(output)];
+    round.duals = solution.duals;
+    round.residual = solution.residual;
     for (std::int64_t j = 0; j < p; ++j) {
-      parameters[static_cast<std::size_t>(output * stride_ + j)] = solution->parameters[j];
+      parameters[static_cast<std::size_t>(output * stride_ + j)] = solution.parameters[j];
     }
     return round;
+  }
+
+  // Asked before each iteration. A start makes one at least, or starts that are ended soon would
+  // not come on.
+  bool iterates() {
+    if (!std::exchange(must_iterate_, false) && !goes_on()) {
+      return false;
+    }
+    ++state_.iterations;
+    return true;
   }
 
   void fill_rows(const Round& round, std::int64_t p, const Eigen::VectorXd& begin,
@@ -310,7 +297,7 @@ class QuantileFit {
   [[nodiscard]] bool goes_on() {
     if (run_.max_seconds > 0.0 && path_.seconds() >= run_.max_seconds) {
       save(false);
-      end_ = Reason::seconds;
+      state_.end = Reason::seconds;
       return false;
     }
     FitProgress now;
@@ -319,10 +306,12 @@ class QuantileFit {
     now.epoch = static_cast<double>(path_.steps());
     if (progress_ && !progress_(now)) {
       save(false);
-      end_ = Reason::interrupted;
+      state_.end = Reason::interrupted;
       return false;
     }
-    if (run_.checkpoints != nullptr && run_.checkpoints->is_due(path_.steps())) {
+    const std::int64_t step =
+        path_.steps() - state_.round + state_.iterations;  // a round is a step of the path
+    if (run_.checkpoints != nullptr && run_.checkpoints->is_due(step)) {
       save(false);
     }
     return true;
@@ -331,9 +320,10 @@ class QuantileFit {
   void finish_exactly() {
     row_weights_ = all_weights();
     const std::int64_t most = std::max<std::int64_t>(stride_ + 1, most_program_elements / stride_);
-    count_ = std::max({count_, fewest_program_rows, program_rows_a_parameter * stride_});
-    for (; round_ < most_rounds && (must_finish_round_ || goes_on()); ++round_) {
-      const std::int64_t count = std::min({count_, most, rows_});
+    state_.count =
+        std::max({state_.count, fewest_program_rows, program_rows_a_parameter * stride_});
+    for (; state_.round < QuantileState::most_rounds; ++state_.round) {
+      const std::int64_t count = std::min({state_.count, most, rows_});
       std::vector<Round> solved;
       std::vector<double> next = path_.parameters();
       for (std::int64_t o = 0; o < outputs(); ++o) {
@@ -356,25 +346,25 @@ class QuantileFit {
         signs_held = signs_held && proof.signs_held;
         residual = std::max(residual, mine.residual.lpNorm<Eigen::Infinity>());
       }
-      must_finish_round_ = false;
+      state_.solved.clear();
       path_.count_step();
-      gap_ = gap;
-      subgradient_ = residual / static_cast<double>(rows_);
-      if (signs_held || (count == most && round_ > 2)) {
+      state_.gap = gap;
+      state_.subgradient = residual / static_cast<double>(rows_);
+      if (signs_held || (count == most && state_.round > 2)) {
         return;
       }
-      count_ = 2 * count;
+      state_.count = 2 * count;
     }
   }
 
   // The parameters kept, the loss itself there, and why this is the end.
   void settle() {
-    outcome_.termination.reason = end_;
+    outcome_.termination.reason = state_.end;
     start(0.0);
     run_.backend.evaluate();
     Evaluation at = run_.backend.state(0).at;
-    if (subgradient_) {
-      at.gradient_max_norm = *subgradient_;
+    if (state_.subgradient) {
+      at.gradient_max_norm = *state_.subgradient;
     }
     outcome_.at.mean_loss = at.mean_loss * run_.scaling.loss_unit();
     outcome_.at.penalty = at.penalty * run_.scaling.loss_unit();
@@ -383,14 +373,14 @@ class QuantileFit {
     outcome_.state.step = path_.steps();
     outcome_.history = path_.history();
     outcome_.seconds = path_.seconds();
-    if (!gap_ || outcome_.termination.reason == Reason::interrupted) {
+    if (!state_.gap || outcome_.termination.reason == Reason::interrupted) {
       outcome_.gap = {std::nullopt, "the run ended before its last stage, which proves the bound"};
       explain_early_end();
       return;
     }
     const bool exact = run_.backend.precision() == Precision::fp64;
     const double rounding = kernels::loss_rounding(run_.backend.precision());
-    const double proof = *gap_ + rounding * at.mean_loss;
+    const double proof = *state_.gap + rounding * at.mean_loss;
     const double gap = std::min(proof * run_.scaling.loss_unit(), outcome_.at.objective());
     constexpr double least = 1e-3;  // deviations of the target: an exact fit has objective 0
     const double size = std::max(outcome_.at.objective(), least * run_.scaling.loss_unit());
@@ -425,14 +415,9 @@ class QuantileFit {
   std::int64_t rows_;
   std::int64_t stride_;
   Continuation path_;
-  std::int64_t round_ = 0;             // that runs, or is next
-  std::int64_t count_ = 0;             // of rows in its programs, at most
-  bool is_over_ = false;               // no round is left
-  bool must_finish_round_ = false;     // or starts that are ended soon would not come on
-  Reason end_ = Reason::running;       // why it ended before its last stage
-  std::vector<double> row_weights_;    // of all rows
-  std::optional<double> gap_;          // trained units
-  std::optional<double> subgradient_;  // largest element, trained units
+  QuantileState state_;
+  bool must_iterate_ = false;        // before anything may end this start
+  std::vector<double> row_weights_;  // of all rows
   RunOutcome outcome_;
 };
 

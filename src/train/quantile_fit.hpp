@@ -34,7 +34,8 @@ struct QuantileRun {
   double max_seconds = 0.0;    ///< 0: none
   double tolerance_gap = 0.0;  ///< in the objective's units; 0: 1e-8 of the objective (fp64)
 
-  /// As in RunLimits. Descents are saved in mid-way, the programs behind them between two rounds.
+  /// As in RunLimits. Descents are saved in mid-way, the programs behind them between two
+  /// iterations, each of which is a step for the interval of checkpoints.
   CheckpointFolder* checkpoints = nullptr;
   std::function<void(kernels::StateArchive&)> exchange_outer{};
   std::optional<std::string> resumed{};
