@@ -8,9 +8,11 @@
 
 #include "src/train/halted_banks.hpp"
 #include "src/train/sweep_curve.hpp"
+#include "steepest/error.hpp"
 #include "steepest/sweep.hpp"
 #include "tests/sweep_problems.hpp"
 #include "tests/temporary_folder.hpp"
+#include "tests/thrown.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -147,6 +149,21 @@ TEST(SweepPrune, LegsAreWholeEpochsAndNoneTwice) {
   EXPECT_EQ(train::sweep_legs(3, true), (std::vector<std::int64_t>{1, 3}));
   EXPECT_EQ(train::sweep_legs(1, true), (std::vector<std::int64_t>{1}));
   EXPECT_EQ(train::sweep_legs(16, false), (std::vector<std::int64_t>{16}));
+}
+
+// Before anything is trained, and not with the fix for rows that do not fit.
+TEST(HaltedBanks, AFolderThatTakesNoFileIsToldAtOnce) {
+  SweepOptions options = options_of("constant,cosine", {{1.0, true}}, 8);
+  options.cache_folder = "/nowhere/at/all";
+  EXPECT_NO_THROW(static_cast<void>(sweep(iris(), options)));
+  options.prune = true;
+  int reports = 0;
+  const std::string said = thrown_message<InputError>([&] {
+    return sweep(iris(), options, [&](const SweepProgress& /*now*/) { return ++reports > 0; });
+  });
+  EXPECT_NE(said.find("--prune"), std::string::npos) << said;
+  EXPECT_EQ(said.find("--memory"), std::string::npos) << said;
+  EXPECT_EQ(reports, 0);
 }
 
 // In files or in memory, banks find what they left, whichever of them go on.

@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "src/cli/data_options.hpp"
 #include "src/cli/memory_limit.hpp"
@@ -51,6 +54,18 @@ std::string default_cache() {
   return access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
 }
 
+// Told before the rows are read that would fill the memory first.
+void check_cache(const std::string& folder) {
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(folder, error);
+  if (!is_folder || access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw InputError(fmt::format("--cache {}: {}: give a folder that can be written", folder,
+                                 is_folder ? std::generic_category().message(errno)
+                                 : error   ? error.message()
+                                           : "it is no folder"));
+  }
+}
+
 }  // namespace
 
 std::int64_t MemoryOptions::bytes() const {
@@ -60,6 +75,9 @@ std::int64_t MemoryOptions::bytes() const {
 RowStorage MemoryOptions::storage() const {
   constexpr std::int64_t program_bytes = std::int64_t{96} << 20;
   const std::int64_t all = bytes();
+  if (!cache.empty()) {
+    check_cache(cache);
+  }
   return {all - std::min(program_bytes, all / 4), cache.empty() ? default_cache() : cache};
 }
 

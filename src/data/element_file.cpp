@@ -43,15 +43,14 @@ ElementFile::ElementFile(std::string path, std::int64_t start)
   stamp_ = FileStamp(descriptor_);
 }
 
-ElementFile ElementFile::temporary(const std::string& folder) {
+ElementFile ElementFile::temporary(const std::string& folder, const char* purpose,
+                                   const char* fixes) {
   ElementFile file;
   file.name_ = folder;
   file.descriptor_ = open_unnamed(folder);
   if (file.descriptor_ < 0) {
-    throw InputError(
-        fmt::format("{}: no temporary file can be made here for what does not fit "
-                    "in memory: {}. Fixes: --cache DIR | --memory SIZE",
-                    folder, std::generic_category().message(errno)));
+    throw InputError(fmt::format("{}: no temporary file can be made here {}: {}. Fixes: {}", folder,
+                                 purpose, std::generic_category().message(errno), fixes));
   }
   return file;
 }

@@ -19,8 +19,10 @@ class ElementFile {
   ElementFile(std::string path, std::int64_t start);
 
   /// A new file in a folder that no name leads to: it is gone with its last descriptor, however the
-  /// process ends.
-  static ElementFile temporary(const std::string& folder);
+  /// process ends. Where none can be made, the message says what it is for and what would help.
+  static ElementFile temporary(const std::string& folder,
+                               const char* purpose = "for what does not fit in memory",
+                               const char* fixes = "--cache DIR | --memory SIZE");
 
   /// A file with a name, to be read and written by one process after another; `anew`: empty.
   static ElementFile kept(std::string path, bool anew);

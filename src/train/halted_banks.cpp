@@ -15,6 +15,14 @@ void HaltedBanks::begin_leg() {
   end_ = 0;
 }
 
+void HaltedBanks::prepare() {
+  if (!folder_.empty() && !files_[current_].is_open()) {
+    files_[current_] = data::ElementFile::temporary(
+        folder_, "for runs that wait for the others of their batch size",
+        "--cache DIR | no --prune");
+  }
+}
+
 void HaltedBanks::put(std::size_t bank, std::string state) {
   Place& place = places_[bank];
   place = {current_, end_, static_cast<std::int64_t>(state.size()), {}};
@@ -25,9 +33,7 @@ void HaltedBanks::put(std::size_t bank, std::string state) {
     place.held = std::move(state);
     return;
   }
-  if (!files_[current_].is_open()) {
-    files_[current_] = data::ElementFile::temporary(folder_);
-  }
+  prepare();
   files_[current_].write(state.data(), place.bytes, end_);
   end_ += place.bytes;
 }

@@ -19,6 +19,10 @@ class HaltedBanks {
   HaltedBanks() = default;
   HaltedBanks(std::size_t banks, std::string folder);
 
+  /// Makes the first file, so that a folder that takes none is told before anything has been
+  /// trained.
+  void prepare();
+
   /// The banks halt anew from now on: each state is put again, or over, before the next call.
   void begin_leg();
 

@@ -43,6 +43,9 @@ class Sweep {
     layout_ = lay_out_sweep(*data_, weights, options_);
     legs_ = sweep_legs(options_.epochs, options_.prune);
     halted_ = HaltedBanks(layout_.banks.size(), options_.cache_folder);
+    if (options_.prune) {
+      halted_.prepare();
+    }
     hold(weights);
     set_rates();
     result_.runs.resize(layout_.plan.cases.size());
