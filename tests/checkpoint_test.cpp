@@ -128,6 +128,24 @@ TEST_F(CheckpointRefusals, KnowsOtherData) {
   EXPECT_NE(sentence.find("other data"), std::string::npos) << sentence;
 }
 
+// A default may follow from the data: they are named beside it.
+TEST_F(CheckpointRefusals, NamesOtherDataBesideAnOption) {
+  options_.l2 = 0.5;
+  const std::string sentence = thrown_message<InputError>([&] {
+    static_cast<void>(fit(named_random_data({699, 6, 3}, true, 5), options_));
+  });
+  EXPECT_NE(sentence.find("now it is 0.5, and the data are others"), std::string::npos) << sentence;
+}
+
+// Before the horizon of the schedule, which follows from them.
+TEST_F(CheckpointRefusals, NamesTheEpochs) {
+  options_.epochs = 13;
+  const std::string sentence =
+      thrown_message<InputError>([&] { static_cast<void>(fit(small_data(), options_)); });
+  EXPECT_NE(sentence.find("the run had --epochs 12, and now it is 13"), std::string::npos)
+      << sentence;
+}
+
 TEST_F(CheckpointRefusals, DoesNotOverwriteARunThatHasNotEnded) {
   options_.checkpoint.resume = false;
   const std::string sentence =

@@ -240,15 +240,17 @@ void CheckpointFolder::refuse_others(const std::string& path, const RunIdentity&
                                  [&](const auto& option) { return option.first == name; });
     return at == run.options.end() ? std::string("nothing") : at->second;
   };
+  const bool other_data = found.data != identity_.data;  // options left to choose follow from it
   for (const auto& [name, value] : identity_.options) {
     const std::string then = value_of(found, name);
     if (then != value) {
       throw InputError(fmt::format(
-          "{}: the run had {} {}, and now it is {}: go on with the options it began with", path,
-          name, then, value));
+          "{}: the run had {} {}, and now it is {}{}: go on with the options{} it began with", path,
+          name, then, value, other_data ? ", and the data are others" : "",
+          other_data ? " and the rows" : ""));
     }
   }
-  if (found.data != identity_.data) {
+  if (other_data) {
     throw InputError(fmt::format(
         "{}: the run had other data: go on with the rows, in the order, it began with", path));
   }

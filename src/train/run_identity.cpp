@@ -105,13 +105,13 @@ RunIdentity problem_identity(std::string kind, const FitOptions& options, const 
 RunIdentity fit_identity(const FitOptions& options, const FitPlan& plan, const HeldData& held) {
   RunIdentity run = problem_identity("fit", options, plan, held);
   const std::vector<std::pair<std::string, std::string>> own = {
+      {"--batch-size", fmt::format("{}", plan.batch_size)},
+      {"--epochs", fmt::format("{}", plan.epochs)},  // before the schedule, whose horizon follows
       {"--clip-norm", fmt::format("{}", options.clip_norm)},
       {"--rule", to_string(plan.rule) + (plan.may_choose_rule ? " or a better one" : "")},
       {"--schedule", to_string(plan.schedule)},
       {"--learning-rate", text(options.learning_rate)},
       {"--preconditioner", text(plan.preconditioned)},
-      {"--batch-size", fmt::format("{}", plan.batch_size)},
-      {"--epochs", fmt::format("{}", plan.epochs)},
       {"--tolerance-gradient", text(options.tolerance_gradient)},
       {"--tolerance-loss", text(options.tolerance_loss)},
       {"--tolerance-step", text(options.tolerance_step)},

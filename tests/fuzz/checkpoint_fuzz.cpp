@@ -90,7 +90,13 @@ FitOptions fit_options(int run, bool resume) {
 // Runs to the end, or, when it is to be gone on from, for a few steps.
 void go(int run, bool resume) {
   if (run < 3 || run >= quantile_run) {
-    const FitCallback some = [](const FitProgress& now) { return now.step < 4; };
+    std::int64_t last = -1;
+    int still = 0;  // reports without a step: a quantile fit is within a program then
+    const FitCallback some = [&](const FitProgress& now) {
+      still = now.step == last ? still + 1 : 0;
+      last = now.step;
+      return run == quantile_run ? still < 3 : now.step < 4;
+    };
     static_cast<void>(fit(small_data(run != quantile_run), fit_options(run, resume),
                           resume ? FitCallback() : some));
     return;
