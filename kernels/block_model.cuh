@@ -9,7 +9,7 @@
 #include "kernels/block_layout.hpp"
 #include "kernels/block_steps.cuh"
 #include "kernels/device_bank.cuh"
-#include "kernels/device_data.cuh"
+#include "kernels/device_rows.cuh"
 #include "kernels/shared_memory.cuh"
 #include "kernels/update.hpp"
 #include "kernels/warp.cuh"

@@ -8,7 +8,7 @@
 
 #include "kernels/block_layout.hpp"
 #include "kernels/device_bank.cuh"
-#include "kernels/device_data.cuh"
+#include "kernels/device_rows.cuh"
 #include "kernels/loss_gradient.hpp"
 
 namespace steepest::kernels {

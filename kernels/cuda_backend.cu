@@ -55,15 +55,15 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] Engine engine() const override { return engine_; }
 
-  void hold(TrainingData data) override { hold_copy_of(data); }
+  void hold(TrainingData data) override { take(std::move(data)); }
 
-  void hold(StreamedData data) override { hold_copy_of(data); }
+  void hold(StreamedData data) override { take(std::move(data)); }
 
   void second_moment_product(bool intercept, const double* v, double* out) override {
     const DeviceScope scope(info_.ordinal);
     const BankShape shape{data_.features(), 1, 1};
     if (probe_ == nullptr) {
-      probe_ = std::make_unique<DeviceLossGradient<T>>(shape, data_.view(), 0, products_);
+      probe_ = std::make_unique<DeviceLossGradient<T>>(shape, data_, 0, products_);
     }
     std::vector<double> vector(v, v + shape.elements());
     if (!intercept) {
@@ -81,20 +81,15 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
     const DeviceScope scope(info_.ordinal);
-    return device_second_moment(data_.view(), data_.features(), sample_rows(rows(), sample),
-                                products_);
+    return device_second_moment(data_, sample_rows(rows(), sample), products_);
   }
 
   void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
     const DeviceScope scope(info_.ordinal);
-    const DeviceRows<T> held = data_.view();
-    std::vector<T> padded(static_cast<std::size_t>(count * held.pitch));
-    download(held.features + first * held.pitch, count * held.pitch, padded.data(), stream_.get());
-    for (std::int64_t r = 0; r < count; ++r) {
-      std::transform(padded.data() + r * held.pitch,
-                     padded.data() + r * held.pitch + data_.features(), out + r * data_.features(),
-                     [](T value) { return static_cast<float>(value); });
-    }
+    std::vector<T> rows(static_cast<std::size_t>(count * data_.features()));
+    data_.copy_rows(first, count, rows.data());
+    std::transform(rows.begin(), rows.end(), out,
+                   [](T value) { return static_cast<float>(value); });
   }
 
   void start(BankPlan plan) override {
@@ -133,10 +128,9 @@ class CudaBackend final : public Backend {
     const std::int64_t gathered = batch_size_ < rows() && !layout_ ? batch_size_ : 0;
     if (engine_ == Engine::fused) {
       fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.view(), stream_.get());
-      pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.view(), 0, products_);
+      pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_, 0, products_);
     } else {
-      pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_.view(), gathered,
-                                                      products_);
+      pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_, gathered, products_);
     }
     records_ = DeviceBuffer<StepRecord>(
         (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
@@ -154,7 +148,7 @@ class CudaBackend final : public Backend {
         layout_ ? steps_of_a_launch(bank_->shape().models) : steps_between_looks(pass_bytes);
     while (steps > 0 && bank_->any_running()) {
       const std::int64_t count = std::min(steps, between_looks);
-      queue_steps(count);
+      queue_steps(count, steps - count);
       bank_->refresh();
       append_records(count, history);
       steps -= count;
@@ -169,7 +163,8 @@ class CudaBackend final : public Backend {
 
   void evaluate() override {
     const DeviceScope scope(info_.ordinal);
-    queue_pass_and_update(RowSelection::all(rows()), UpdateMode::evaluate, nullptr);
+    const RowSelection all = RowSelection::all(rows());
+    queue_pass_and_update(all, {all.count, false}, UpdateMode::evaluate, nullptr);
     bank_->refresh();
   }
 
@@ -192,7 +187,7 @@ class CudaBackend final : public Backend {
     const BankShape one = one_model();
     std::optional<DeviceLossGradient<T>> own;
     if (bank_->shape().models > 1 && fused_ == nullptr) {
-      own.emplace(one, data_.view(), 0, products_);
+      own.emplace(one, data_, 0, products_);
     }
     DeviceLossGradient<T>& pass = own ? *own : *pass_;
     pass.upload_weights(parameters.data(), one.outputs);
@@ -209,10 +204,9 @@ class CudaBackend final : public Backend {
 
   void features(const std::int64_t* rows, std::int64_t count, double* out) override {
     const DeviceScope scope(info_.ordinal);
-    const DeviceRows<T> data = data_.view();
     std::vector<T> row(static_cast<std::size_t>(data_.features()));
     for (std::int64_t i = 0; i < count; ++i) {
-      download(data.features + rows[i] * data.pitch, data_.features(), row.data(), stream_.get());
+      data_.copy_rows(rows[i], 1, row.data());
       out = std::copy(row.begin(), row.end(), out);
     }
   }
@@ -228,21 +222,24 @@ class CudaBackend final : public Backend {
   [[nodiscard]] std::int64_t rows() const { return data_.rows(); }
 
   template <class Data>
-  void hold_copy_of(const Data& data) {
+  void take(Data data) {
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
     fused_.reset();
     probe_.reset();
     bank_.reset();
     data_ = {};  // before the new data comes, so that one copy is held at a time
-    data_ = DeviceData<T>(data, stream_.get());
+    data_ = DeviceData<T>(std::move(data),
+                          engine_ == Engine::stream ? RowPlace::windows : RowPlace::device,
+                          stream_.get());
   }
 
   [[nodiscard]] BankShape one_model() const {
     return {bank_->shape().features, bank_->shape().outputs, 1};
   }
 
-  void queue_pass_and_update(const RowSelection& rows, UpdateMode mode, StepRecord* records) {
+  void queue_pass_and_update(const RowSelection& rows, const RowsAhead& ahead, UpdateMode mode,
+                             StepRecord* records) {
     if (fused_ != nullptr) {
       const PassParameters parameters{bank_->view(), mode == UpdateMode::evaluate};
       queue_update(fused_->run(loss_, parameters, rows), rows.count, mode, bank_->view(), records,
@@ -250,13 +247,13 @@ class CudaBackend final : public Backend {
       return;
     }
     bank_->round_parameters(data_.view().pitch, pass_->weights(), mode == UpdateMode::evaluate);
-    const PassSums<T> sums = pass_->run(loss_, rows);
+    const PassSums<T> sums = pass_->run(loss_, rows, ahead);
     queue_update(sums, rows.count, mode, bank_->view(), records, products_);
   }
 
   // Records are (steps, models); a model that does not run leaves its own as set here, with step
-  // -1.
-  void queue_steps(std::int64_t count) {
+  // -1. `following` steps will be queued after these.
+  void queue_steps(std::int64_t count, std::int64_t following) {
     const std::int64_t models = bank_->shape().models;
     const UpdateMode mode =
         batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
@@ -269,8 +266,11 @@ class CudaBackend final : public Backend {
       return;
     }
     for (std::int64_t s = 0; s < count; ++s, ++step_) {
-      queue_pass_and_update(batch_of_step(rows(), batch_size_, seed_, step_, together_), mode,
-                            records_.data() + s * models);
+      const RowSelection batch = batch_of_step(rows(), batch_size_, seed_, step_, together_);
+      const std::int64_t left = count + following - s;
+      const bool reach_the_end = left > (rows() - batch.first) / batch_size_;
+      const RowsAhead ahead{reach_the_end ? rows() : batch.first + left * batch_size_, left > 1};
+      queue_pass_and_update(batch, ahead, mode, records_.data() + s * models);
     }
   }
 

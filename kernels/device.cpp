@@ -96,13 +96,14 @@ std::string_view name(Storage storage) {
 }
 
 Engine parse_engine(std::string_view text) {
-  for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block}) {
+  for (const Engine engine :
+       {Engine::automatic, Engine::products, Engine::fused, Engine::block, Engine::stream}) {
     if (name(engine) == text) {
       return engine;
     }
   }
   throw OptionError(
-      fmt::format("engine \"{}\" is not known: use auto, products, fused or block", text));
+      fmt::format("engine \"{}\" is not known: use auto, products, fused, block or stream", text));
 }
 
 std::string_view name(Engine engine) {
@@ -113,6 +114,8 @@ std::string_view name(Engine engine) {
       return "fused";
     case Engine::block:
       return "block";
+    case Engine::stream:
+      return "stream";
     case Engine::automatic:
       break;
   }

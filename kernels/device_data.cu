@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "kernels/device_data.cuh"
 #include "kernels/matrix_products.cuh"
 #include "kernels/row_chunks.hpp"
-#include "kernels/standardize.cuh"
+#include "kernels/row_upload.cuh"
 
 namespace steepest::kernels {
 namespace {
+
+// Read at a time.
+constexpr std::int64_t block_bytes = std::int64_t{16} << 20;
 
 template <class T, class Source>
 DeviceBuffer<T> uploaded(const std::vector<Source>& values, const char* what, cudaStream_t stream) {
@@ -19,42 +24,62 @@ DeviceBuffer<T> uploaded(const std::vector<Source>& values, const char* what, cu
   return buffer;
 }
 
+// body(first, count) for blocks of rows in order.
+template <class Body>
+void for_each_block(std::int64_t rows, std::int64_t columns, const Body& body) {
+  const std::int64_t row_bytes = columns * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t most = std::clamp<std::int64_t>(block_bytes / row_bytes, 1, rows);
+  for (std::int64_t first = 0; first < rows; first += most) {
+    body(first, std::min(most, rows - first));
+  }
+}
+
+// Of two, so that they take half of what is free, and passes have the rest.
+std::int64_t rows_of_a_window(std::int64_t rows, std::int64_t row_bytes) {
+  std::size_t free_bytes = 0;
+  std::size_t total_bytes = 0;
+  check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for its free memory");
+  const std::int64_t share = static_cast<std::int64_t>(free_bytes) / 4;
+  return std::clamp<std::int64_t>(share / row_bytes - most_partitions, 1, rows);
+}
+
 }  // namespace
 
 template <class T>
-DeviceData<T>::DeviceData(const TrainingData& data, cudaStream_t stream)
+DeviceData<T>::DeviceData(TrainingData data, RowPlace place, cudaStream_t stream)
     : rows_(data.features.rows()),
       features_(data.features.columns()),
       pitch_(row_pitch<T>(features_ + 1)),
-      matrix_((rows_ + most_partitions) * pitch_, "features"),
+      matrix_(place == RowPlace::device ? (rows_ + most_partitions) * pitch_ : 0,
+              "features, which --engine stream leaves on the host,"),
       targets_(uploaded<T>(data.targets, "targets", stream)),
       labels_(uploaded<std::int32_t>(data.labels, "labels", stream)),
-      weights_(uploaded<T>(data.weights, "weights", stream)) {
-  fill_bytes(matrix_.data() + rows_ * pitch_, most_partitions * pitch_, 0, stream);
-  const CopyRows copy = [&](std::int64_t first, std::int64_t rows, float* to) {
-    std::copy_n(data.features.row(first), rows * features_, to);
-  };
-  upload_standardized(rows_, copy, ColumnScales(data.mean, data.scale, data.bytes), pitch_, stream,
-                      matrix_.data());
+      weights_(uploaded<T>(data.weights, "weights", stream)),
+      stream_(stream),
+      scales_(data.mean, data.scale, data.bytes) {
+  const auto features = std::make_shared<const FeatureMatrix>(std::move(data.features));
+  read_ = [features](std::int64_t first, std::int64_t /*count*/) { return features->row(first); };
+  place_features(place);
 }
 
 template <class T>
-DeviceData<T>::DeviceData(const StreamedData& data, cudaStream_t stream)
+DeviceData<T>::DeviceData(const StreamedData& data, RowPlace place, cudaStream_t stream)
     : rows_(data.rows->rows()),
       features_(data.rows->feature_count()),
       pitch_(row_pitch<T>(features_ + 1)),
-      matrix_((rows_ + most_partitions) * pitch_, "features") {
+      matrix_(place == RowPlace::device ? (rows_ + most_partitions) * pitch_ : 0,
+              "features, which --engine stream leaves on the host,"),
+      stream_(stream),
+      scales_(data.mean, data.scale, data.bytes) {
   const RowSource& source = *data.rows;
   const auto outputs = static_cast<std::int64_t>(data.target_mean.size());
   const bool classifies = source.classifies();
   targets_ = DeviceBuffer<T>(classifies ? 0 : rows_ * outputs, "targets");
   labels_ = DeviceBuffer<std::int32_t>(classifies ? rows_ : 0, "labels");
   weights_ = DeviceBuffer<T>(data.weight_mean > 0.0 ? rows_ : 0, "weights");
-  fill_bytes(matrix_.data() + rows_ * pitch_, most_partitions * pitch_, 0, stream);
   RowBuffer buffer;
   std::vector<T> rounded;
-  const CopyRows copy = [&](std::int64_t first, std::int64_t rows, float* to) {
-    std::copy_n(source.features(first, rows, buffer), rows * features_, to);
+  for_each_block(rows_, features_, [&](std::int64_t first, std::int64_t rows) {
     if (classifies) {
       upload(source.labels(first, rows, buffer), rows, labels_.data() + first, stream);
     } else {
@@ -74,9 +99,50 @@ DeviceData<T>::DeviceData(const StreamedData& data, cudaStream_t stream)
                      [&](double weight) { return static_cast<T>(weight / data.weight_mean); });
       upload(rounded.data(), rows, weights_.data() + first, stream);
     }
+  });
+  read_ = [from = data.rows, own = std::make_shared<RowBuffer>()](std::int64_t first,
+                                                                  std::int64_t count) {
+    return from->features(first, count, *own);
   };
-  upload_standardized(rows_, copy, ColumnScales(data.mean, data.scale, data.bytes), pitch_, stream,
-                      matrix_.data());
+  place_features(place);
+}
+
+template <class T>
+void DeviceData<T>::place_features(RowPlace place) {
+  if (place == RowPlace::windows) {
+    const std::int64_t row_bytes = pitch_ * static_cast<std::int64_t>(sizeof(T));
+    windows_ = std::make_unique<RowWindows<T>>(read_, rows_, scales_, pitch_,
+                                               rows_of_a_window(rows_, row_bytes), stream_);
+    return;
+  }
+  fill_bytes(matrix_.data() + rows_ * pitch_, most_partitions * pitch_, 0, stream_);
+  RowUpload<T> upload(scales_, rows_, pitch_, stream_);
+  std::vector<std::int64_t> places;
+  for_each_block(rows_, features_, [&](std::int64_t first, std::int64_t count) {
+    places.resize(static_cast<std::size_t>(count));
+    std::iota(places.begin(), places.end(), first);
+    upload.send(read_(first, count), count, places.data(), matrix_.data());
+  });
+  check(cudaStreamSynchronize(stream_), "standardizing features");
+  read_ = {};
+}
+
+template <class T>
+void DeviceData<T>::copy_rows(std::int64_t first, std::int64_t count, T* out) {
+  if (windows_ != nullptr) {
+    std::vector<float> standardized;
+    for_each_block(count, features_, [&](std::int64_t begin, std::int64_t size) {
+      standardized.resize(static_cast<std::size_t>(size * features_));
+      standardize_rows(read_(first + begin, size), size, scales_, standardized.data());
+      out = std::copy(standardized.begin(), standardized.end(), out);
+    });
+    return;
+  }
+  std::vector<T> padded(static_cast<std::size_t>(count * pitch_));
+  download(matrix_.data() + first * pitch_, count * pitch_, padded.data(), stream_);
+  for (std::int64_t r = 0; r < count; ++r) {
+    out = std::copy_n(padded.data() + r * pitch_, features_, out);
+  }
 }
 
 template <class T>

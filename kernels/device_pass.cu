@@ -49,6 +49,11 @@ struct FoldLoss {
   STEEPEST_HD void operator()(std::int64_t model) const { carried[model] = sums.loss_sum(model); }
 };
 
+template <class T>
+std::int64_t rows_of_a_chunk(std::int64_t most_rows, const RowWindows<T>* windows) {
+  return windows == nullptr ? most_rows : std::min(most_rows, windows->window_rows());
+}
+
 std::int64_t parts(std::int64_t rows) {
   return (rows + most_partition_rows - 1) / most_partition_rows;
 }
@@ -56,23 +61,25 @@ std::int64_t parts(std::int64_t rows) {
 }  // namespace
 
 template <class T>
-DevicePass<T>::DevicePass(const BankShape& shape, const DeviceRows<T>& data,
-                          std::int64_t batch_rows, const MatrixProducts& products)
+DevicePass<T>::DevicePass(const BankShape& shape, DeviceData<T>& data, std::int64_t batch_rows,
+                          const MatrixProducts& products)
     : shape_(shape),
-      data_(data),
+      data_(data.view()),
+      windows_(data.windows()),
       products_(products),
-      most_rows_(most_chunk_rows(shape, data.pitch, sizeof(T))),
-      residual_rows_(std::min(data.rows, most_rows_) + most_partitions),
+      most_rows_(rows_of_a_chunk(most_chunk_rows(shape, data_.pitch, sizeof(T)), windows_)),
+      residual_rows_(std::min(data_.rows, most_rows_) + most_partitions),
       residuals_(residual_rows_ * shape.columns(), "scores of a pass"),
-      gradient_(parts(std::min(data.rows, most_rows_)) * shape.columns() * data.pitch,
+      gradient_(parts(std::min(data_.rows, most_rows_)) * shape.columns() * data_.pitch,
                 "gradients of a pass"),
-      losses_(parts(std::min(data.rows, most_rows_)) * shape.models, "losses of a pass"),
+      losses_(parts(std::min(data_.rows, most_rows_)) * shape.models, "losses of a pass"),
       carried_gradient_(shape.elements(), "gradients of a pass"),
       carried_loss_(shape.models, "losses of a pass"),
       indexes_(std::min(batch_rows, most_rows_), "row numbers of a batch"),
-      gathered_(
-          batch_rows == 0 ? 0 : (std::min(batch_rows, most_rows_) + most_partitions) * data.pitch,
-          "rows of a batch") {
+      gathered_(batch_rows == 0 || windows_ != nullptr
+                    ? 0
+                    : (std::min(batch_rows, most_rows_) + most_partitions) * data_.pitch,
+                "rows of a batch") {
   // A pass without losses carries those it never wrote.
   fill_bytes(losses_.data(), losses_.size(), 0, products.stream());
 }
@@ -88,26 +95,45 @@ PassSums<T> DevicePass<T>::empty_sums() const {
 }
 
 template <class T>
-void DevicePass<T>::gather(const RowSelection& rows, const RowChunk& chunk) {
-  const RowOrder order = rows.order();
-  for_each_index("shuffling rows", chunk.rows, products_.stream(),
-                 SelectRow{order, rows.first + chunk.first, indexes_.data()});
+void DevicePass<T>::gather(const RowChunk& chunk) {
   for_each_index(
       "gathering a batch", chunk.padded_rows() * data_.pitch, products_.stream(),
       GatherElement<T>{data_.features, indexes_.data(), chunk.rows, data_.pitch, gathered_.data()});
 }
 
 template <class T>
-ChunkRows<T> DevicePass<T>::rows_of(const RowSelection& rows, const RowChunk& chunk) {
-  const std::int64_t first = rows.first + chunk.first;
+const T* DevicePass<T>::features_of(const RowSelection& part, std::int64_t whole,
+                                    const RowsAhead& ahead) {
+  return windows_ != nullptr ? windows_->at(part, whole, ahead)
+                             : data_.features + part.first * data_.pitch;
+}
+
+template <class T>
+void DevicePass<T>::release() {
+  if (windows_ != nullptr) {
+    windows_->release();
+  }
+}
+
+template <class T>
+ChunkRows<T> DevicePass<T>::rows_of(const RowSelection& rows, const RowChunk& chunk,
+                                    const RowsAhead& ahead) {
+  RowSelection part = rows;
+  part.first += chunk.first;
+  part.count = chunk.rows;
   ChunkRows<T> ready;
   ready.chunk = chunk;
-  ready.features = data_.features + first * data_.pitch;
-  ready.targets = {data_.targets, data_.labels, data_.weights, nullptr, first};
+  ready.targets = {data_.targets, data_.labels, data_.weights, nullptr, part.first};
   if (rows.shuffled) {
-    gather(rows, chunk);
-    ready.features = gathered_.data();
+    for_each_index("shuffling rows", chunk.rows, products_.stream(),
+                   SelectRow{part.order(), part.first, indexes_.data()});
     ready.targets.indexes = indexes_.data();
+  }
+  if (rows.shuffled && windows_ == nullptr) {
+    gather(chunk);
+    ready.features = gathered_.data();
+  } else {
+    ready.features = features_of(part, std::min(rows.count, most_rows_), ahead);
   }
   return ready;
 }

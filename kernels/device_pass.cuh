@@ -34,9 +34,8 @@ struct ChunkRows {
 template <class T>
 class DevicePass {
  public:
-  /// A view of data that outlives this, and the rows of the largest shuffled selection (0: none
-  /// is).
-  DevicePass(const BankShape& shape, const DeviceRows<T>& data, std::int64_t batch_rows,
+  /// Data that outlive this, and the rows of the largest shuffled selection (0: none is).
+  DevicePass(const BankShape& shape, DeviceData<T>& data, std::int64_t batch_rows,
              const MatrixProducts& products);
 
   [[nodiscard]] const BankShape& shape() const { return shape_; }
@@ -51,22 +50,38 @@ class DevicePass {
   [[nodiscard]] double* losses() { return losses_.data(); }
 
   /// Queues one pass. fill(ChunkRows) queues writing residuals() for chunk.padded_rows() rows,
-  /// those from chunk.rows on being 0, and losses(). The sums are valid until the next pass.
+  /// those from chunk.rows on being 0, and losses(). The sums are valid until the next pass. What
+  /// will come after it, `ahead`, is read ahead where rows pass through windows.
   template <class Fill>
-  PassSums<T> run(const RowSelection& rows, const Fill& fill) {
+  PassSums<T> run(const RowSelection& rows, const RowsAhead& ahead, const Fill& fill) {
     PassSums<T> sums = empty_sums();
     const std::int64_t chunks = chunk_count(rows.count, most_rows_);
     for (std::int64_t index = 0; index < chunks; ++index) {
       if (index > 0) {
         carry(sums);
       }
-      const ChunkRows<T> chunk = rows_of(rows, chunk_of_pass(rows.count, most_rows_, index));
+      const ChunkRows<T> chunk = rows_of(rows, chunk_of_pass(rows.count, most_rows_, index), ahead);
       fill(chunk);
       multiply(chunk);
+      release();
       sums.partitions = chunk.chunk.partitions;
     }
     return sums;
   }
+
+  /// As above of rows [first, first + count) in file order, count being at most most_rows():
+  /// use(features) queues what reads them, (count, pitch).
+  template <class Use>
+  void visit(std::int64_t first, std::int64_t count, const Use& use) {
+    RowSelection part = RowSelection::all(data_.rows);
+    part.first = first;
+    part.count = count;
+    use(features_of(part, count, {first + count, false}));
+    release();
+  }
+
+  /// Rows of a chunk at most.
+  [[nodiscard]] std::int64_t most_rows() const { return most_rows_; }
 
   /// The losses of a pass, added up: one a model. Before gradient(); waits.
   [[nodiscard]] std::vector<double> losses_of(PassSums<T> sums);
@@ -76,14 +91,19 @@ class DevicePass {
 
  private:
   [[nodiscard]] PassSums<T> empty_sums() const;
-  [[nodiscard]] ChunkRows<T> rows_of(const RowSelection& rows, const RowChunk& chunk);
-  void gather(const RowSelection& rows, const RowChunk& chunk);
+  [[nodiscard]] ChunkRows<T> rows_of(const RowSelection& rows, const RowChunk& chunk,
+                                     const RowsAhead& ahead);
+  [[nodiscard]] const T* features_of(const RowSelection& part, std::int64_t whole,
+                                     const RowsAhead& ahead);
+  void release();
+  void gather(const RowChunk& chunk);
   void multiply(const ChunkRows<T>& chunk);
   void carry(PassSums<T>& sums);
   void fold_gradient(const PassSums<T>& sums);
 
   BankShape shape_;
   DeviceRows<T> data_;
+  RowWindows<T>* windows_;  // where features pass through, or null
   const MatrixProducts& products_;
   std::int64_t most_rows_;                 // of a chunk
   std::int64_t residual_rows_;             // of a chunk, padded

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "kernels/device_bank.cuh"
-#include "kernels/device_data.cuh"
+#include "kernels/device_rows.cuh"
 #include "kernels/loss_gradient.hpp"
 #include "kernels/row_chunks.hpp"
 #include "kernels/row_selection.hpp"

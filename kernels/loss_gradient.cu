@@ -6,10 +6,10 @@
 namespace steepest::kernels {
 
 template <class T>
-DeviceLossGradient<T>::DeviceLossGradient(const BankShape& shape, const DeviceRows<T>& data,
+DeviceLossGradient<T>::DeviceLossGradient(const BankShape& shape, DeviceData<T>& data,
                                           std::int64_t batch_rows, const MatrixProducts& products)
     : pass_(shape, data, batch_rows, products),
-      weights_(shape.columns() * data.pitch, "parameters of a pass") {}
+      weights_(shape.columns() * pass_.data().pitch, "parameters of a pass") {}
 
 template <class T>
 void DeviceLossGradient<T>::upload_weights(const double* parameters, std::int64_t columns) {
@@ -25,10 +25,11 @@ void DeviceLossGradient<T>::upload_weights(const double* parameters, std::int64_
 }
 
 template <class T>
-PassSums<T> DeviceLossGradient<T>::run(const PassLoss& loss, const RowSelection& rows) {
+PassSums<T> DeviceLossGradient<T>::run(const PassLoss& loss, const RowSelection& rows,
+                                       const RowsAhead& ahead) {
   const BankShape& shape = pass_.shape();
   const MatrixProducts& products = pass_.products();
-  return pass_.run(rows, [&](const ChunkRows<T>& chunk) {
+  return pass_.run(rows, ahead, [&](const ChunkRows<T>& chunk) {
     products.scores(chunk.chunk.rows, shape.columns(), shape.stride(), pass_.data().pitch,
                     chunk.features, weights_.data(), pass_.residuals());
     queue_residuals(loss, chunk.targets, chunk.chunk, shape, products.stream(), pass_.residuals(),
@@ -39,14 +40,14 @@ PassSums<T> DeviceLossGradient<T>::run(const PassLoss& loss, const RowSelection&
 template <class T>
 std::vector<double> DeviceLossGradient<T>::scores(std::int64_t first, std::int64_t count,
                                                   std::int64_t columns) {
-  const DeviceRows<T>& data = pass_.data();
-  const std::int64_t most_rows = pass_.residual_rows();
+  const std::int64_t most_rows = std::min(pass_.data().rows, pass_.most_rows());
   std::vector<T> out(static_cast<std::size_t>(count * columns));
   for (std::int64_t r = 0; r < count; r += most_rows) {
     const std::int64_t rows = std::min(most_rows, count - r);
-    pass_.products().scores(rows, columns, pass_.shape().stride(), data.pitch,
-                            data.features + (first + r) * data.pitch, weights_.data(),
-                            pass_.residuals());
+    pass_.visit(first + r, rows, [&](const T* features) {
+      pass_.products().scores(rows, columns, pass_.shape().stride(), pass_.data().pitch, features,
+                              weights_.data(), pass_.residuals());
+    });
     download(pass_.residuals(), rows * columns, out.data() + r * columns,
              pass_.products().stream());
   }

@@ -22,8 +22,8 @@ namespace steepest::kernels {
 template <class T>
 class DeviceLossGradient {
  public:
-  /// A view of data that outlives this, and the rows of the largest shuffled batch (0: none is).
-  DeviceLossGradient(const BankShape& shape, const DeviceRows<T>& data, std::int64_t batch_rows,
+  /// Data that outlive this, and the rows of the largest shuffled batch (0: none is).
+  DeviceLossGradient(const BankShape& shape, DeviceData<T>& data, std::int64_t batch_rows,
                      const MatrixProducts& products);
 
   /// (columns, pitch) in device memory: what passes multiply with, to be filled before a pass with
@@ -33,8 +33,13 @@ class DeviceLossGradient {
   /// Rounds `parameters` ((columns, d + 1) doubles) into the first rows of weights(); waits.
   void upload_weights(const double* parameters, std::int64_t columns);
 
-  /// Queues one pass. The sums are valid until the next pass.
-  PassSums<T> run(const PassLoss& loss, const RowSelection& rows);
+  /// Queues one pass, with what will come after it. The sums are valid until the next pass.
+  PassSums<T> run(const PassLoss& loss, const RowSelection& rows, const RowsAhead& ahead);
+
+  /// As above; nothing comes after it.
+  PassSums<T> run(const PassLoss& loss, const RowSelection& rows) {
+    return run(loss, rows, {rows.first + rows.count, false});
+  }
 
   /// The gradient of a pass, added up: (columns, d + 1). Ends the use of `sums`; waits.
   [[nodiscard]] std::vector<double> gradient(const PassSums<T>& sums) {

@@ -25,14 +25,16 @@ struct WeightElement {
 }  // namespace
 
 template <class T>
-std::vector<double> device_second_moment(const DeviceRows<T>& data, std::int64_t features,
-                                         const RowSelection& rows, const MatrixProducts& products) {
-  const BankShape shape{features, features + 1, 1};
+std::vector<double> device_second_moment(DeviceData<T>& data, const RowSelection& rows,
+                                         const MatrixProducts& products) {
+  const BankShape shape{data.features(), data.features() + 1, 1};
   DevicePass<T> pass(shape, data, rows.shuffled ? rows.count : 0, products);
-  const PassSums<T> sums = pass.run(rows, [&](const ChunkRows<T>& chunk) {
-    for_each_index("weighting rows", chunk.chunk.padded_rows() * shape.stride(), products.stream(),
-                   WeightElement<T>{chunk, data.pitch, shape.stride(), pass.residuals()});
-  });
+  const PassSums<T> sums =
+      pass.run(rows, {rows.first + rows.count, false}, [&](const ChunkRows<T>& chunk) {
+        for_each_index(
+            "weighting rows", chunk.chunk.padded_rows() * shape.stride(), products.stream(),
+            WeightElement<T>{chunk, pass.data().pitch, shape.stride(), pass.residuals()});
+      });
   std::vector<double> moment = pass.gradient(sums);
   for (double& element : moment) {
     element /= static_cast<double>(rows.count);
@@ -40,9 +42,9 @@ std::vector<double> device_second_moment(const DeviceRows<T>& data, std::int64_t
   return moment;
 }
 
-template std::vector<double> device_second_moment(const DeviceRows<float>&, std::int64_t,
-                                                  const RowSelection&, const MatrixProducts&);
-template std::vector<double> device_second_moment(const DeviceRows<double>&, std::int64_t,
-                                                  const RowSelection&, const MatrixProducts&);
+template std::vector<double> device_second_moment(DeviceData<float>&, const RowSelection&,
+                                                  const MatrixProducts&);
+template std::vector<double> device_second_moment(DeviceData<double>&, const RowSelection&,
+                                                  const MatrixProducts&);
 
 }  // namespace steepest::kernels

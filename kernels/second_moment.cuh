@@ -16,8 +16,7 @@ namespace steepest::kernels {
 /// flops. Memory: the buffers of DevicePass for d + 1 columns, while it runs. Determinism: as
 /// DevicePass; symmetric to rounding. Waits. Throws DeviceError.
 template <class T>
-[[nodiscard]] std::vector<double> device_second_moment(const DeviceRows<T>& data,
-                                                       std::int64_t features,
+[[nodiscard]] std::vector<double> device_second_moment(DeviceData<T>& data,
                                                        const RowSelection& rows,
                                                        const MatrixProducts& products);
 

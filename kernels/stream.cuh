@@ -34,7 +34,7 @@ class Stream {
   std::unique_ptr<std::remove_pointer_t<cudaStream_t>, Destroy> stream_;
 };
 
-/// A mark in a stream that the host can wait for.
+/// A mark in a stream that the host, or another stream, can wait for.
 class Event {
  public:
   Event() {
@@ -47,6 +47,12 @@ class Event {
 
   /// Returns when the work before the mark is done; at once when nothing was marked yet.
   void wait() const { check(cudaEventSynchronize(event_.get()), "running the work queued"); }
+
+  /// Work queued to `stream` from now on begins when the work before the mark is done; at once when
+  /// nothing was marked yet. The host does not wait.
+  void hold_back(cudaStream_t stream) const {
+    check(cudaStreamWaitEvent(stream, event_.get(), 0), "ordering work");
+  }
 
  private:
   struct Destroy {

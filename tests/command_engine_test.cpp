@@ -14,7 +14,7 @@ const std::string sweep = "sweep " + iris + " --target species --device cpu --ep
 TEST(EngineCommand, TheCpuHasNoneToChoose) {
   const TemporaryFolder folder;
   for (const std::string& command : {fit, sweep}) {
-    for (const std::string engine : {"products", "fused", "block"}) {
+    for (const std::string engine : {"products", "fused", "block", "stream"}) {
       const CommandRun run = run_command(folder, command + "--engine " + engine);
       EXPECT_EQ(run.exit_code, 3) << run.err;
       EXPECT_EQ(run.out, "");
@@ -27,7 +27,7 @@ TEST(EngineCommand, AnUnknownOneNamesTheKnown) {
   const TemporaryFolder folder;
   const CommandRun run = run_command(folder, fit + "--engine fast");
   EXPECT_EQ(run.exit_code, 3);
-  EXPECT_NE(run.err.find("\"fast\" is not known: use auto, products, fused or block"),
+  EXPECT_NE(run.err.find("\"fast\" is not known: use auto, products, fused, block or stream"),
             std::string::npos)
       << run.err;
 }

@@ -12,11 +12,12 @@ namespace steepest::tests {
 namespace {
 
 TEST(Engine, NamesAreReadBack) {
-  for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block}) {
+  for (const Engine engine :
+       {Engine::automatic, Engine::products, Engine::fused, Engine::block, Engine::stream}) {
     EXPECT_EQ(parse_engine(name(engine)), engine);
   }
   EXPECT_EQ(thrown_message<OptionError>([] { return parse_engine("Fused"); }),
-            "engine \"Fused\" is not known: use auto, products, fused or block");
+            "engine \"Fused\" is not known: use auto, products, fused, block or stream");
   EXPECT_THROW(static_cast<void>(parse_engine("")), OptionError);
 }
 
@@ -24,7 +25,7 @@ TEST(Engine, TheCpuTakesAutomaticAlone) {
   const DeviceInfo cpu = kernels::describe_cpu(1);
   const auto backend = kernels::make_backend(cpu, 1, Precision::fp64);
   EXPECT_EQ(backend->engine(), Engine::automatic);
-  for (const Engine engine : {Engine::products, Engine::fused, Engine::block}) {
+  for (const Engine engine : {Engine::products, Engine::fused, Engine::block, Engine::stream}) {
     EXPECT_THROW(static_cast<void>(kernels::make_backend(cpu, 1, Precision::fp64, engine)),
                  OptionError);
   }

@@ -351,6 +351,17 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   });
 }
 
+// The mark is that of now, as CUDA's: one recorded again later is another.
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
+  return call(__func__, [&] {
+    if (event->queue == nullptr) {
+      return cudaSuccess;
+    }
+    return steepest::emulation::queue_work(
+        stream, [queue = event->queue, count = event->count] { queue->finish(count); });
+  });
+}
+
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {
   return call(__func__, [&] {
     *event = new CUevent_st;

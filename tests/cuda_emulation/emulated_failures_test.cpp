@@ -29,9 +29,11 @@ TEST_F(EmulatedFailures, AFullMemoryNamesWhatDidNotFit) {
   const auto backend = kernels::make_cuda_backend(0, Precision::fp64);
   const auto hold = [&](std::int64_t rows) { backend->hold(random_data({rows, 99, 1}, false, 1)); };
   // cuBLAS has 32 MiB of the 40 MB. (10,000 + 128) rows of 100 doubles are 8.102 MB.
-  EXPECT_EQ(thrown_message<DeviceError>([&] { hold(10000); }),
-            "the GPU is out of memory: the features need 0.008 GB, and 0.006 of 0.040 GB are free; "
-            "use fewer rows, precision fp32, another GPU or the CPU");
+  EXPECT_EQ(
+      thrown_message<DeviceError>([&] { hold(10000); }),
+      "the GPU is out of memory: the features, which --engine stream leaves on the host, need "
+      "0.008 GB, and 0.006 of 0.040 GB are free; use fewer rows, precision fp32, another GPU or "
+      "the CPU");
   hold(100);
 }
 
