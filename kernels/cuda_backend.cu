@@ -63,7 +63,7 @@ class CudaBackend final : public Backend {
     const DeviceScope scope(info_.ordinal);
     const BankShape shape{data_.features(), 1, 1};
     if (probe_ == nullptr) {
-      probe_ = std::make_unique<DeviceLossGradient<T>>(shape, data_, 0, products_);
+      probe_ = std::make_unique<DeviceLossGradient<T>>(shape, data_.pass_rows(), 0, products_);
     }
     std::vector<double> vector(v, v + shape.elements());
     if (!intercept) {
@@ -128,9 +128,10 @@ class CudaBackend final : public Backend {
     const std::int64_t gathered = batch_size_ < rows() && !layout_ ? batch_size_ : 0;
     if (engine_ == Engine::fused) {
       fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.view(), stream_.get());
-      pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_, 0, products_);
+      pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     } else {
-      pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_, gathered, products_);
+      pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_.pass_rows(), gathered,
+                                                      products_);
     }
     records_ = DeviceBuffer<StepRecord>(
         (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
@@ -187,7 +188,7 @@ class CudaBackend final : public Backend {
     const BankShape one = one_model();
     std::optional<DeviceLossGradient<T>> own;
     if (bank_->shape().models > 1 && fused_ == nullptr) {
-      own.emplace(one, data_, 0, products_);
+      own.emplace(one, data_.pass_rows(), 0, products_);
     }
     DeviceLossGradient<T>& pass = own ? *own : *pass_;
     pass.upload_weights(parameters.data(), one.outputs);

@@ -17,6 +17,13 @@ namespace steepest::kernels {
 /// Where the features of the rows are.
 enum class RowPlace { device, windows };
 
+/// The rows of a pass: a view.
+template <class T>
+struct PassRows {
+  DeviceRows<T> held;
+  RowWindows<T>* windows = nullptr;  ///< where features pass through; null: all are held
+};
+
 /// Owns the rows: all of them in device memory, or their targets, labels and weights alone, with
 /// features that stay on the host and pass through two windows which take half of the memory that
 /// is free. Features past the last row are zero, for partitions that reach past it.
@@ -37,8 +44,7 @@ class DeviceData {
   [[nodiscard]] std::int64_t features() const { return features_; }
   [[nodiscard]] DeviceRows<T> view() const;
 
-  /// Where features pass through; null where all are on the device.
-  [[nodiscard]] RowWindows<T>* windows() { return windows_.get(); }
+  [[nodiscard]] PassRows<T> pass_rows() { return {view(), windows_.get()}; }
 
   /// Rows [first, first + count) as they are trained on: (count, d) into `out`. Waits.
   void copy_rows(std::int64_t first, std::int64_t count, T* out);

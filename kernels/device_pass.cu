@@ -61,11 +61,11 @@ std::int64_t parts(std::int64_t rows) {
 }  // namespace
 
 template <class T>
-DevicePass<T>::DevicePass(const BankShape& shape, DeviceData<T>& data, std::int64_t batch_rows,
+DevicePass<T>::DevicePass(const BankShape& shape, const PassRows<T>& rows, std::int64_t batch_rows,
                           const MatrixProducts& products)
     : shape_(shape),
-      data_(data.view()),
-      windows_(data.windows()),
+      data_(rows.held),
+      windows_(rows.windows),
       products_(products),
       most_rows_(rows_of_a_chunk(most_chunk_rows(shape, data_.pitch, sizeof(T)), windows_)),
       residual_rows_(std::min(data_.rows, most_rows_) + most_partitions),

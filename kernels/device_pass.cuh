@@ -34,8 +34,8 @@ struct ChunkRows {
 template <class T>
 class DevicePass {
  public:
-  /// Data that outlive this, and the rows of the largest shuffled selection (0: none is).
-  DevicePass(const BankShape& shape, DeviceData<T>& data, std::int64_t batch_rows,
+  /// Rows that outlive this, and those of the largest shuffled selection (0: none is).
+  DevicePass(const BankShape& shape, const PassRows<T>& rows, std::int64_t batch_rows,
              const MatrixProducts& products);
 
   [[nodiscard]] const BankShape& shape() const { return shape_; }

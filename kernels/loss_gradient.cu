@@ -6,9 +6,9 @@
 namespace steepest::kernels {
 
 template <class T>
-DeviceLossGradient<T>::DeviceLossGradient(const BankShape& shape, DeviceData<T>& data,
+DeviceLossGradient<T>::DeviceLossGradient(const BankShape& shape, const PassRows<T>& rows,
                                           std::int64_t batch_rows, const MatrixProducts& products)
-    : pass_(shape, data, batch_rows, products),
+    : pass_(shape, rows, batch_rows, products),
       weights_(shape.columns() * pass_.data().pitch, "parameters of a pass") {}
 
 template <class T>

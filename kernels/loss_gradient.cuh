@@ -22,8 +22,8 @@ namespace steepest::kernels {
 template <class T>
 class DeviceLossGradient {
  public:
-  /// Data that outlive this, and the rows of the largest shuffled batch (0: none is).
-  DeviceLossGradient(const BankShape& shape, DeviceData<T>& data, std::int64_t batch_rows,
+  /// Rows that outlive this, and those of the largest shuffled batch (0: none is).
+  DeviceLossGradient(const BankShape& shape, const PassRows<T>& rows, std::int64_t batch_rows,
                      const MatrixProducts& products);
 
   /// (columns, pitch) in device memory: what passes multiply with, to be filled before a pass with

@@ -28,7 +28,7 @@ template <class T>
 std::vector<double> device_second_moment(DeviceData<T>& data, const RowSelection& rows,
                                          const MatrixProducts& products) {
   const BankShape shape{data.features(), data.features() + 1, 1};
-  DevicePass<T> pass(shape, data, rows.shuffled ? rows.count : 0, products);
+  DevicePass<T> pass(shape, data.pass_rows(), rows.shuffled ? rows.count : 0, products);
   const PassSums<T> sums =
       pass.run(rows, {rows.first + rows.count, false}, [&](const ChunkRows<T>& chunk) {
         for_each_index(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/cuda_emulation/device_memory.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
@@ -15,6 +17,9 @@ namespace {
 
 constexpr std::int64_t fence_bytes = 256;  // also the alignment of cudaMalloc
 constexpr std::byte poison{0xFF};
+
+// From here on an array's pages are there when they are touched, and 0 until then.
+constexpr std::int64_t sparse_bytes = std::int64_t{1} << 32;
 
 // Bytes of each allocation, by its first byte.
 using Allocations = std::map<const std::byte*, std::int64_t>;
@@ -39,6 +44,28 @@ bool intact(const std::byte* fence) {
   return std::all_of(fence, fence + fence_bytes, [](std::byte value) { return value == poison; });
 }
 
+std::int64_t with_fences(std::int64_t bytes) {
+  return (bytes + 3 * fence_bytes - 1) / fence_bytes * fence_bytes;
+}
+
+std::byte* reserve(std::int64_t bytes, std::int64_t fenced) {
+  if (bytes < sparse_bytes) {
+    auto* const start =
+        static_cast<std::byte*>(std::aligned_alloc(fence_bytes, static_cast<std::size_t>(fenced)));
+    std::memset(start, std::to_integer<int>(poison), static_cast<std::size_t>(fenced));
+    return start;
+  }
+  void* const start = mmap(nullptr, static_cast<std::size_t>(fenced), PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) {
+    return nullptr;
+  }
+  auto* const first = static_cast<std::byte*>(start);
+  std::memset(first, std::to_integer<int>(poison), fence_bytes);
+  std::memset(first + fence_bytes + bytes, std::to_integer<int>(poison), fence_bytes);
+  return first;
+}
+
 }  // namespace
 
 void* allocate(std::int64_t bytes) {
@@ -46,10 +73,10 @@ void* allocate(std::int64_t bytes) {
   if (bytes > free_bytes()) {
     return nullptr;
   }
-  const std::int64_t fenced = (bytes + 3 * fence_bytes - 1) / fence_bytes * fence_bytes;
-  auto* start =
-      static_cast<std::byte*>(std::aligned_alloc(fence_bytes, static_cast<std::size_t>(fenced)));
-  std::memset(start, std::to_integer<int>(poison), static_cast<std::size_t>(fenced));
+  std::byte* const start = reserve(bytes, with_fences(bytes));
+  if (start == nullptr) {
+    return nullptr;
+  }
   std::byte* memory = start + fence_bytes;
   allocations().emplace(memory, bytes);
   counts().bytes_held += bytes;
@@ -71,7 +98,11 @@ void release(void* memory) {
   }
   counts().bytes_held -= bytes;
   allocations().erase(found);
-  std::free(first - fence_bytes);
+  if (bytes < sparse_bytes) {
+    std::free(first - fence_bytes);
+  } else {
+    munmap(first - fence_bytes, static_cast<std::size_t>(with_fences(bytes)));
+  }
 }
 
 std::int64_t free_bytes() { return machine().memory_bytes - counts().bytes_held; }

@@ -7,7 +7,8 @@
 namespace steepest::emulation {
 
 /// `bytes` > 0 of 0xFF (a NaN in every float and double), aligned as by cudaMalloc, between fences
-/// of 256 bytes of 0xFF. Null when the machine has less left.
+/// of 256 bytes of 0xFF. Null when the machine has less left. From 4 GiB on an array is 0 instead,
+/// and takes up memory where it is touched, so tests may reach indexes beyond 2^31.
 [[nodiscard]] void* allocate(std::int64_t bytes);
 
 /// Null is no call. Calls misuse() when memory was not allocated, or when a fence was written to.
