@@ -113,14 +113,14 @@ class Backend {
   [[nodiscard]] virtual DeviceInfo device() const = 0;
   [[nodiscard]] virtual Precision precision() const = 0;
 
-  /// How features are held at the moment; bfloat16 and uint8 on the CPU only.
+  /// How features are held at the moment.
   [[nodiscard]] virtual Storage storage() const { return Storage::float32; }
 
   /// What takes the steps of a GPU; automatic on the CPU.
   [[nodiscard]] virtual Engine engine() const { return Engine::automatic; }
 
   /// Takes the data; all that follows sees it standardized: x <- (x - mean) / scale, rounded to
-  /// float32, or to bfloat16 where that is asked for (CPU).
+  /// float32, or to bfloat16 where that is asked for.
   virtual void hold(TrainingData data) = 0;
 
   /// As hold(TrainingData) of the same rows, with the same results to the bit, but reads them from

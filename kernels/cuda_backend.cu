@@ -4,6 +4,8 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "kernels/backend.hpp"
 #include "kernels/block_steps.cuh"
@@ -55,9 +57,19 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] Engine engine() const override { return engine_; }
 
-  void hold(TrainingData data) override { take(std::move(data)); }
+  [[nodiscard]] Storage storage() const override { return data_.storage(); }
 
-  void hold(StreamedData data) override { take(std::move(data)); }
+  void hold(TrainingData data) override {
+    const bool packed = data.storage == Storage::bfloat16 || data.storage == Storage::uint8;
+    if (packed && engine_ != Engine::products && engine_ != Engine::stream) {
+      throw OptionError("--storage " + std::string(name(data.storage)) +
+                        " is for --engine products or stream: rows of engine " +
+                        std::string(name(engine_)) + " are float32");
+    }
+    take(std::move(data));
+  }
+
+  void hold(StreamedData data) override { take(data); }
 
   void second_moment_product(bool intercept, const double* v, double* out) override {
     const DeviceScope scope(info_.ordinal);
@@ -223,14 +235,14 @@ class CudaBackend final : public Backend {
   [[nodiscard]] std::int64_t rows() const { return data_.rows(); }
 
   template <class Data>
-  void take(Data data) {
+  void take(Data&& data) {
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
     fused_.reset();
     probe_.reset();
     bank_.reset();
     data_ = {};  // before the new data comes, so that one copy is held at a time
-    data_ = DeviceData<T>(std::move(data),
+    data_ = DeviceData<T>(std::forward<Data>(data),
                           engine_ == Engine::stream ? RowPlace::windows : RowPlace::device,
                           stream_.get());
   }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <numeric>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "kernels/device_data.cuh"
 #include "kernels/matrix_products.cuh"
+#include "kernels/packed_rows.hpp"
 #include "kernels/row_chunks.hpp"
 #include "kernels/row_upload.cuh"
 
@@ -34,12 +36,13 @@ void for_each_block(std::int64_t rows, std::int64_t columns, const Body& body) {
   }
 }
 
-// Of two, so that they take half of what is free, and passes have the rest.
-std::int64_t rows_of_a_window(std::int64_t rows, std::int64_t row_bytes) {
+// Of two, so that they take half of what is free, and passes have the rest: an eighth where passes
+// unpack the rows of a window, which then take up to eight times as much.
+std::int64_t rows_of_a_window(std::int64_t rows, std::int64_t row_bytes, bool packed) {
   std::size_t free_bytes = 0;
   std::size_t total_bytes = 0;
   check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for its free memory");
-  const std::int64_t share = static_cast<std::int64_t>(free_bytes) / 4;
+  const std::int64_t share = static_cast<std::int64_t>(free_bytes) / (packed ? 16 : 4);
   return std::clamp<std::int64_t>(share / row_bytes - most_partitions, 1, rows);
 }
 
@@ -50,13 +53,15 @@ DeviceData<T>::DeviceData(TrainingData data, RowPlace place, cudaStream_t stream
     : rows_(data.features.rows()),
       features_(data.features.columns()),
       pitch_(row_pitch<T>(features_ + 1)),
-      matrix_(place == RowPlace::device ? (rows_ + most_partitions) * pitch_ : 0,
-              "features, which --engine stream leaves on the host,"),
-      targets_(uploaded<T>(data.targets, "targets", stream)),
-      labels_(uploaded<std::int32_t>(data.labels, "labels", stream)),
-      weights_(uploaded<T>(data.weights, "weights", stream)),
       stream_(stream),
-      scales_(data.mean, data.scale, data.bytes) {
+      scales_(data.mean, data.scale, data.bytes),
+      storage_(data.storage == Storage::bfloat16              ? Storage::bfloat16
+               : data.storage == Storage::uint8 && data.bytes ? Storage::uint8
+                                                              : Storage::float32) {
+  allocate(place);
+  targets_ = uploaded<T>(data.targets, "targets", stream);
+  labels_ = uploaded<std::int32_t>(data.labels, "labels", stream);
+  weights_ = uploaded<T>(data.weights, "weights", stream);
   const auto features = std::make_shared<const FeatureMatrix>(std::move(data.features));
   read_ = [features](std::int64_t first, std::int64_t /*count*/) { return features->row(first); };
   place_features(place);
@@ -67,10 +72,9 @@ DeviceData<T>::DeviceData(const StreamedData& data, RowPlace place, cudaStream_t
     : rows_(data.rows->rows()),
       features_(data.rows->feature_count()),
       pitch_(row_pitch<T>(features_ + 1)),
-      matrix_(place == RowPlace::device ? (rows_ + most_partitions) * pitch_ : 0,
-              "features, which --engine stream leaves on the host,"),
       stream_(stream),
       scales_(data.mean, data.scale, data.bytes) {
+  allocate(place);
   const RowSource& source = *data.rows;
   const auto outputs = static_cast<std::int64_t>(data.target_mean.size());
   const bool classifies = source.classifies();
@@ -108,38 +112,95 @@ DeviceData<T>::DeviceData(const StreamedData& data, RowPlace place, cudaStream_t
 }
 
 template <class T>
-void DeviceData<T>::place_features(RowPlace place) {
+void DeviceData<T>::allocate(RowPlace place) {
+  if (storage_ == Storage::uint8) {
+    mean_ = uploaded<float>(scales_.byte_mean, "column means", stream_);
+    inverse_ = uploaded<float>(scales_.byte_inverse, "column scales", stream_);
+  }
   if (place == RowPlace::windows) {
-    const std::int64_t row_bytes = pitch_ * static_cast<std::int64_t>(sizeof(T));
-    windows_ = std::make_unique<RowWindows<T>>(read_, rows_, scales_, pitch_,
-                                               rows_of_a_window(rows_, row_bytes), stream_);
     return;
   }
-  fill_bytes(matrix_.data() + rows_ * pitch_, most_partitions * pitch_, 0, stream_);
-  RowUpload<T> upload(scales_, rows_, pitch_, stream_);
+  constexpr const char* what = "features, which --engine stream leaves on the host,";
+  if (storage_ == Storage::uint8) {
+    bytes_ = DeviceBuffer<std::uint8_t>(rows_ * packed_pitch<std::uint8_t>(features_), what);
+  } else if (storage_ == Storage::bfloat16) {
+    halves_ = DeviceBuffer<std::uint16_t>(rows_ * packed_pitch<std::uint16_t>(features_), what);
+  } else {
+    matrix_ = DeviceBuffer<T>((rows_ + most_partitions) * pitch_, what);
+    fill_bytes(matrix_.data() + rows_ * pitch_, most_partitions * pitch_, 0, stream_);
+  }
+}
+
+template <class T>
+template <class Stored>
+void DeviceData<T>::place_as(RowPlace place, std::int64_t pitch, DeviceBuffer<Stored>& held,
+                             std::unique_ptr<RowWindows<Stored>>& windows) {
+  if (place == RowPlace::windows) {
+    const std::int64_t row_bytes = pitch * static_cast<std::int64_t>(sizeof(Stored));
+    windows = std::make_unique<RowWindows<Stored>>(
+        read_, rows_, scales_, pitch,
+        rows_of_a_window(rows_, row_bytes, !std::is_floating_point_v<Stored>), stream_);
+    return;
+  }
+  RowUpload<Stored> upload(scales_, rows_, pitch, stream_);
   std::vector<std::int64_t> places;
   for_each_block(rows_, features_, [&](std::int64_t first, std::int64_t count) {
     places.resize(static_cast<std::size_t>(count));
     std::iota(places.begin(), places.end(), first);
-    upload.send(read_(first, count), count, places.data(), matrix_.data());
+    upload.send(read_(first, count), count, places.data(), held.data());
   });
   check(cudaStreamSynchronize(stream_), "standardizing features");
   read_ = {};
 }
 
 template <class T>
+void DeviceData<T>::place_features(RowPlace place) {
+  if (storage_ == Storage::uint8) {
+    place_as(place, packed_pitch<std::uint8_t>(features_), bytes_, byte_windows_);
+  } else if (storage_ == Storage::bfloat16) {
+    place_as(place, packed_pitch<std::uint16_t>(features_), halves_, half_windows_);
+  } else {
+    place_as(place, pitch_, matrix_, windows_);
+  }
+}
+
+template <class T>
+PassRows<T> DeviceData<T>::pass_rows() {
+  PassRows<T> rows;
+  rows.held = view();
+  rows.windows = windows_.get();
+  rows.packed = {bytes_.data(), halves_.data(), byte_windows_.get(), half_windows_.get(),
+                 features_,     mean_.data(),   inverse_.data()};
+  return rows;
+}
+
+template <class T>
 void DeviceData<T>::copy_rows(std::int64_t first, std::int64_t count, T* out) {
-  if (windows_ != nullptr) {
+  if (read_ != nullptr) {
     std::vector<float> standardized;
     for_each_block(count, features_, [&](std::int64_t begin, std::int64_t size) {
       standardized.resize(static_cast<std::size_t>(size * features_));
       standardize_rows(read_(first + begin, size), size, scales_, standardized.data());
+      if (storage_ == Storage::bfloat16) {
+        std::transform(standardized.begin(), standardized.end(), standardized.begin(),
+                       [](float value) { return from_bfloat16(to_bfloat16(value)); });
+      }
       out = std::copy(standardized.begin(), standardized.end(), out);
     });
     return;
   }
+  DeviceBuffer<T> unpacked(storage_ == Storage::float32 ? 0 : count * pitch_, "rows unpacked");
+  const T* from = matrix_.data() + first * pitch_;
+  if (storage_ != Storage::float32) {
+    RowSelection part = RowSelection::all(rows_);
+    part.first = first;
+    part.count = count;
+    queue_unpack(pass_rows().packed, part, nullptr, count, {first + count, false}, count, pitch_,
+                 stream_, unpacked.data());
+    from = unpacked.data();
+  }
   std::vector<T> padded(static_cast<std::size_t>(count * pitch_));
-  download(matrix_.data() + first * pitch_, count * pitch_, padded.data(), stream_);
+  download(from, count * pitch_, padded.data(), stream_);
   for (std::int64_t r = 0; r < count; ++r) {
     out = std::copy_n(padded.data() + r * pitch_, features_, out);
   }

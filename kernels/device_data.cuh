@@ -4,13 +4,16 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
 #include "kernels/backend.hpp"
 #include "kernels/device_buffer.cuh"
 #include "kernels/device_rows.cuh"
+#include "kernels/row_chunks.hpp"
 #include "kernels/row_windows.cuh"
+#include "kernels/unpack_rows.cuh"
 
 namespace steepest::kernels {
 
@@ -21,12 +24,29 @@ enum class RowPlace { device, windows };
 template <class T>
 struct PassRows {
   DeviceRows<T> held;
-  RowWindows<T>* windows = nullptr;  ///< where features pass through; null: all are held
+  RowWindows<T>* windows = nullptr;  ///< where features of `held` pass through; null: none
+  PackedPlace packed;                ///< where features are that `held` has not
+
+  /// Rows of a chunk at most: those of a window, and of packed rows as many as 2 GB hold unpacked,
+  /// where those are 1024 or more.
+  [[nodiscard]] std::int64_t most_rows() const {
+    std::int64_t most = held.rows;
+    if (packed.any()) {
+      constexpr std::int64_t most_bytes = std::int64_t{2} << 30;
+      const std::int64_t row_bytes = held.pitch * static_cast<std::int64_t>(sizeof(T));
+      const std::int64_t parts = most_bytes / row_bytes / most_partition_rows;
+      most = std::min(most, std::max<std::int64_t>(1, parts) * most_partition_rows);
+    }
+    most = windows != nullptr ? std::min(most, windows->window_rows()) : most;
+    return std::min(most, packed.window_rows());
+  }
 };
 
 /// Owns the rows: all of them in device memory, or their targets, labels and weights alone, with
-/// features that stay on the host and pass through two windows which take half of the memory that
-/// is free. Features past the last row are zero, for partitions that reach past it.
+/// features that stay on the host and pass through two windows, which take half of the memory that
+/// is free, or an eighth where they are packed. Features past the last row are zero, for partitions
+/// that reach past it. TrainingData may ask for bytes or bfloat16, on the device and on the way
+/// there; passes unpack them chunk by chunk.
 template <class T>
 class DeviceData {
  public:
@@ -44,13 +64,18 @@ class DeviceData {
   [[nodiscard]] std::int64_t features() const { return features_; }
   [[nodiscard]] DeviceRows<T> view() const;
 
-  [[nodiscard]] PassRows<T> pass_rows() { return {view(), windows_.get()}; }
+  [[nodiscard]] Storage storage() const { return storage_; }
+  [[nodiscard]] PassRows<T> pass_rows();
 
   /// Rows [first, first + count) as they are trained on: (count, d) into `out`. Waits.
   void copy_rows(std::int64_t first, std::int64_t count, T* out);
 
  private:
+  void allocate(RowPlace place);
   void place_features(RowPlace place);
+  template <class Stored>
+  void place_as(RowPlace place, std::int64_t pitch, DeviceBuffer<Stored>& held,
+                std::unique_ptr<RowWindows<Stored>>& windows);
 
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;
@@ -62,7 +87,14 @@ class DeviceData {
   cudaStream_t stream_ = nullptr;
   ReadRows read_;  // of rows that stay on the host
   ColumnScales scales_;
+  Storage storage_ = Storage::float32;
   std::unique_ptr<RowWindows<T>> windows_;
+  DeviceBuffer<std::uint8_t> bytes_;    // (rows, packed pitch), instead of matrix_
+  DeviceBuffer<std::uint16_t> halves_;  // likewise
+  std::unique_ptr<RowWindows<std::uint8_t>> byte_windows_;
+  std::unique_ptr<RowWindows<std::uint16_t>> half_windows_;
+  DeviceBuffer<float> mean_;     // of bytes
+  DeviceBuffer<float> inverse_;  // likewise
 };
 
 extern template class DeviceData<float>;

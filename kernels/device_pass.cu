@@ -49,9 +49,15 @@ struct FoldLoss {
   STEEPEST_HD void operator()(std::int64_t model) const { carried[model] = sums.loss_sum(model); }
 };
 
+// What a chunk of gathered or unpacked rows takes room for, padded; 0 where rows are read where
+// they lie.
 template <class T>
-std::int64_t rows_of_a_chunk(std::int64_t most_rows, const RowWindows<T>* windows) {
-  return windows == nullptr ? most_rows : std::min(most_rows, windows->window_rows());
+std::int64_t rows_gathered(const PassRows<T>& rows, std::int64_t batch_rows,
+                           std::int64_t most_rows) {
+  if (rows.packed.any()) {
+    return most_rows + most_partitions;
+  }
+  return rows.windows != nullptr || batch_rows == 0 ? 0 : batch_rows + most_partitions;
 }
 
 std::int64_t parts(std::int64_t rows) {
@@ -66,8 +72,9 @@ DevicePass<T>::DevicePass(const BankShape& shape, const PassRows<T>& rows, std::
     : shape_(shape),
       data_(rows.held),
       windows_(rows.windows),
+      packed_(rows.packed),
       products_(products),
-      most_rows_(rows_of_a_chunk(most_chunk_rows(shape, data_.pitch, sizeof(T)), windows_)),
+      most_rows_(std::min(most_chunk_rows(shape, data_.pitch, sizeof(T)), rows.most_rows())),
       residual_rows_(std::min(data_.rows, most_rows_) + most_partitions),
       residuals_(residual_rows_ * shape.columns(), "scores of a pass"),
       gradient_(parts(std::min(data_.rows, most_rows_)) * shape.columns() * data_.pitch,
@@ -76,9 +83,7 @@ DevicePass<T>::DevicePass(const BankShape& shape, const PassRows<T>& rows, std::
       carried_gradient_(shape.elements(), "gradients of a pass"),
       carried_loss_(shape.models, "losses of a pass"),
       indexes_(std::min(batch_rows, most_rows_), "row numbers of a batch"),
-      gathered_(batch_rows == 0 || windows_ != nullptr
-                    ? 0
-                    : (std::min(batch_rows, most_rows_) + most_partitions) * data_.pitch,
+      gathered_(rows_gathered(rows, std::min(batch_rows, most_rows_), most_rows_) * data_.pitch,
                 "rows of a batch") {
   // A pass without losses carries those it never wrote.
   fill_bytes(losses_.data(), losses_.size(), 0, products.stream());
@@ -95,17 +100,24 @@ PassSums<T> DevicePass<T>::empty_sums() const {
 }
 
 template <class T>
-void DevicePass<T>::gather(const RowChunk& chunk) {
-  for_each_index(
-      "gathering a batch", chunk.padded_rows() * data_.pitch, products_.stream(),
-      GatherElement<T>{data_.features, indexes_.data(), chunk.rows, data_.pitch, gathered_.data()});
-}
-
-template <class T>
-const T* DevicePass<T>::features_of(const RowSelection& part, std::int64_t whole,
+const T* DevicePass<T>::features_of(const RowSelection& part, const std::int64_t* indexes,
+                                    std::int64_t padded_rows, std::int64_t whole,
                                     const RowsAhead& ahead) {
-  return windows_ != nullptr ? windows_->at(part, whole, ahead)
-                             : data_.features + part.first * data_.pitch;
+  if (windows_ != nullptr) {
+    return windows_->at(part, whole, ahead);
+  }
+  if (packed_.any()) {
+    queue_unpack(packed_, part, indexes, whole, ahead, padded_rows, data_.pitch, products_.stream(),
+                 gathered_.data());
+    return gathered_.data();
+  }
+  if (indexes == nullptr) {
+    return data_.features + part.first * data_.pitch;
+  }
+  for_each_index(
+      "gathering a batch", padded_rows * data_.pitch, products_.stream(),
+      GatherElement<T>{data_.features, indexes, part.count, data_.pitch, gathered_.data()});
+  return gathered_.data();
 }
 
 template <class T>
@@ -129,12 +141,8 @@ ChunkRows<T> DevicePass<T>::rows_of(const RowSelection& rows, const RowChunk& ch
                    SelectRow{part.order(), part.first, indexes_.data()});
     ready.targets.indexes = indexes_.data();
   }
-  if (rows.shuffled && windows_ == nullptr) {
-    gather(chunk);
-    ready.features = gathered_.data();
-  } else {
-    ready.features = features_of(part, std::min(rows.count, most_rows_), ahead);
-  }
+  ready.features = features_of(part, ready.targets.indexes, chunk.padded_rows(),
+                               std::min(rows.count, most_rows_), ahead);
   return ready;
 }
 

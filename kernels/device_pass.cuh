@@ -76,7 +76,7 @@ class DevicePass {
     RowSelection part = RowSelection::all(data_.rows);
     part.first = first;
     part.count = count;
-    use(features_of(part, count, {first + count, false}));
+    use(features_of(part, nullptr, count, count, {first + count, false}));
     release();
   }
 
@@ -93,10 +93,10 @@ class DevicePass {
   [[nodiscard]] PassSums<T> empty_sums() const;
   [[nodiscard]] ChunkRows<T> rows_of(const RowSelection& rows, const RowChunk& chunk,
                                      const RowsAhead& ahead);
-  [[nodiscard]] const T* features_of(const RowSelection& part, std::int64_t whole,
+  [[nodiscard]] const T* features_of(const RowSelection& part, const std::int64_t* indexes,
+                                     std::int64_t padded_rows, std::int64_t whole,
                                      const RowsAhead& ahead);
   void release();
-  void gather(const RowChunk& chunk);
   void multiply(const ChunkRows<T>& chunk);
   void carry(PassSums<T>& sums);
   void fold_gradient(const PassSums<T>& sums);
@@ -104,6 +104,7 @@ class DevicePass {
   BankShape shape_;
   DeviceRows<T> data_;
   RowWindows<T>* windows_;  // where features pass through, or null
+  PackedPlace packed_;      // where they are packed
   const MatrixProducts& products_;
   std::int64_t most_rows_;                 // of a chunk
   std::int64_t residual_rows_;             // of a chunk, padded

@@ -144,5 +144,7 @@ void RowWindows<T>::release() {
 
 template class RowWindows<float>;
 template class RowWindows<double>;
+template class RowWindows<std::uint8_t>;
+template class RowWindows<std::uint16_t>;
 
 }  // namespace steepest::kernels

@@ -28,7 +28,7 @@ struct RowsAhead {
   bool again = false;
 };
 
-/// The n rows of a source as they are trained on, part by part of a selection.
+/// The n rows of a source as RowUpload puts them into device memory, part by part of a selection.
 ///
 /// A window holds consecutive rows of the file, or of an epoch's shuffled order. A window of the
 /// file is read from its first row to its last; one of a shuffled order by one read of the whole
@@ -96,5 +96,7 @@ class RowWindows {
 
 extern template class RowWindows<float>;
 extern template class RowWindows<double>;
+extern template class RowWindows<std::uint8_t>;
+extern template class RowWindows<std::uint16_t>;
 
 }  // namespace steepest::kernels

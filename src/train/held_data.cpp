@@ -55,15 +55,14 @@ kernels::TrainingData take_training_data(Dataset& data, const Scaling& scaling,
 }
 
 // `beyond_bytes`: see column_beyond_bytes.
-void check_storage(const FitOptions& options, DeviceKind device, RowSource& data,
-                   std::int64_t beyond_bytes) {
+void check_storage(const FitOptions& options, RowSource& data, std::int64_t beyond_bytes) {
   if (options.storage == Storage::automatic || options.storage == Storage::float32) {
     return;
   }
-  if (device != DeviceKind::cpu || data.in_memory() == nullptr) {
-    throw OptionError(fmt::format(
-        "--storage {} is for rows in memory on the CPU: rows {} are float32", name(options.storage),
-        device == DeviceKind::cpu ? "kept in files" : "on a GPU"));
+  if (data.in_memory() == nullptr) {
+    throw OptionError(
+        fmt::format("--storage {} is for rows in memory: rows kept in files are float32",
+                    name(options.storage)));
   }
   if (options.storage == Storage::uint8 && beyond_bytes >= 0) {
     throw OptionError(fmt::format(
@@ -108,7 +107,7 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   const std::int64_t beyond_bytes = column_beyond_bytes(*data, statistics, pool);
   const bool bytes = beyond_bytes < 0;
   held.bytes = bytes;
-  check_storage(options, held.device.kind, *data, beyond_bytes);
+  check_storage(options, *data, beyond_bytes);
   const Scaling scaling = make_scaling(statistics, *data, weights, loss, options.standardize,
                                        options.intercept, bytes, pool);
   if (with_row_curvature) {

@@ -53,6 +53,12 @@ struct SparseRows {
   [[nodiscard]] kernels::DeviceRows<float> view() const {
     return {rows, pitch, matrix.data(), targets.data(), nullptr, nullptr};
   }
+
+  [[nodiscard]] kernels::PassRows<float> pass_rows() const {
+    kernels::PassRows<float> all;
+    all.held = view();
+    return all;
+  }
 };
 
 struct Sums {
@@ -113,7 +119,7 @@ TEST_F(EmulatedLargeRows, ProductsReachTheLastRow) {
   for (const RowSelection& selection : selections()) {
     SparseRows data;
     const Sums expected = set(data, selection);
-    kernels::DeviceLossGradient<float> pass(shape, {data.view()}, batch, products);
+    kernels::DeviceLossGradient<float> pass(shape, data.pass_rows(), batch, products);
     pass.upload_weights(plan().initial.data(), 1);
     const auto sums = pass.run(kernels::pass_loss(SquaredLoss{}), selection);
     const std::vector<double> gradient = pass.gradient(sums);

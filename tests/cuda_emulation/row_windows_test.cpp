@@ -308,7 +308,8 @@ class BreakingRows final : public RowSource {
   const double* targets(std::int64_t first, std::int64_t count, RowBuffer& buffer) const override {
     return rows_->targets(first, count, buffer);
   }
-  const std::int32_t* labels(std::int64_t, std::int64_t, RowBuffer&) const override {
+  const std::int32_t* labels(std::int64_t /*first*/, std::int64_t /*count*/,
+                             RowBuffer& /*buffer*/) const override {
     return nullptr;
   }
   const double* weights(std::int64_t first, std::int64_t count, RowBuffer& buffer) const override {
@@ -346,6 +347,22 @@ TEST_P(EmulatedStream, AFailingCallIsADeviceError) {
                   ": emulated failure; use another GPU or the CPU");
     EXPECT_EQ(counts().bytes_held, 0) << failing_call;
   }
+}
+
+// Windows of bfloat16 take a quarter of the memory that others take.
+TEST_P(EmulatedStream, PackedBatchesAreThoseOfTheProductsEngineToTheBit) {
+  const Problem problem{SquaredLoss{}, {5003, 40, 2, true}, 700, 10};
+  const auto train_packed = [&](Engine engine) {
+    TrainingData data = data_of(problem);
+    data.storage = Storage::bfloat16;
+    const auto backend = kernels::make_cuda_backend(0, GetParam(), engine);
+    backend->hold(std::move(data));
+    EXPECT_EQ(backend->storage(), Storage::bfloat16);
+    return train(*backend, problem);
+  };
+  const std::vector<double> expected = train_packed(Engine::products);
+  leave_room_for(problem, 2000, GetParam());
+  EXPECT_EQ(train_packed(Engine::stream), expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, EmulatedStream,

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+
+#include "kernels/for_each_index.cuh"
+#include "kernels/standardize.hpp"
+#include "kernels/unpack_rows.cuh"
+
+namespace steepest::kernels {
+namespace {
+
+STEEPEST_HD inline float unpacked(std::uint8_t value, float mean, float inverse) {
+  return standardized_byte(static_cast<float>(value), mean, inverse);
+}
+
+// The bits of a bfloat16 are the upper half of a float's.
+STEEPEST_HD inline float unpacked(std::uint16_t bits, float /*mean*/, float /*inverse*/) {
+  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
+  float value = 0.0F;
+  memcpy(&value, &wide, sizeof value);
+  return value;
+}
+
+// Element i of `out`.
+template <class T, class Packed>
+struct UnpackElement {
+  const Packed* from;
+  std::int64_t from_pitch;
+  const std::int64_t* indexes;
+  std::int64_t rows;
+  std::int64_t features;
+  const float* mean;
+  const float* inverse;
+  std::int64_t pitch;
+  T* out;
+
+  STEEPEST_HD void operator()(std::int64_t i) const {
+    const std::int64_t row = i / pitch;
+    const std::int64_t column = i % pitch;
+    if (row >= rows || column > features) {
+      out[i] = T(0);
+    } else if (column == features) {
+      out[i] = T(1);
+    } else {
+      const std::int64_t at = indexes == nullptr ? row : indexes[row];
+      out[i] = static_cast<T>(unpacked(from[at * from_pitch + column],
+                                       mean == nullptr ? 0.0F : mean[column],
+                                       mean == nullptr ? 1.0F : inverse[column]));
+    }
+  }
+};
+
+template <class T, class Packed>
+void unpack(const PackedPlace& place, const Packed* held, RowWindows<Packed>* windows,
+            const RowSelection& part, const std::int64_t* indexes, std::int64_t whole,
+            const RowsAhead& ahead, std::int64_t padded_rows, std::int64_t pitch,
+            cudaStream_t stream, T* out) {
+  const std::int64_t from_pitch = packed_pitch<Packed>(place.features);
+  const Packed* from = held;
+  if (windows != nullptr) {
+    from = windows->at(part, whole, ahead);
+    indexes = nullptr;
+  } else if (indexes == nullptr) {
+    from += part.first * from_pitch;
+  }
+  for_each_index("unpacking rows", padded_rows * pitch, stream,
+                 UnpackElement<T, Packed>{from, from_pitch, indexes, part.count, place.features,
+                                          place.mean, place.inverse, pitch, out});
+  if (windows != nullptr) {
+    windows->release();
+  }
+}
+
+}  // namespace
+
+template <class T>
+void queue_unpack(const PackedPlace& place, const RowSelection& part, const std::int64_t* indexes,
+                  std::int64_t whole, const RowsAhead& ahead, std::int64_t padded_rows,
+                  std::int64_t pitch, cudaStream_t stream, T* out) {
+  if (place.bytes != nullptr || place.byte_windows != nullptr) {
+    unpack(place, place.bytes, place.byte_windows, part, indexes, whole, ahead, padded_rows, pitch,
+           stream, out);
+  } else {
+    unpack(place, place.halves, place.half_windows, part, indexes, whole, ahead, padded_rows, pitch,
+           stream, out);
+  }
+}
+
+template void queue_unpack(const PackedPlace&, const RowSelection&, const std::int64_t*,
+                           std::int64_t, const RowsAhead&, std::int64_t, std::int64_t, cudaStream_t,
+                           float*);
+template void queue_unpack(const PackedPlace&, const RowSelection&, const std::int64_t*,
+                           std::int64_t, const RowsAhead&, std::int64_t, std::int64_t, cudaStream_t,
+                           double*);
+
+}  // namespace steepest::kernels
