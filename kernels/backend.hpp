@@ -111,6 +111,8 @@ class Backend {
   virtual ~Backend() = default;
 
   [[nodiscard]] virtual DeviceInfo device() const = 0;
+
+  /// That of the steps: fp64, fp32, or of a GPU tf32 and bf16.
   [[nodiscard]] virtual Precision precision() const = 0;
 
   /// How features are held at the moment.
@@ -179,7 +181,7 @@ class Backend {
 /// The arithmetic `automatic` stands for; see Precision.
 [[nodiscard]] Precision resolve_precision(Precision asked, DeviceKind kind, std::int64_t columns);
 
-/// threads >= 1, or 0 for every processor. precision is fp64 or fp32.
+/// threads >= 1, or 0 for every processor. Throws OptionError unless precision is fp64 or fp32.
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads, Precision precision);
 
 /// Throws DeviceError with the reason when this build or this machine has no such device. What an

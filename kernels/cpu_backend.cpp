@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <string>
 
 #include "kernels/backend.hpp"
 #include "kernels/bank_pass.hpp"
@@ -15,6 +16,7 @@
 #include "kernels/second_moment.hpp"
 #include "kernels/state_archive.hpp"
 #include "kernels/update.hpp"
+#include "steepest/error.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -412,6 +414,11 @@ class CpuBackend final : public Backend {
 std::unique_ptr<Backend> make_cpu_backend(int threads, Precision precision) {
   if (precision == Precision::fp64) {
     return std::make_unique<CpuBackend<double>>(threads);
+  }
+  if (precision != Precision::fp32) {
+    throw OptionError("--precision " + std::string(name(precision)) +
+                      " is for the tensor cores of a GPU, and this run is on the CPU: use --device "
+                      "cuda, or --precision fp32");
   }
   return std::make_unique<CpuBackend<float>>(threads);
 }

@@ -15,6 +15,7 @@
 #include "kernels/loss_gradient.cuh"
 #include "kernels/loss_rounding.hpp"
 #include "kernels/matrix_products.cuh"
+#include "kernels/rounding.hpp"
 #include "kernels/second_moment.cuh"
 #include "kernels/shared_memory.cuh"
 #include "kernels/state_archive.hpp"
@@ -43,17 +44,36 @@ std::int64_t steps_of_a_launch(std::int64_t models) {
   return std::clamp<std::int64_t>(most_record_bytes / record_bytes, 1, most_steps);
 }
 
+// Throws OptionError where the steps of an engine, or of a GPU, cannot round their operands.
+void require_tensor_cores(Precision precision, Engine engine, int ordinal) {
+  constexpr int first_major = 8;
+  const std::string asked = "--precision " + std::string(name(precision));
+  if (engine == Engine::block) {
+    throw OptionError("--engine block has no tensor cores for " + asked +
+                      ": use --engine products, or --precision fp32");
+  }
+  int major = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ordinal),
+        "asking for its properties");
+  if (major < first_major) {
+    throw OptionError(asked + " needs a GPU of compute capability 8.0 or later, and this one has " +
+                      std::to_string(major) + ".x: use --precision fp32");
+  }
+}
+
 template <class T>
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(DeviceInfo info, Engine engine)
-      : info_(std::move(info)), engine_(engine), products_(stream_.get()) {}
+  CudaBackend(DeviceInfo info, Precision precision, Engine engine)
+      : info_(std::move(info)), precision_(precision), engine_(engine), products_(stream_.get()) {
+    if (engine != Engine::fused && rounding_of(precision) != Rounding::none) {
+      rounded_products_.emplace(stream_.get(), rounding_of(precision));
+    }
+  }
 
   [[nodiscard]] DeviceInfo device() const override { return info_; }
 
-  [[nodiscard]] Precision precision() const override {
-    return std::is_same_v<T, double> ? Precision::fp64 : Precision::fp32;
-  }
+  [[nodiscard]] Precision precision() const override { return precision_; }
 
   [[nodiscard]] Engine engine() const override { return engine_; }
 
@@ -125,6 +145,7 @@ class CudaBackend final : public Backend {
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
     fused_.reset();
+    exact_.reset();
     probe_.reset();
     bank_.reset();
     loss_ = pass_loss(plan.loss);
@@ -139,11 +160,16 @@ class CudaBackend final : public Backend {
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
     const std::int64_t gathered = batch_size_ < rows() && !layout_ ? batch_size_ : 0;
     if (engine_ == Engine::fused) {
-      fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.view(), stream_.get());
+      fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.view(), rounding_of(precision_),
+                                              stream_.get());
       pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     } else {
-      pass_ = std::make_unique<DeviceLossGradient<T>>(bank_->shape(), data_.pass_rows(), gathered,
-                                                      products_);
+      pass_ = std::make_unique<DeviceLossGradient<T>>(
+          bank_->shape(), data_.pass_rows(), gathered,
+          rounded_products_ ? *rounded_products_ : products_);
+    }
+    if (rounded_products_) {
+      exact_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     }
     records_ = DeviceBuffer<StepRecord>(
         (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
@@ -199,10 +225,10 @@ class CudaBackend final : public Backend {
     const DeviceScope scope(info_.ordinal);
     const BankShape one = one_model();
     std::optional<DeviceLossGradient<T>> own;
-    if (bank_->shape().models > 1 && fused_ == nullptr) {
+    if (bank_->shape().models > 1 && fused_ == nullptr && exact_ == nullptr) {
       own.emplace(one, data_.pass_rows(), 0, products_);
     }
-    DeviceLossGradient<T>& pass = own ? *own : *pass_;
+    DeviceLossGradient<T>& pass = own ? *own : beside_steps();
     pass.upload_weights(parameters.data(), one.outputs);
     const PassSums<T> sums = pass.run(loss_, RowSelection::all(rows()));
     const auto n = static_cast<double>(rows());
@@ -226,8 +252,9 @@ class CudaBackend final : public Backend {
 
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     const DeviceScope scope(info_.ordinal);
-    pass_->upload_weights(bank_->parameters(model).data(), bank_->shape().outputs);
-    const std::vector<double> found = pass_->scores(first, count, bank_->shape().outputs);
+    DeviceLossGradient<T>& pass = beside_steps();
+    pass.upload_weights(bank_->parameters(model).data(), bank_->shape().outputs);
+    const std::vector<double> found = pass.scores(first, count, bank_->shape().outputs);
     std::copy(found.begin(), found.end(), out);
   }
 
@@ -239,6 +266,7 @@ class CudaBackend final : public Backend {
     const DeviceScope scope(info_.ordinal);
     pass_.reset();
     fused_.reset();
+    exact_.reset();
     probe_.reset();
     bank_.reset();
     data_ = {};  // before the new data comes, so that one copy is held at a time
@@ -249,6 +277,11 @@ class CudaBackend final : public Backend {
 
   [[nodiscard]] BankShape one_model() const {
     return {bank_->shape().features, bank_->shape().outputs, 1};
+  }
+
+  // Whose products are not rounded.
+  [[nodiscard]] DeviceLossGradient<T>& beside_steps() {
+    return exact_ == nullptr ? *pass_ : *exact_;
   }
 
   void queue_pass_and_update(const RowSelection& rows, const RowsAhead& ahead, UpdateMode mode,
@@ -299,9 +332,11 @@ class CudaBackend final : public Backend {
   }
 
   DeviceInfo info_;
+  Precision precision_;
   Engine engine_;
   Stream stream_;
   MatrixProducts products_;
+  std::optional<MatrixProducts> rounded_products_;  // of the steps, where precision_ rounds
   DeviceData<T> data_;
   PassLoss loss_;
   std::int64_t batch_size_ = 0;
@@ -311,7 +346,8 @@ class CudaBackend final : public Backend {
   std::unique_ptr<DeviceBank> bank_;
   std::optional<BlockLayout> layout_;             // of mini-batches by engine block
   std::unique_ptr<FusedPass<T>> fused_;           // of the engine of this name
-  std::unique_ptr<DeviceLossGradient<T>> pass_;   // beside it, of one model
+  std::unique_ptr<DeviceLossGradient<T>> pass_;   // of the steps; beside fused_, of one model
+  std::unique_ptr<DeviceLossGradient<T>> exact_;  // of one model, where pass_ rounds
   std::unique_ptr<DeviceLossGradient<T>> probe_;  // of second_moment_product
   DeviceBuffer<StepRecord> records_;
 };
@@ -321,11 +357,14 @@ class CudaBackend final : public Backend {
 std::unique_ptr<Backend> make_cuda_backend(int ordinal, Precision precision, Engine engine) {
   const Engine chosen = engine == Engine::automatic ? Engine::products : engine;
   const DeviceInfo info = choose_device({DeviceChoice::Kind::cuda, ordinal}, 0);
+  if (rounding_of(precision) != Rounding::none) {
+    require_tensor_cores(precision, chosen, ordinal);
+  }
   const DeviceScope scope(ordinal);
   if (precision == Precision::fp64) {
-    return std::make_unique<CudaBackend<double>>(info, chosen);
+    return std::make_unique<CudaBackend<double>>(info, precision, chosen);
   }
-  return std::make_unique<CudaBackend<float>>(info, chosen);
+  return std::make_unique<CudaBackend<float>>(info, precision, chosen);
 }
 
 }  // namespace steepest::kernels

@@ -50,12 +50,14 @@ std::vector<DeviceInfo> list_devices() {
 }
 
 Precision parse_precision(std::string_view text) {
-  for (const Precision precision : {Precision::automatic, Precision::fp64, Precision::fp32}) {
+  for (const Precision precision :
+       {Precision::automatic, Precision::fp64, Precision::fp32, Precision::tf32, Precision::bf16}) {
     if (name(precision) == text) {
       return precision;
     }
   }
-  throw OptionError(fmt::format("precision \"{}\" is not known: use auto, fp64 or fp32", text));
+  throw OptionError(
+      fmt::format("precision \"{}\" is not known: use auto, fp64, fp32, tf32 or bf16", text));
 }
 
 std::string_view name(Precision precision) {
@@ -64,6 +66,10 @@ std::string_view name(Precision precision) {
       return "fp64";
     case Precision::fp32:
       return "fp32";
+    case Precision::tf32:
+      return "tf32";
+    case Precision::bf16:
+      return "bf16";
     case Precision::automatic:
       break;
   }

@@ -10,6 +10,7 @@
 #include "kernels/fused_shape.hpp"
 #include "kernels/fused_task.cuh"
 #include "kernels/pass_sums.cuh"
+#include "kernels/rounding.hpp"
 
 namespace steepest::kernels {
 
@@ -24,9 +25,11 @@ namespace steepest::kernels {
 template <class T>
 class FusedPass {
  public:
-  /// A view of data that outlives this, and the rows of the largest selection. Throws OptionError
-  /// for a bank beyond fused_shape(), or beyond the shared memory of the current GPU.
-  FusedPass(const BankShape& shape, const DeviceRows<T>& data, cudaStream_t stream);
+  /// A view of data that outlives this, and how products of more columns than the strip kernel
+  /// takes are rounded: none unless T is float. Throws OptionError for a bank beyond fused_shape(),
+  /// or beyond the current GPU.
+  FusedPass(const BankShape& shape, const DeviceRows<T>& data, Rounding rounding,
+            cudaStream_t stream);
 
   /// Queues one pass. The sums are valid until the next pass.
   PassSums<T> run(const PassLoss& loss, const PassParameters& parameters, const RowSelection& rows);
@@ -34,6 +37,7 @@ class FusedPass {
  private:
   BankShape shape_;
   DeviceRows<T> data_;
+  Rounding rounding_;
   cudaStream_t stream_;
   FusedShape kernel_;
   std::int64_t most_rows_;                 // of a chunk

@@ -9,6 +9,7 @@
 
 #include "kernels/bank.hpp"
 #include "kernels/row_chunks.hpp"
+#include "kernels/tensor_shape.hpp"
 
 namespace steepest::kernels {
 
@@ -39,7 +40,9 @@ inline constexpr std::int64_t tile_registers = 128;
 inline constexpr std::int64_t tile_features = 8;  ///< of a thread at most
 inline constexpr std::int64_t tile_bytes = std::int64_t{200} << 10;
 
-/// What the tile kernel declares by itself: rows of a partition, and losses of its threads.
+static_assert(tensor_columns == tile_columns);
+
+/// What these kernels declare by themselves: rows of a partition, and losses of their threads.
 inline constexpr std::int64_t tile_declared_bytes = 8 * (most_partition_rows + tile_threads);
 
 /// Partitions of a pass that the update adds up by itself; more are folded into one before.
@@ -107,13 +110,16 @@ struct TileShape {
 
 /// Which kernel reads a bank's rows, and how many models share a read.
 struct FusedShape {
-  enum class Kernel { none, strip, tile } kernel = Kernel::none;
+  enum class Kernel { none, strip, tile, tensor } kernel = Kernel::none;
   std::int64_t group_models = 0;  ///< models a block steps together
 };
 
-/// `pitch` is that of the rows, `value_bytes` the size of a value. Kernel::none: it cannot.
+/// `pitch` is that of the rows, `value_bytes` the size of a value, 4 where products are rounded.
+/// Kernel::none: it cannot. What the strip kernel takes waits for memory alone, so that nothing is
+/// rounded there.
 [[nodiscard]] inline FusedShape fused_shape(const BankShape& shape, std::int64_t pitch,
-                                            std::int64_t value_bytes) {
+                                            std::int64_t value_bytes,
+                                            Rounding rounding = Rounding::none) {
   const std::int64_t held = power_of_two_from(
       (pitch * value_bytes + strip_threads * vector_bytes - 1) / (strip_threads * vector_bytes));
   std::int64_t in_strip =
@@ -124,7 +130,12 @@ struct FusedShape {
   }
   for (std::int64_t in_tile = std::min(shape.models, tile_columns / shape.outputs);
        in_tile > in_strip; --in_tile) {
-    if (tile_shape(in_tile * shape.outputs, pitch, value_bytes).rows > 0) {
+    const std::int64_t columns = in_tile * shape.outputs;
+    if (rounding != Rounding::none) {
+      if (tensor_shape(columns, shape.stride(), rounding).rows > 0) {
+        return {FusedShape::Kernel::tensor, in_tile};
+      }
+    } else if (tile_shape(columns, pitch, value_bytes).rows > 0) {
       return {FusedShape::Kernel::tile, in_tile};
     }
   }
@@ -133,10 +144,11 @@ struct FusedShape {
 
 /// The most features that a model of `outputs` outputs may have; 0: no model of so many may be.
 [[nodiscard]] inline std::int64_t most_fused_features(std::int64_t outputs,
-                                                      std::int64_t value_bytes) {
+                                                      std::int64_t value_bytes,
+                                                      Rounding rounding = Rounding::none) {
   const std::int64_t width = vector_bytes / value_bytes;
   std::int64_t pitch = width;
-  while (fused_shape({pitch - 1, outputs, 1}, pitch, value_bytes).kernel !=
+  while (fused_shape({pitch - 1, outputs, 1}, pitch, value_bytes, rounding).kernel !=
          FusedShape::Kernel::none) {
     pitch += width;
   }

@@ -14,20 +14,33 @@ struct Operand {
   long long stride;
 };
 
-cublasStatus_t multiply(cublasHandle_t handle, std::int64_t m, std::int64_t n, std::int64_t k,
-                        const Operand& a, const float* a_data, const Operand& b,
+cublasComputeType_t compute_type(Rounding rounding) {
+  switch (rounding) {
+    case Rounding::tf32:
+      return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case Rounding::bf16:
+      return CUBLAS_COMPUTE_32F_FAST_16BF;
+    case Rounding::none:
+      break;
+  }
+  return CUBLAS_COMPUTE_32F;
+}
+
+cublasStatus_t multiply(cublasHandle_t handle, Rounding rounding, std::int64_t m, std::int64_t n,
+                        std::int64_t k, const Operand& a, const float* a_data, const Operand& b,
                         const float* b_data, const Operand& c, float* c_data,
                         std::int64_t batches) {
   const float one = 1.0F;
   const float zero = 0.0F;
-  return cublasSgemmStridedBatched_64(handle, a.operation, b.operation, m, n, k, &one, a_data,
-                                      a.leading, a.stride, b_data, b.leading, b.stride, &zero,
-                                      c_data, c.leading, c.stride, batches);
+  return cublasGemmStridedBatchedEx_64(
+      handle, a.operation, b.operation, m, n, k, &one, a_data, CUDA_R_32F, a.leading, a.stride,
+      b_data, CUDA_R_32F, b.leading, b.stride, &zero, c_data, CUDA_R_32F, c.leading, c.stride,
+      batches, compute_type(rounding), CUBLAS_GEMM_DEFAULT);
 }
 
-cublasStatus_t multiply(cublasHandle_t handle, std::int64_t m, std::int64_t n, std::int64_t k,
-                        const Operand& a, const double* a_data, const Operand& b,
-                        const double* b_data, const Operand& c, double* c_data,
+cublasStatus_t multiply(cublasHandle_t handle, Rounding /*float only*/, std::int64_t m,
+                        std::int64_t n, std::int64_t k, const Operand& a, const double* a_data,
+                        const Operand& b, const double* b_data, const Operand& c, double* c_data,
                         std::int64_t batches) {
   const double one = 1.0;
   const double zero = 0.0;
@@ -38,8 +51,8 @@ cublasStatus_t multiply(cublasHandle_t handle, std::int64_t m, std::int64_t n, s
 
 }  // namespace
 
-MatrixProducts::MatrixProducts(cudaStream_t stream)
-    : stream_(stream), workspace_(workspace_bytes, "cuBLAS workspaces") {
+MatrixProducts::MatrixProducts(cudaStream_t stream, Rounding rounding)
+    : stream_(stream), rounding_(rounding), workspace_(workspace_bytes, "cuBLAS workspaces") {
   cublasHandle_t created = nullptr;
   check(cublasCreate(&created), "starting cuBLAS");
   handle_.reset(created);
@@ -57,7 +70,7 @@ MatrixProducts::MatrixProducts(cudaStream_t stream)
 template <class T>
 void MatrixProducts::scores(std::int64_t rows, std::int64_t columns, std::int64_t depth,
                             std::int64_t pitch, const T* x, const T* w, T* z) const {
-  check(multiply(handle_.get(), columns, rows, depth, {CUBLAS_OP_T, pitch, 0}, w,
+  check(multiply(handle_.get(), rounding_, columns, rows, depth, {CUBLAS_OP_T, pitch, 0}, w,
                  {CUBLAS_OP_N, pitch, 0}, x, {CUBLAS_OP_N, columns, 0}, z, 1),
         "multiplying features and parameters");
 }
@@ -66,16 +79,16 @@ template <class T>
 void MatrixProducts::gradients(std::int64_t partitions, std::int64_t rows, std::int64_t columns,
                                std::int64_t depth, std::int64_t pitch, const T* x, const T* r,
                                T* g) const {
-  check(multiply(handle_.get(), depth, columns, rows, {CUBLAS_OP_N, pitch, rows * pitch}, x,
-                 {CUBLAS_OP_T, columns, rows * columns}, r, {CUBLAS_OP_N, pitch, columns * pitch},
-                 g, partitions),
+  check(multiply(handle_.get(), rounding_, depth, columns, rows, {CUBLAS_OP_N, pitch, rows * pitch},
+                 x, {CUBLAS_OP_T, columns, rows * columns}, r,
+                 {CUBLAS_OP_N, pitch, columns * pitch}, g, partitions),
         "multiplying features and residuals");
 }
 
 void MatrixProducts::precondition(std::int64_t columns, std::int64_t stride, const double* p,
                                   const double* gradients, double* directions) const {
-  check(multiply(handle_.get(), stride, columns, stride, {CUBLAS_OP_N, stride, 0}, p,
-                 {CUBLAS_OP_N, stride, 0}, gradients, {CUBLAS_OP_N, stride, 0}, directions, 1),
+  check(multiply(handle_.get(), Rounding::none, stride, columns, stride, {CUBLAS_OP_N, stride, 0},
+                 p, {CUBLAS_OP_N, stride, 0}, gradients, {CUBLAS_OP_N, stride, 0}, directions, 1),
         "preconditioning gradients");
 }
 

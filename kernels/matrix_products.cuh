@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "kernels/device_buffer.cuh"
+#include "kernels/rounding.hpp"
 
 namespace steepest::kernels {
 
@@ -25,10 +26,12 @@ template <class T>
 
 /// A cuBLAS handle on one stream with a workspace of its own, which together with cuBLAS's default
 /// of no atomics makes products bitwise reproducible on one chip and toolkit. Plain fp32 or fp64
-/// arithmetic: no TF32, no emulation. T is float or double. Calls queue; they throw DeviceError.
+/// arithmetic, no emulation; with a rounding, cuBLAS may round what it multiplies in float that
+/// much, in order to use tensor cores, and sums in float all the same. T is float or double. Calls
+/// queue; they throw DeviceError.
 class MatrixProducts {
  public:
-  explicit MatrixProducts(cudaStream_t stream);
+  explicit MatrixProducts(cudaStream_t stream, Rounding rounding = Rounding::none);
 
   [[nodiscard]] cudaStream_t stream() const { return stream_; }
 
@@ -59,6 +62,7 @@ class MatrixProducts {
   };
 
   cudaStream_t stream_;
+  Rounding rounding_;
   DeviceBuffer<std::byte> workspace_;
   std::unique_ptr<std::remove_pointer_t<cublasHandle_t>, Destroy> handle_;
 };

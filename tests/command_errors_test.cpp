@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadOption{"Device", "--target y --device tpu", "auto, cpu, cuda or cuda:N"},
         BadOption{"Threads", "--target y --threads 0", "--threads"},
         BadOption{"Missing", "--target y --missing guess", "error, mean, drop, zero"},
-        BadOption{"Precision", "--target y --precision fp8", "auto, fp64 or fp32"},
+        BadOption{"Precision", "--target y --precision fp8", "auto, fp64, fp32, tf32 or bf16"},
         BadOption{"TwoValidations", "--target y --valid v.csv --valid-fraction 0.5", "not both"},
         BadOption{"Delimiter", "--target y --delimiter ab", "not one character"},
         BadOption{"CommentIsQuote", "--target y --comment '\"'", "--quote and --comment are both"},

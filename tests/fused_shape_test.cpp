@@ -66,6 +66,33 @@ TEST(FusedShape, TilesFitTheirMemoryAndRegisters) {
   }
 }
 
+// And every count that the tensor kernel relies on.
+TEST(FusedShape, TensorTilesFitTheirMemoryAndRegisters) {
+  for (const Rounding rounding : {Rounding::tf32, Rounding::bf16}) {
+    for (std::int64_t columns = 1; columns <= tensor_columns; ++columns) {
+      for (std::int64_t stride = 2; stride < 5000; stride += stride < 200 ? 1 : 61) {
+        const TensorShape shape = tensor_shape(columns, stride, rounding);
+        if (shape.rows == 0) {
+          continue;
+        }
+        EXPECT_GE(shape.columns, columns);
+        EXPECT_EQ(shape.rows % 8, 0);
+        EXPECT_LE(shape.held * shape.columns, tensor_blocks * tensor_block_columns);
+        EXPECT_GE(shape.held * tensor_warps, shape.blocks);
+        EXPECT_GE(shape.blocks * tensor_block_features, stride);
+        EXPECT_GE(shape.pitch, shape.blocks * tensor_block_features);
+        // 16 bytes beyond a multiple of 64, or of 32: what keeps lanes on different banks.
+        EXPECT_EQ(shape.pitch % 16, 4);
+        EXPECT_EQ(shape.weight_pitch % 8, 4);
+        EXPECT_EQ(shape.score_pitch % 8, 4);
+        EXPECT_LE(shape.shared_bytes, tensor_bytes);
+      }
+    }
+  }
+  EXPECT_EQ(tensor_shape(8, 100, Rounding::none).rows, 0);
+  EXPECT_EQ(tensor_shape(33, 100, Rounding::tf32).rows, 0);
+}
+
 TEST(FusedShape, TakesWhatItIsFor) {
   using Kernel = FusedShape::Kernel;
   constexpr std::int64_t pitch = 788;  // 784 features and the intercept
@@ -77,6 +104,8 @@ TEST(FusedShape, TakesWhatItIsFor) {
   EXPECT_EQ(fused_shape({784, 10, 3}, pitch, 4).group_models, 3);
   EXPECT_EQ(fused_shape({784, 10, 7}, pitch, 4).group_models, 3);
   EXPECT_EQ(fused_shape({10, 1, 64}, 12, 4).group_models, 32);
+  EXPECT_EQ(fused_shape({784, 1, 1}, pitch, 4, Rounding::tf32).kernel, Kernel::strip);
+  EXPECT_EQ(fused_shape({784, 10, 1}, pitch, 4, Rounding::bf16).kernel, Kernel::tensor);
 }
 
 // The table of docs/gpu.md.
@@ -89,6 +118,16 @@ TEST(FusedShape, TakesWhatItsPageSays) {
                                                : 511;
     EXPECT_EQ(most_fused_features(outputs, 4), single) << outputs;
     EXPECT_EQ(most_fused_features(outputs, 8), twice) << outputs;
+    const std::int64_t tf32 = outputs <= 4    ? 4095
+                              : outputs <= 8  ? 2095
+                              : outputs <= 16 ? 1551
+                                              : 1007;
+    const std::int64_t bf16 = outputs <= 4    ? 4095
+                              : outputs <= 8  ? 2511
+                              : outputs <= 16 ? 2047
+                                              : 1023;
+    EXPECT_EQ(most_fused_features(outputs, 4, Rounding::tf32), tf32) << outputs;
+    EXPECT_EQ(most_fused_features(outputs, 4, Rounding::bf16), bf16) << outputs;
   }
   EXPECT_EQ(most_fused_features(33, 4), 0);
   EXPECT_EQ(most_fused_features(33, 8), 0);

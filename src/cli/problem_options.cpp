@@ -103,7 +103,9 @@ void add_problem_options(CLI::App& app, ProblemOptions& options) {
                  "order of mini-batches: auto keeps up to 8 neighbours together where rows are "
                  "short and many, full shuffles every row")
       ->default_str("auto");
-  app.add_option("--precision", options.precision, "auto, fp64 or fp32")->default_str("auto");
+  app.add_option("--precision", options.precision,
+                 "of products: auto, fp64 or fp32; tf32 or bf16 on a GPU")
+      ->default_str("auto");
   app.add_option("--storage", options.storage,
                  "features in memory: auto (bytes where they lose nothing), float32, bfloat16 or "
                  "uint8")

@@ -332,6 +332,7 @@ Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Preci
   // In float32 the gradient cannot be known better than the rounding of coefficients of size 1
   // shows through the largest curvature. Where that is more than `loosest` of a trained unit, as
   // with features far from 0 and no intercept, no point is called converged for it.
+  // Operands of tf32 and bf16 show more of it.
   constexpr double float_rounding = 6e-8;
   constexpr double loosest = 1e-3;
   const bool exact = precision == Precision::fp64;
@@ -340,8 +341,10 @@ Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss, Preci
   if (const auto* const huber = std::get_if<HuberLoss>(&loss)) {
     wanted *= std::min(1.0, huber->delta);  // no row's residual is larger
   }
+  const double rounding =
+      float_rounding * operand_rounding(precision) / operand_rounding(Precision::fp32);
   const double automatic =
-      exact ? wanted : std::max(wanted, std::min(float_rounding * curvature, loosest));
+      exact ? wanted : std::max(wanted, std::min(rounding * curvature, loosest));
   Tolerances tolerances;
   tolerances.gradient = options.tolerance_gradient
                             ? *options.tolerance_gradient / scaling.gradient_unit()

@@ -55,7 +55,8 @@ void check_columns(const ColumnStatistics& statistics, const RowSource& data,
 /// Tolerances in the units training sees. `loss` is the trained one, `curvature` the bound L in
 /// trained units. The automatic tolerance on the gradient, in trained units: 1e-8 (fp64) or 1e-6
 /// (fp32) for regression, of a Huber loss times its delta where that is below 1; 1e-6 (1e-8 for
-/// inference) or 5e-6 for classes; in fp32 never below the lesser of 6e-8 L and 1e-3.
+/// inference) or 5e-6 for classes; in fp32 never below the lesser of 6e-8 L and 1e-3,
+/// in tf32 and bf16 of 1e-3 L or 4e-3 L and 1e-3.
 [[nodiscard]] Tolerances plan_tolerances(const FitOptions& options, const RowLoss& loss,
                                          Precision precision, const Scaling& scaling,
                                          double curvature);

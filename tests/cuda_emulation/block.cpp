@@ -34,7 +34,7 @@ struct Fiber {
 
   // What it gives its warp: two places that take turns, because a thread may come to the next
   // exchange while others still read the last.
-  std::byte given[2][sizeof(double)] = {};
+  std::byte given[2][most_given_bytes] = {};
   unsigned exchanges = 0;
 };
 
@@ -135,6 +135,16 @@ bool run_stretch(std::vector<unsigned>& order) {
   return first.line == 0;
 }
 
+unsigned first_of_warp() { return current_thread.x / warp_threads * warp_threads; }
+
+// Returns the place where all threads of the warp have left theirs.
+unsigned give_to_warp(const void* mine, std::size_t bytes, unsigned line) {
+  const unsigned turn = running->exchanges++ % 2;
+  std::memcpy(running->given[turn], mine, bytes);
+  wait_for_warp(line);
+  return turn;
+}
+
 }  // namespace
 
 void run_block(unsigned threads, const std::function<void()>& body) {
@@ -170,14 +180,23 @@ void require_whole_warp(unsigned mask) {
 
 void exchange_in_warp(const void* mine, unsigned lane, std::size_t bytes, void* other,
                       unsigned line) {
-  const unsigned from = current_thread.x / warp_threads * warp_threads + lane;
+  const unsigned from = first_of_warp() + lane;
   if (lane >= warp_threads || from >= block_threads) {
     misuse("a thread asks its warp for the value of one that is not there");
   }
-  const unsigned turn = running->exchanges++ % 2;
-  std::memcpy(running->given[turn], mine, bytes);
-  wait_for_warp(line);
+  const unsigned turn = give_to_warp(mine, bytes, line);
   std::memcpy(other, fibers[from]->given[turn], bytes);
+}
+
+void gather_from_warp(const void* mine, std::size_t bytes, void* all, unsigned line) {
+  if (first_of_warp() + warp_threads > block_threads) {
+    misuse("a part of a warp works together: beyond what is emulated");
+  }
+  const unsigned turn = give_to_warp(mine, bytes, line);
+  for (unsigned lane = 0; lane < warp_threads; ++lane) {
+    std::memcpy(static_cast<std::byte*>(all) + lane * bytes,
+                fibers[first_of_warp() + lane]->given[turn], bytes);
+  }
 }
 
 }  // namespace steepest::emulation

@@ -36,9 +36,14 @@ void wait_for_warp(unsigned line);
 /// Calls misuse() unless the mask names all threads of a warp: parts of one are not emulated.
 void require_whole_warp(unsigned mask);
 
-/// Every thread of a warp gives `bytes` <= 8 bytes and gets those of `lane`, at a line of the
-/// source.
+inline constexpr std::size_t most_given_bytes = 24;
+
+/// Every thread of a warp gives `bytes` <= most_given_bytes and gets those of `lane`, at a line of
+/// the source.
 void exchange_in_warp(const void* mine, unsigned lane, std::size_t bytes, void* other,
                       unsigned line);
+
+/// As above, and gets those of all lanes, lane by lane.
+void gather_from_warp(const void* mine, std::size_t bytes, void* all, unsigned line);
 
 }  // namespace steepest::emulation

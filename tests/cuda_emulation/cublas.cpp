@@ -3,14 +3,17 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
+#include "kernels/rounding.hpp"
 #include "tests/cuda_emulation/device_memory.hpp"
 #include "tests/cuda_emulation/emulation.hpp"
 
 // The names are cuBLAS's. NOLINTBEGIN(readability-identifier-naming)
 
 using steepest::emulation::machine;
+using steepest::kernels::Rounding;
 
 struct cublasContext {
   cudaStream_t stream = nullptr;
@@ -60,6 +63,7 @@ struct Product {
   Operand<const T> a;
   Operand<const T> b;
   Operand<T> c;
+  Rounding rounding = Rounding::none;
 
   [[nodiscard]] bool valid() const {
     return std::min({m, n, k, batches}) >= 0 && a.leading_fits(m, k) && b.leading_fits(k, n) &&
@@ -72,15 +76,24 @@ struct Product {
     c.require_on_device(m, n, batches, "matrix C of a product");
   }
 
+  // What is multiplied for an element of A or B.
+  [[nodiscard]] T operand(T value) const {
+    if constexpr (std::is_same_v<T, float>) {
+      return rounding == Rounding::none ? value : steepest::kernels::rounded(value, rounding);
+    } else {
+      return value;
+    }
+  }
+
   // One column of op(A) op(B). Sums run over l in order, a whole column at a time for speed.
   void sum_column(std::int64_t batch, std::int64_t column, std::vector<T>& sums) const {
     std::fill(sums.begin(), sums.end(), T(0));
     for (std::int64_t l = 0; l < k; ++l) {
-      const T factor = b.at(batch, l, column);
+      const T factor = operand(b.at(batch, l, column));
       const T* first = &a.at(batch, 0, l);
       const std::int64_t step = a.transposed ? a.leading : 1;
       for (std::int64_t i = 0; i < m; ++i) {
-        sums[static_cast<std::size_t>(i)] += first[i * step] * factor;
+        sums[static_cast<std::size_t>(i)] += operand(first[i * step]) * factor;
       }
     }
   }
@@ -169,24 +182,27 @@ cublasStatus_t cublasSetPointerMode(cublasHandle_t /*handle*/, cublasPointerMode
   return call(__func__, [] { return CUBLAS_STATUS_SUCCESS; });
 }
 
-cublasStatus_t cublasSgemmStridedBatched_64(cublasHandle_t handle, cublasOperation_t a_operation,
-                                            cublasOperation_t b_operation, std::int64_t m,
-                                            std::int64_t n, std::int64_t k, const float* alpha,
-                                            const float* a, std::int64_t a_leading,
-                                            long long a_stride, const float* b,
-                                            std::int64_t b_leading, long long b_stride,
-                                            const float* beta, float* c, std::int64_t c_leading,
-                                            long long c_stride, std::int64_t batches) {
+cublasStatus_t cublasGemmStridedBatchedEx_64(
+    cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation,
+    std::int64_t m, std::int64_t n, std::int64_t k, const void* alpha, const void* a,
+    cudaDataType_t /*floats*/, std::int64_t a_leading, long long a_stride, const void* b,
+    cudaDataType_t /*floats*/, std::int64_t b_leading, long long b_stride, const void* beta,
+    void* c, cudaDataType_t /*floats*/, std::int64_t c_leading, long long c_stride,
+    std::int64_t batches, cublasComputeType_t compute, cublasGemmAlgo_t /*algorithm*/) {
+  const auto floats = [](const void* data) { return static_cast<const float*>(data); };
   return queue_product(__func__, handle,
                        Product<float>{m,
                                       n,
                                       k,
                                       batches,
-                                      *alpha,
-                                      *beta,
-                                      {a, a_leading, a_stride, a_operation == CUBLAS_OP_T},
-                                      {b, b_leading, b_stride, b_operation == CUBLAS_OP_T},
-                                      {c, c_leading, c_stride}});
+                                      *floats(alpha),
+                                      *floats(beta),
+                                      {floats(a), a_leading, a_stride, a_operation == CUBLAS_OP_T},
+                                      {floats(b), b_leading, b_stride, b_operation == CUBLAS_OP_T},
+                                      {static_cast<float*>(c), c_leading, c_stride},
+                                      compute == CUBLAS_COMPUTE_32F_FAST_TF32   ? Rounding::tf32
+                                      : compute == CUBLAS_COMPUTE_32F_FAST_16BF ? Rounding::bf16
+                                                                                : Rounding::none});
 }
 
 cublasStatus_t cublasDgemmStridedBatched_64(cublasHandle_t handle, cublasOperation_t a_operation,

@@ -235,10 +235,17 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   return call(__func__, [&] {
-    *value = attribute == cudaDevAttrMaxSharedMemoryPerBlockOptin
-                 ? static_cast<int>(machine().shared_bytes)
-             : machine().prohibited ? cudaComputeModeProhibited
-                                    : cudaComputeModeDefault;
+    switch (attribute) {
+      case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = static_cast<int>(machine().shared_bytes);
+        break;
+      case cudaDevAttrComputeCapabilityMajor:
+        *value = machine().compute_major;
+        break;
+      case cudaDevAttrComputeMode:
+        *value = machine().prohibited ? cudaComputeModeProhibited : cudaComputeModeDefault;
+        break;
+    }
     return known(device);
   });
 }

@@ -53,6 +53,34 @@ TEST_F(EmulatedFailures, ASmallerGpuTakesWhatItsSharedMemoryHolds) {
   EXPECT_NO_THROW(train_emulated(Precision::fp32, {SquaredLoss{}, {20, 784, 1}}, 1, Engine::fused));
 }
 
+// Others run the PTX of 7.5, which has no products of tensor cores; cuBLAS has its own code.
+TEST_F(EmulatedFailures, TensorCoresAreAskedForWhereTheyAre) {
+  Machine machine;
+  machine.compute_major = 8;
+  set_machine(machine);
+  const Problem problem{SoftmaxLoss{}, {20, 7, 10}};
+  EXPECT_EQ(thrown_message<OptionError>(
+                [&] { train_emulated(Precision::tf32, problem, 1, Engine::fused); }),
+            "--engine fused takes --precision tf32 and bf16 on GPUs of compute capability 9.0, and "
+            "this one has 8.x: use --engine products");
+  EXPECT_NO_THROW(train_emulated(Precision::bf16, problem, 1));
+  machine.compute_major = 7;
+  machine.compute_minor = 5;
+  set_machine(machine);
+  EXPECT_EQ(thrown_message<OptionError>([&] { train_emulated(Precision::bf16, problem, 1); }),
+            "--precision bf16 needs a GPU of compute capability 8.0 or later, and this one has "
+            "7.x: use --precision fp32");
+  machine = {};
+  machine.shared_bytes = 99 * 1024;
+  set_machine(machine);
+  // 16 columns of 804 words, two tiles of 16 rows of 804, 8 x 16 x 20 scores, 10 KB declared.
+  EXPECT_EQ(thrown_message<OptionError>([] {
+              train_emulated(Precision::tf32, {SoftmaxLoss{}, {20, 784, 10}}, 1, Engine::fused);
+            }),
+            "--engine fused needs 171 KB of shared memory a block for this model, and this GPU "
+            "gives 99 KB: use --engine products");
+}
+
 TEST_F(EmulatedFailures, AFusedLaunchThatFailsIsADeviceError) {
   for (const char* const call : {"cudaFuncSetAttribute", "cudaLaunchKernelEx"}) {
     Machine machine;

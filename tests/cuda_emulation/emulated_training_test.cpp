@@ -119,6 +119,13 @@ TEST_F(EmulatedTraining, BitsDoNotDependOnTheOrderOrTheNumberOfBlocks) {
   }
 }
 
+TEST_F(EmulatedTraining, TensorCoresGiveTheSameBitsInAnyOrder) {
+  for (const Precision precision : {Precision::tf32, Precision::bf16}) {
+    expect_same_bits_in_any_order(precision, {SoftmaxLoss{}, {103, 60, 5, true}, 7, 80},
+                                  Engine::fused);
+  }
+}
+
 // Nor on how much shared memory a block has: what does not fit is worked on where the bank is.
 TEST_F(EmulatedTraining, BitsOfBlocksDoNotDependOnTheirOrderOrTheirSharedMemory) {
   for (const Precision precision : {Precision::fp64, Precision::fp32}) {

@@ -118,6 +118,17 @@ TEST_F(Emulation, ThreadsOfAWarpExchangeValues) {
   }
 }
 
+TEST(EmulationDeathTest, SeesAnOperandThatIsNotRounded) {
+  EXPECT_DEATH(emulation::run_block(32,
+                                    [] {
+                                      float sums[4] = {};
+                                      emulation::multiply_add_in_warp(
+                                          sums, {kernels::bits_of(0.1F), 0, 0, 0}, {0, 0},
+                                          kernels::Rounding::tf32, 1);
+                                    }),
+               "not rounded to tf32");
+}
+
 TEST(EmulationDeathTest, SeesADivergentExchange) {
   EXPECT_DEATH(emulation::run_block(32,
                                     [] {

@@ -18,16 +18,19 @@ SKIPPED = 77
 REGISTERS = 65536  # of a multiprocessor
 MOST_REGISTERS = 255  # of a thread
 SHARED_BYTES = 227 * 1024  # of a block
-# Threads of a block, and shared memory that launches add: kernels/fused_shape.hpp.
+# Threads of a block, and shared memory that launches add: kernels/fused_shape.hpp, tensor_shape.hpp.
 # The block engine's fill what there is.
-KERNELS = {"strip": (256, 0), "tile": (256, 200 * 1024), "fold": (512, 0), "block": (512, 0)}
+KERNELS = {"strip": (256, 0), "tile": (256, 200 * 1024), "tensor": (256, 200 * 1024),
+           "fold": (512, 0), "block": (512, 0)}
 # Bytes of a thread's stack, which hold what the one thread that decides a step works on; and spilled.
 KNOWN = {"block fp64 1 x 1": (352, 8)}
 KNOWN_OF = {"block": (344, 0)}
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENTRY = re.compile(r"Compiling entry function '\w*?\d+(?:(?P<kernel>strip|tile|fold)_kernelI"
                    r"(?P<type>[fd])(?P<sizes>(?:Li\d+E)*)"
-                   r"|block_steps_kernelI(?P<block_sizes>(?:Li\d+E)*)(?P<block_type>[fd])E)")
+                   r"|block_steps_kernelI(?P<block_sizes>(?:Li\d+E)*)(?P<block_type>[fd])E"
+                   r"|tensor_kernelILi(?P<tensor_type>[12])E(?P<tensor_sizes>(?:Li\d+E)*)E)")
+TYPES = {"f": "fp32", "d": "fp64", "1": "tf32", "2": "bf16"}
 STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 USED = re.compile(r"Used (\d+) registers(?:.*?, (\d+) bytes smem)?")
 
@@ -49,9 +52,10 @@ def parse(text):
     found = []
     for line in text.splitlines():
         if match := ENTRY.search(line):
-            sizes = match["sizes"] or match["block_sizes"] or ""
-            found.append({"kernel": match["kernel"] or "block",
-                          "type": {"f": "fp32", "d": "fp64"}[match["type"] or match["block_type"]],
+            sizes = match["sizes"] or match["block_sizes"] or match["tensor_sizes"] or ""
+            type_of = match["type"] or match["block_type"] or match["tensor_type"]
+            found.append({"kernel": match["kernel"] or ("block" if match["block_type"] else "tensor"),
+                          "type": TYPES[type_of],
                           "sizes": [int(size) for size in re.findall(r"Li(\d+)E", sizes)]})
         elif (match := STACK.search(line)) and "stack" not in found[-1]:  # those behind: functions
             found[-1].update(zip(("stack", "stores", "loads"), map(int, match.groups())))
@@ -97,7 +101,8 @@ def main():
         print("skipped: this build has no nvcc")
         sys.exit(SKIPPED)
     kernels = []
-    for source in ("fused_strip.cu", "fused_tile.cu", "fold_sums.cu", "block_steps.cu"):
+    for source in ("fused_strip.cu", "fused_tile.cu", "fused_tensor.cu", "fold_sums.cu",
+                   "block_steps.cu"):
         kernels += parse(compile_kernels(given.nvcc, source))
     if given.table:
         print_table(kernels)

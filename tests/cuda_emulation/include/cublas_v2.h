@@ -3,7 +3,8 @@
 //
 // Emulated: which matrices are multiplied, cuBLAS's rules for arguments, that calls queue. NOT
 // emulated: the real cuBLAS, whose order of summation, accuracy and reproducibility are its own.
-// Here a sum over k runs from 0 to k - 1 in the type of the matrices.
+// Here a sum over k runs from 0 to k - 1 in the type of the matrices, and compute types that allow
+// operands to be rounded always round them.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -21,6 +22,13 @@ enum cublasStatus_t {
 };
 enum cublasOperation_t { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
 enum cublasMath_t { CUBLAS_DEFAULT_MATH = 0 };
+enum cudaDataType_t { CUDA_R_32F = 0 };
+enum cublasComputeType_t {
+  CUBLAS_COMPUTE_32F = 68,
+  CUBLAS_COMPUTE_32F_FAST_16BF = 75,
+  CUBLAS_COMPUTE_32F_FAST_TF32 = 77
+};
+enum cublasGemmAlgo_t { CUBLAS_GEMM_DEFAULT = -1 };
 enum cublasAtomicsMode_t { CUBLAS_ATOMICS_NOT_ALLOWED = 0 };
 enum cublasPointerMode_t { CUBLAS_POINTER_MODE_HOST = 0 };
 
@@ -37,14 +45,13 @@ cublasStatus_t cublasSetPointerMode(cublasHandle_t handle, cublasPointerMode_t m
 
 /// C_p (m, n) = alpha op(A_p) op(B_p) + beta C_p, column-major, for p in [0, batches); alpha and
 /// beta in host memory. C is not read where beta is 0.
-cublasStatus_t cublasSgemmStridedBatched_64(cublasHandle_t handle, cublasOperation_t a_operation,
-                                            cublasOperation_t b_operation, std::int64_t m,
-                                            std::int64_t n, std::int64_t k, const float* alpha,
-                                            const float* a, std::int64_t a_leading,
-                                            long long a_stride, const float* b,
-                                            std::int64_t b_leading, long long b_stride,
-                                            const float* beta, float* c, std::int64_t c_leading,
-                                            long long c_stride, std::int64_t batches);
+cublasStatus_t cublasGemmStridedBatchedEx_64(
+    cublasHandle_t handle, cublasOperation_t a_operation, cublasOperation_t b_operation,
+    std::int64_t m, std::int64_t n, std::int64_t k, const void* alpha, const void* a,
+    cudaDataType_t a_type, std::int64_t a_leading, long long a_stride, const void* b,
+    cudaDataType_t b_type, std::int64_t b_leading, long long b_stride, const void* beta, void* c,
+    cudaDataType_t c_type, std::int64_t c_leading, long long c_stride, std::int64_t batches,
+    cublasComputeType_t compute, cublasGemmAlgo_t algorithm);
 cublasStatus_t cublasDgemmStridedBatched_64(cublasHandle_t handle, cublasOperation_t a_operation,
                                             cublasOperation_t b_operation, std::int64_t m,
                                             std::int64_t n, std::int64_t k, const double* alpha,
