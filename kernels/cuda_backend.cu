@@ -169,7 +169,8 @@ class CudaBackend final : public Backend {
           rounded_products_ ? *rounded_products_ : products_);
     }
     if (rounded_products_) {
-      exact_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
+      exact_ =
+          std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     }
     records_ = DeviceBuffer<StepRecord>(
         (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *

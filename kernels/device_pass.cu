@@ -79,7 +79,7 @@ DevicePass<T>::DevicePass(const BankShape& shape, const PassRows<T>& rows, std::
       residuals_(residual_rows_ * shape.columns(), "scores of a pass"),
       gradient_(parts(std::min(data_.rows, most_rows_)) * shape.columns() * data_.pitch,
                 "gradients of a pass"),
-      losses_(parts(std::min(data_.rows, most_rows_)) * shape.models, "losses of a pass"),
+      losses_(loss_sums_room(shape, parts(std::min(data_.rows, most_rows_))), "losses of a pass"),
       carried_gradient_(shape.elements(), "gradients of a pass"),
       carried_loss_(shape.models, "losses of a pass"),
       indexes_(std::min(batch_rows, most_rows_), "row numbers of a batch"),

@@ -46,7 +46,7 @@ class DevicePass {
   [[nodiscard]] T* residuals() { return residuals_.data(); }
   [[nodiscard]] std::int64_t residual_rows() const { return residual_rows_; }
 
-  /// Room for losses (partitions, models).
+  /// Room for losses (partitions, models), and what queue_residuals() needs behind them.
   [[nodiscard]] double* losses() { return losses_.data(); }
 
   /// Queues one pass. fill(ChunkRows) queues writing residuals() for chunk.padded_rows() rows,
@@ -110,7 +110,7 @@ class DevicePass {
   std::int64_t residual_rows_;             // of a chunk, padded
   DeviceBuffer<T> residuals_;              // (residual rows, columns)
   DeviceBuffer<T> gradient_;               // (partitions, columns, pitch)
-  DeviceBuffer<double> losses_;            // (partitions, models)
+  DeviceBuffer<double> losses_;            // (partitions, models), and scratch behind them
   DeviceBuffer<double> carried_gradient_;  // (columns, d + 1)
   DeviceBuffer<double> carried_loss_;      // models
   DeviceBuffer<std::int64_t> indexes_;     // rows of a gathered chunk

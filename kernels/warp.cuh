@@ -34,6 +34,16 @@ __device__ double warp_totals(double (&words)[N], const Combine& combine) {
   return words[0];
 }
 
+/// What the values of all threads of a warp combine to, for each of them: the same bits, where
+/// combine(a, b) is combine(b, a). All threads of the warp call it.
+template <class T, class Combine>
+__device__ T warp_combined(T value, const Combine& combine) {
+  for (int offset = warp_lanes / 2; offset > 0; offset /= 2) {
+    value = combine(value, __shfl_xor_sync(whole_warp, value, offset));
+  }
+  return value;
+}
+
 /// The totals over a block of N numbers a thread, into total[N] in shared memory; `parts` is
 /// (warps, N) there. All threads of the block call it; the first warp may read `total` when it
 /// returns, others after the next barrier, after which `parts` is free again.

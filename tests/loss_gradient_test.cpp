@@ -5,8 +5,10 @@
 
 #include <cmath>
 
+#include "kernels/row_selection.hpp"
 #include "tests/backends.hpp"
 #include "tests/problems.hpp"
+#include "tests/rounded_reference.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -87,6 +89,58 @@ TEST_P(LossGradient, AgreesWithFiniteDifferencesOfTheDefinition) {
       const auto backend = make();
       check_problem(*backend, loss, shape, 0.0, tolerance(1e-9, 2e-5));
       check_problem(*backend, loss, shape, 0.25, tolerance(1e-9, 2e-5));
+    }
+  }
+}
+
+// Of more outputs than one thread of a GPU walks.
+TEST_P(LossGradient, AgreesWithFiniteDifferencesOverManyOutputs) {
+  if (GetParam().engine == Engine::fused) {
+    GTEST_SKIP() << "takes up to 32 outputs";
+  }
+  for (const RowLoss& loss : every_loss()) {
+    const auto backend = make();
+    check_problem(*backend, loss, {11, 1, 70, true}, 0.0, tolerance(1e-9, 2e-5));
+  }
+}
+
+// Two partitions of a GPU, the last a row short, batches, and lanes left over.
+TEST_P(LossGradient, SumsRowsOfAThousandClasses) {
+  if (GetParam().engine == Engine::fused || GetParam().engine == Engine::block) {
+    GTEST_SKIP() << "takes fewer outputs";
+  }
+  const ProblemShape shape{1101, 2, 1003, true};
+  for (const RowLoss& loss : {RowLoss(SoftmaxLoss{}), RowLoss(SquaredLoss{})}) {
+    const TrainingData reference = random_data_for(loss, shape, 3);
+    const std::vector<double> w = random_parameters(shape.outputs * (shape.features + 1), 1.0, 5);
+    const auto backend = make();
+    backend->hold(random_data_for(loss, shape, 3));
+    BankPlan bank;
+    bank.loss = loss;
+    bank.outputs = shape.outputs;
+    bank.models = {plain_step(0.0)};
+    bank.initial = w;
+    bank.seed = 9;
+    for (const std::int64_t batch : {std::int64_t{0}, std::int64_t{130}}) {
+      bank.batch_size = batch;
+      backend->start(bank);
+      std::vector<std::vector<kernels::StepRecord>> history(1);
+      backend->run(1, history);
+      const kernels::RowSelection chosen = kernels::batch_of_step(
+          shape.rows, batch == 0 ? shape.rows : batch, bank.seed, 0, bank.together);
+      std::vector<std::int64_t> rows(static_cast<std::size_t>(chosen.count));
+      chosen.indexes_of(0, chosen.count, rows.data());
+      const ReferenceSums expected =
+          reference_sums(loss, reference, rows, shape.outputs, w.data(), Precision::fp64, 0.0);
+      EXPECT_NEAR(history[0].front().at.mean_loss, expected.loss,
+                  tolerance(1e-12, 1e-6) * expected.loss);
+      const std::vector<double> gradient = gradient_of(*backend, 0, w);
+      double worst = 0.0;
+      for (std::size_t e = 0; e < gradient.size(); ++e) {
+        const double gap = std::fabs(gradient[e] - expected.gradient[e]) / (1.0 + expected.size[e]);
+        worst = gap <= worst ? worst : gap;  // keeps a NaN
+      }
+      EXPECT_LE(worst, tolerance(1e-12, 1e-6)) << name(loss) << " batch " << batch;
     }
   }
 }

@@ -40,11 +40,11 @@ class CudaRounded : public testing::TestWithParam<Precision> {
     if (!device.usable) {
       GTEST_SKIP() << "no CUDA device: " << device.problem;
     }
-    emulated_ = device.name.rfind("Emulated", 0) == 0;
+    emulated = device.name.rfind("Emulated", 0) == 0;
   }
 
   // Whether products by cuBLAS round for certain: the real one may.
-  bool emulated_ = false;
+  bool emulated = false;
 };
 
 std::vector<double> first_parameters(const Case& given) {
@@ -130,7 +130,7 @@ TEST_P(CudaRounded, StepsAreThoseOfRoundedOperands) {
       SCOPED_TRACE(name(engine));
       const auto backend = kernels::make_cuda_backend(0, GetParam(), engine);
       EXPECT_EQ(backend->precision(), GetParam());
-      check(*backend, given, GetParam(), engine == Engine::fused || emulated_);
+      check(*backend, given, GetParam(), engine == Engine::fused || emulated);
     }
   }
 }
@@ -158,7 +158,7 @@ TEST_P(CudaRounded, ScoresAndEvaluationsBesideTheStepsAreNotRounded) {
     for (const Engine engine : {Engine::products, Engine::fused}) {
       const auto backend = kernels::make_cuda_backend(0, precision, engine);
       start(*backend, given);
-      std::vector<double> scores(60 * 6);
+      std::vector<double> scores(std::size_t{60} * 6);
       backend->scores(1, 0, 60, scores.data());
       std::vector<double> gradient = backend->evaluate_at(backend->parameters(1)).gradient;
       if (exact_scores.empty()) {
