@@ -6,6 +6,7 @@
 #include <cuda_pipeline_primitives.h>
 #include <cuda_runtime.h>
 
+#include "kernels/cluster.cuh"
 #include "kernels/fused_block.cuh"
 #include "kernels/fused_shape.hpp"
 
@@ -18,10 +19,12 @@ struct RowsLayout {
   int score_pitch = 0;  ///< of a row of scores
   int slices = 0;       ///< of the features, whose parts of scores are added up
   int tile_values = 0;  ///< of both tiles
+  int ranks = 1;        ///< blocks of a cluster that share the features of a task
 };
 
-/// A block of tile_threads threads at work on a partition.
-template <class T>
+/// A block of tile_threads threads at work on a partition, alone, or, where `has_ranks`, with
+/// others of its cluster.
+template <class T, bool has_ranks>
 struct FusedRows : FusedBlock<T, tile_threads> {
   static constexpr int threads = tile_threads;
   static constexpr int width = static_cast<int>(vector_bytes) / static_cast<int>(sizeof(T));
@@ -31,8 +34,10 @@ struct FusedRows : FusedBlock<T, tile_threads> {
   using FusedBlock<T, threads>::row_at;
 
   RowsLayout layout;
-  T* tiles;   ///< (2, rows, pitch)
-  T* scores;  ///< (slices, rows, score_pitch); residuals in the first
+  int rank = 0;         ///< of this block in its cluster
+  int first_value = 0;  ///< of a row that this block keeps
+  T* tiles;             ///< (2, rows, pitch)
+  T* scores;            ///< (slices, rows, score_pitch); residuals in the first
 
   __device__ FusedRows(const FusedTask<T>& whole, const FusedPart<T>& mine,
                        const BlockShared& beside, const RowsLayout& lies, T* memory)
@@ -40,6 +45,9 @@ struct FusedRows : FusedBlock<T, tile_threads> {
         layout(lies),
         tiles(memory),
         scores(memory + lies.tile_values) {}
+
+  /// Whether other blocks keep a share of the features.
+  [[nodiscard]] __device__ bool shares() const { return has_ranks && layout.ranks > 1; }
 
   /// The tile that begins at row `first` of the partition.
   [[nodiscard]] __device__ T* tile(int first) const {
@@ -50,14 +58,21 @@ struct FusedRows : FusedBlock<T, tile_threads> {
     return scores + (slice * layout.rows + row) * layout.score_pitch;
   }
 
+  /// (rows, score_pitch), twice, where there are ranks: this rank's part of the scores of a tile,
+  /// for the others to read while the next tile's are written.
+  [[nodiscard]] __device__ T* published(int first) const {
+    return row_scores(layout.slices + first / layout.rows % 2, 0);
+  }
+
   /// Asks for the tile that begins at row `first`; rows past the end are 0.
   __device__ void ask_for(int first) const {
     constexpr int side = 32;  // threads on a row
-    const auto data_vectors = static_cast<int>(task.data.pitch) / width;
+    const int data_vectors = (static_cast<int>(task.data.pitch) - first_value) / width;
     T* const to = tile(first);
     for (int r = thread / side; r < layout.rows; r += threads / side) {
       const bool exists = first + r < part.rows;
-      const T* const from = task.data.features + (exists ? row_at(first + r) : 0) * task.data.pitch;
+      const T* const from =
+          task.data.features + (exists ? row_at(first + r) : 0) * task.data.pitch + first_value;
       for (int v = thread % side; v < layout.pitch / width; v += side) {
         T* const place = to + r * layout.pitch + v * width;
         if (exists && v < data_vectors) {
@@ -71,16 +86,33 @@ struct FusedRows : FusedBlock<T, tile_threads> {
     }
   }
 
-  /// Adds up the slices of every score of the tile, `columns` a row.
-  __device__ void add_slices(int columns) const {
+  /// Adds up the slices of every score of the tile, `columns` a row, of all ranks.
+  __device__ void add_slices(int first, int columns) const {
+    T* const sums = shares() ? published(first) : scores;
     for (int i = thread; i < layout.rows * columns; i += threads) {
-      T* const score = row_scores(0, i / columns) + i % columns;
-      T sum = *score;
+      const int score = i / columns * layout.score_pitch + i % columns;
+      T sum = scores[score];
       for (int s = 1; s < layout.slices; ++s) {
-        const int at = s * layout.rows * layout.score_pitch;
-        sum += score[at];
+        const int at = s * layout.rows * layout.score_pitch + score;
+        sum += scores[at];
       }
-      *score = sum;
+      sums[score] = sum;
+    }
+    if (shares()) {
+      wait_for_cluster();
+      add_ranks(first, columns);
+    }
+  }
+
+  /// Every rank does so, in the same order.
+  __device__ void add_ranks(int first, int columns) const {
+    for (int i = thread; i < layout.rows * columns; i += threads) {
+      const int score = i / columns * layout.score_pitch + i % columns;
+      T sum = 0;
+      for (int other = 0; other < layout.ranks; ++other) {
+        sum += shared_of_rank(published(first), other)[score];
+      }
+      scores[score] = sum;
     }
   }
 
@@ -108,7 +140,7 @@ struct FusedRows : FusedBlock<T, tile_threads> {
   __device__ void write_losses(double loss) const {
     this->shared.losses[thread] = loss;
     __syncthreads();
-    if (thread < part.models) {
+    if (thread < part.models && rank == 0) {
       const int row_step = row_threads();
       double total = 0.0;
       for (int r = 0; r < row_step && r < layout.rows; ++r) {
@@ -141,7 +173,7 @@ __device__ void walk_tiles(const Place& at) {
     __syncthreads();
     at.add_partial_scores(first);
     __syncthreads();
-    at.add_slices(Place::columns);
+    at.add_slices(first, Place::columns);
     __syncthreads();
     at.turn_into_residuals(first, Place::columns, loss);
     __syncthreads();
@@ -150,6 +182,9 @@ __device__ void walk_tiles(const Place& at) {
   }
   at.write_gradient(gradient);
   at.write_losses(loss);
+  if (at.shares()) {
+    wait_for_cluster();  // the others have read what the next task, or the end, takes away
+  }
 }
 
 }  // namespace steepest::kernels

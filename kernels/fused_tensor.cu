@@ -20,7 +20,8 @@ static_assert(block_features == product_rows && tensor_block_columns == product_
 
 struct TensorLayout {
   RowsLayout rows;
-  int blocks = 0;        // of features
+  int all_blocks = 0;    // of features, of all ranks
+  int blocks = 0;        // of a rank
   int weight_pitch = 0;  // words of a column
 };
 
@@ -29,7 +30,7 @@ struct TensorLayout {
 // words of `numbers` numbers (see warp_product.cuh); which feature, or row, a word holds is free,
 // so that they are taken in an order in which the lanes of a warp read from different banks.
 template <int numbers, int held, int column_blocks>
-struct TensorPlace : FusedRows<float> {
+struct TensorPlace : FusedRows<float, true> {
   static constexpr int columns = column_blocks * product_columns;
   static constexpr int step = product_words * numbers;  // features or rows of a product
   static constexpr int half = product_words / 2;        // words
@@ -44,14 +45,22 @@ struct TensorPlace : FusedRows<float> {
 
   __device__ TensorPlace(const FusedTask<float>& whole, const FusedPart<float>& mine,
                          const BlockShared& beside, const TensorLayout& lies, unsigned char* memory)
-      : FusedRows<float>(whole, mine, beside, lies.rows,
-                         reinterpret_cast<float*>(memory) + columns * lies.weight_pitch),
+      : FusedRows<float, true>(whole, mine, beside, lies.rows,
+                               reinterpret_cast<float*>(memory) + columns * lies.weight_pitch),
         weights(reinterpret_cast<std::uint32_t*>(memory)),
         blocks(lies.blocks),
         weight_pitch(lies.weight_pitch),
         warp(thread / warp_lanes),
         row(thread % warp_lanes / half),
-        word(thread % half) {}
+        word(thread % half) {
+    if (shares()) {
+      rank = cluster_rank();
+      const int before = rank * lies.blocks;
+      const int left = lies.all_blocks > before ? lies.all_blocks - before : 0;
+      blocks = left < lies.blocks ? left : lies.blocks;
+      first_value = before * block_features;
+    }
+  }
 
   // The first feature of word `w` of a step; another one lies `half` behind it.
   [[nodiscard]] __device__ static int feature_of(int w) {
@@ -75,7 +84,7 @@ struct TensorPlace : FusedRows<float> {
         const int j = i / product_words * step + feature_of(i % product_words);
         float pair[2] = {};
         for (int n = 0; n < numbers; ++n) {
-          const int feature = j + n * half;
+          const int feature = first_value + j + n * half;
           pair[n] = exists && feature < bank.stride() ? static_cast<float>(from[feature]) : 0.0F;
         }
         weights[c * weight_pitch + i] = rounded_word<numbers>(pair, 1);
@@ -174,10 +183,11 @@ struct TensorPlace : FusedRows<float> {
       for (int c = 0; c < column_blocks; ++c) {
         STEEPEST_UNROLL
         for (int i = 0; i < 4; ++i) {
+          const int block = h * warps + warp;
           const std::int64_t j =
-              (h * warps + warp) * block_features + row + i / 2 * product_columns;
+              first_value + block * block_features + row + i / 2 * product_columns;
           const int column = c * product_columns + 2 * word + i % 2;
-          if (j < task.shape().stride() && column < part.columns) {
+          if (block < blocks && j < task.shape().stride() && column < part.columns) {
             gradient_of(column)[j] = gradient[h][c][i];
           }
         }
@@ -191,8 +201,10 @@ __global__ void __launch_bounds__(tile_threads, 1)
     tensor_kernel(const __grid_constant__ FusedTask<float> task, TensorLayout layout) {
   __shared__ std::int64_t row_of[most_partition_rows];
   __shared__ double losses[tile_threads];
-  for (std::int64_t index = blockIdx.x; index < task.chunk.partitions * task.groups();
-       index += gridDim.x) {
+  const int ranks = layout.rows.ranks;
+  for (std::int64_t index = static_cast<int>(blockIdx.x) / ranks;
+       index < task.chunk.partitions * task.groups();
+       index += static_cast<int>(gridDim.x) / ranks) {
     const FusedPart<float> part(task, index);
     walk_tiles(TensorPlace<numbers, held, column_blocks>(task, part, {row_of, losses}, layout,
                                                          launch_shared_memory()));
@@ -207,11 +219,14 @@ void queue(const FusedTask<float>& task, const TensorShape& shape, cudaStream_t 
   layout.rows.score_pitch = static_cast<int>(shape.score_pitch);
   layout.rows.slices = static_cast<int>(shape.slices);
   layout.rows.tile_values = static_cast<int>(2 * shape.rows * shape.pitch);
+  layout.rows.ranks = static_cast<int>(shape.ranks);
+  layout.all_blocks =
+      static_cast<int>((task.shape().stride() + block_features - 1) / block_features);
   layout.blocks = static_cast<int>(shape.blocks);
   layout.weight_pitch = static_cast<int>(shape.weight_pitch);
   launch("reading rows once", tensor_kernel<numbers, held, column_blocks>,
-         task.chunk.partitions * task.groups(), tile_threads, LaunchShared{shape.shared_bytes},
-         stream, task, layout);
+         task.chunk.partitions * task.groups(), tile_threads,
+         LaunchShared{shape.shared_bytes, shape.ranks}, stream, task, layout);
 }
 
 // Calls queue() for the kernel of a shape: those whose gradient a warp's registers hold.

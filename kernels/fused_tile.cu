@@ -21,26 +21,26 @@ struct TileLayout {
 // slice of the features. Gradient: `feature_lanes` threads stand side by side, each on `features`
 // features that far apart and all columns, threads / feature_lanes such groups on rows.
 template <class T, int features, int kernel_columns>
-struct TilePlace : FusedRows<T> {
+struct TilePlace : FusedRows<T, false> {
   static constexpr int columns = kernel_columns;
   static constexpr int column_blocks = columns / block_columns;
   using Gradient = T[features][columns];
-  using FusedRows<T>::width;
-  using FusedRows<T>::task;
-  using FusedRows<T>::part;
-  using FusedRows<T>::thread;
-  using FusedRows<T>::layout;
-  using FusedRows<T>::tile;
-  using FusedRows<T>::tiles;
-  using FusedRows<T>::row_scores;
+  using FusedRows<T, false>::width;
+  using FusedRows<T, false>::task;
+  using FusedRows<T, false>::part;
+  using FusedRows<T, false>::thread;
+  using FusedRows<T, false>::layout;
+  using FusedRows<T, false>::tile;
+  using FusedRows<T, false>::tiles;
+  using FusedRows<T, false>::row_scores;
 
   T* weights;  // (columns, pitch)
   int feature_lanes;
 
   __device__ TilePlace(const FusedTask<T>& whole, const FusedPart<T>& mine,
                        const BlockShared& beside, const TileLayout& lies, unsigned char* memory)
-      : FusedRows<T>(whole, mine, beside, lies.rows,
-                     reinterpret_cast<T*>(memory) + columns * lies.rows.pitch),
+      : FusedRows<T, false>(whole, mine, beside, lies.rows,
+                            reinterpret_cast<T*>(memory) + columns * lies.rows.pitch),
         weights(reinterpret_cast<T*>(memory)),
         feature_lanes(lies.feature_lanes) {}
 

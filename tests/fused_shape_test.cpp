@@ -79,7 +79,7 @@ TEST(FusedShape, TensorTilesFitTheirMemoryAndRegisters) {
         EXPECT_EQ(shape.rows % 8, 0);
         EXPECT_LE(shape.held * shape.columns, tensor_blocks * tensor_block_columns);
         EXPECT_GE(shape.held * tensor_warps, shape.blocks);
-        EXPECT_GE(shape.blocks * tensor_block_features, stride);
+        EXPECT_GE(shape.ranks * shape.blocks * tensor_block_features, stride);
         EXPECT_GE(shape.pitch, shape.blocks * tensor_block_features);
         // 16 bytes beyond a multiple of 64, or of 32: what keeps lanes on different banks.
         EXPECT_EQ(shape.pitch % 16, 4);
@@ -90,6 +90,8 @@ TEST(FusedShape, TensorTilesFitTheirMemoryAndRegisters) {
     }
   }
   EXPECT_EQ(tensor_shape(8, 100, Rounding::none).rows, 0);
+  EXPECT_EQ(tensor_shape(10, 785, Rounding::tf32).ranks, 1);
+  EXPECT_EQ(tensor_shape(10, 3001, Rounding::tf32).ranks, 2);
   EXPECT_EQ(tensor_shape(33, 100, Rounding::tf32).rows, 0);
 }
 
@@ -118,14 +120,8 @@ TEST(FusedShape, TakesWhatItsPageSays) {
                                                : 511;
     EXPECT_EQ(most_fused_features(outputs, 4), single) << outputs;
     EXPECT_EQ(most_fused_features(outputs, 8), twice) << outputs;
-    const std::int64_t tf32 = outputs <= 4    ? 4095
-                              : outputs <= 8  ? 2095
-                              : outputs <= 16 ? 1551
-                                              : 1007;
-    const std::int64_t bf16 = outputs <= 4    ? 4095
-                              : outputs <= 8  ? 2511
-                              : outputs <= 16 ? 2047
-                                              : 1023;
+    const std::int64_t tf32 = outputs <= 8 ? 16639 : outputs <= 16 ? 12287 : 7935;
+    const std::int64_t bf16 = outputs <= 8 ? 19967 : outputs <= 16 ? 16383 : 8191;
     EXPECT_EQ(most_fused_features(outputs, 4, Rounding::tf32), tf32) << outputs;
     EXPECT_EQ(most_fused_features(outputs, 4, Rounding::bf16), bf16) << outputs;
   }

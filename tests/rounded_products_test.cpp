@@ -116,14 +116,15 @@ void check(Backend& backend, const Case& given, Precision precision, bool certai
 }
 
 // More columns than the strip kernel takes, odd numbers of features about those of a product, every
-// number of products that a warp keeps, and tiles of 64 rows to 8.
+// number of products that a warp keeps, tiles of 64 rows to 8, and a cluster.
 TEST_P(CudaRounded, StepsAreThoseOfRoundedOperands) {
   for (const Case& given :
        {Case{SoftmaxLoss{}, {41, 1, 5, true}}, Case{SquaredLoss{}, {37, 15, 6}},
         Case{SoftmaxLoss{}, {1501, 17, 8, true}}, Case{SoftmaxLoss{}, {90, 33, 32}, 1, 61},
         Case{LogisticLoss{}, {203, 40, 1, true}, 11, 97}, Case{SquaredLoss{}, {50, 100, 5}, 7},
         Case{SoftmaxLoss{}, {29, 300, 17}}, Case{SoftmaxLoss{}, {23, 784, 10, true}, 2, 19},
-        Case{SquaredLoss{}, {9, 1100, 9}}, Case{SoftmaxLoss{}, {6, 2060, 5}}}) {
+        Case{SquaredLoss{}, {9, 1100, 9}}, Case{SoftmaxLoss{}, {6, 2060, 5}},
+        Case{SoftmaxLoss{}, {5, 3001, 12, true}, 1, 4}}) {
     SCOPED_TRACE("d " + std::to_string(given.shape.features) + " C " +
                  std::to_string(given.shape.outputs));
     for (const Engine engine : {Engine::products, Engine::fused}) {

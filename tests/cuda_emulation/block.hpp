@@ -18,14 +18,25 @@ extern Index current_thread;
 
 inline constexpr unsigned warp_threads = 32;
 
-/// Runs body once a thread, for `threads` threads. Each runs alone until it ends or waits at a
-/// barrier, of its block or of its warp; when all have, those that wait go on, every time in
-/// another order. So a missing barrier is seen when its absence lets some order of whole stretches
-/// between barriers change the result; that threads interleave within a stretch is not emulated,
-/// and the threads of a warp meet where they exchange values and nowhere else. Calls misuse() when
-/// some threads end while others wait, or when they wait at different lines; the same of the
-/// threads of one warp.
+/// Which block of its cluster the thread that runs is of.
+extern unsigned current_rank;
+
+/// Runs body once a thread, for `threads` threads of each of `blocks` blocks of a cluster. Each
+/// runs alone until it ends or waits at a barrier, of its block or of its warp; when all have,
+/// those that wait go on, every time in another order. So a missing barrier is seen when its
+/// absence lets some order of whole stretches between barriers change the result; that threads
+/// interleave within a stretch is not emulated, and the threads of a warp meet where they exchange
+/// values and nowhere else. Calls misuse() when some threads end while others wait, or when they
+/// wait at different lines; the same of the threads of one warp. Of the blocks of a cluster one
+/// goes on at a time, by chance, up to its next barrier, and waits for the others at barriers of
+/// the cluster alone.
+void run_cluster(unsigned blocks, unsigned threads, const std::function<void()>& body);
+
+/// As above, of one block.
 void run_block(unsigned threads, const std::function<void()>& body);
+
+/// A barrier of all blocks of the cluster at a line of the source.
+void wait_for_cluster(unsigned line);
 
 /// __syncthreads() at a line of the source.
 void wait_at_barrier(unsigned line);

@@ -96,6 +96,7 @@ class SharedMemory {
     std::size_t room = held_.size();
     return static_cast<unsigned char*>(std::align(alignment, bytes_, start, room));
   }
+  [[nodiscard]] std::ptrdiff_t bytes() const { return static_cast<std::ptrdiff_t>(bytes_); }
   [[nodiscard]] bool fence_stands() {
     return std::all_of(data() + bytes_, data() + bytes_ + shared_fence_bytes,
                        [](unsigned char value) { return value == poison; });
@@ -107,7 +108,8 @@ class SharedMemory {
   std::vector<unsigned char> held_;
 };
 
-SharedMemory shared_memory;
+constexpr unsigned most_cluster_blocks = 8;
+SharedMemory shared_memory[most_cluster_blocks];
 
 // The most shared memory that kernels were allowed, by their addresses.
 std::map<const void*, std::int64_t>& allowed_shared_bytes() {
@@ -122,18 +124,27 @@ std::int64_t most_shared_bytes(const void* kernel) {
                                                : std::max(found->second, without_asking);
 }
 
-void run_grid(const cudaLaunchConfig_t& config, const std::function<void()>& body) {
+unsigned cluster_of(const cudaLaunchConfig_t& config) {
+  return config.numAttrs == 0 ? 1 : config.attrs->val.clusterDim.x;
+}
+
+void run_grid(const cudaLaunchConfig_t& config, unsigned cluster,
+              const std::function<void()>& body) {
   current_grid = config.gridDim;
   current_block_size = config.blockDim;
-  std::vector<unsigned> order(config.gridDim.x);
+  std::vector<unsigned> order(config.gridDim.x / cluster);
   std::iota(order.begin(), order.end(), 0U);
   std::shuffle(order.begin(), order.end(), random_order());
-  for (const unsigned block : order) {
-    current_block.x = block;
-    shared_memory.begin(config.dynamicSmemBytes);
-    run_block(config.blockDim.x, body);
-    if (!shared_memory.fence_stands()) {
-      misuse("a block wrote past its shared memory");
+  for (const unsigned index : order) {
+    current_block.x = index * cluster;
+    for (unsigned rank = 0; rank < cluster; ++rank) {
+      shared_memory[rank].begin(config.dynamicSmemBytes);
+    }
+    run_cluster(cluster, config.blockDim.x, body);
+    for (unsigned rank = 0; rank < cluster; ++rank) {
+      if (!shared_memory[rank].fence_stands()) {
+        misuse("a block wrote past its shared memory");
+      }
     }
   }
 }
@@ -148,7 +159,15 @@ cudaError_t queue_work(cudaStream_t stream, std::function<void()> work) {
   return cudaSuccess;
 }
 
-unsigned char* dynamic_shared_memory() { return shared_memory.data(); }
+unsigned char* dynamic_shared_memory() { return shared_memory[current_rank].data(); }
+
+const void* shared_of_rank(const void* own, int rank) {
+  const std::ptrdiff_t at = static_cast<const unsigned char*>(own) - dynamic_shared_memory();
+  if (at < 0 || at >= shared_memory[current_rank].bytes()) {
+    misuse("a block asks another for what is not in the shared memory of the launch");
+  }
+  return shared_memory[rank].data() + at;
+}
 
 cudaError_t allow_shared_memory(const void* kernel, int bytes) {
   return call("cudaFuncSetAttribute", [&] {
@@ -165,7 +184,9 @@ cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
   return call("cudaLaunchKernelEx", [&] {
     constexpr unsigned most_threads = 1024;
     const unsigned threads = config.blockDim.x;
-    if (config.gridDim.x == 0 || threads == 0 || threads > most_threads) {
+    const unsigned cluster = cluster_of(config);
+    if (config.gridDim.x == 0 || threads == 0 || threads > most_threads || cluster == 0 ||
+        cluster > most_cluster_blocks || config.gridDim.x % cluster != 0) {
       return cudaErrorInvalidConfiguration;
     }
     if (static_cast<std::int64_t>(config.dynamicSmemBytes) > most_shared_bytes(kernel)) {
@@ -173,9 +194,10 @@ cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
     }
     ++counts().launches;
     cudaLaunchConfig_t cut = config;
-    cut.gridDim.x =
-        static_cast<unsigned>(std::min<std::int64_t>(config.gridDim.x, machine().most_blocks));
-    return queue_work(config.stream, [cut, body = std::move(body)] { run_grid(cut, body); });
+    cut.gridDim.x = static_cast<unsigned>(std::min<std::int64_t>(
+        config.gridDim.x, std::max<std::int64_t>(1, machine().most_blocks / cluster) * cluster));
+    return queue_work(config.stream,
+                      [cut, cluster, body = std::move(body)] { run_grid(cut, cluster, body); });
   });
 }
 

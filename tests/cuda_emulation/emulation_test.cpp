@@ -118,6 +118,39 @@ TEST_F(Emulation, ThreadsOfAWarpExchangeValues) {
   }
 }
 
+TEST(EmulationDeathTest, SeesABarrierOfAClusterThatIsNotForAll) {
+  EXPECT_DEATH(emulation::run_cluster(2, 4,
+                                      [] {
+                                        if (emulation::current_rank == 0) {
+                                          emulation::wait_for_cluster(7);
+                                        }
+                                      }),
+               "divergent barrier: one thread of a cluster");
+}
+
+// Blocks that read what their neighbour wrote; true when all do.
+bool ranks_agree(bool with_barrier) {
+  constexpr unsigned ranks = 4;
+  unsigned written[ranks] = {ranks, ranks, ranks, ranks};
+  bool agree = true;
+  emulation::run_cluster(ranks, 64, [&] {
+    written[emulation::current_rank] = emulation::current_rank;
+    if (with_barrier) {
+      emulation::wait_for_cluster(1);
+    } else {
+      emulation::wait_at_barrier(1);
+    }
+    const unsigned other = (emulation::current_rank + 1) % ranks;
+    agree = agree && written[other] == other;
+  });
+  return agree;
+}
+
+TEST_F(Emulation, SeesAMissingBarrierOfACluster) {
+  EXPECT_TRUE(ranks_agree(true));
+  EXPECT_FALSE(ranks_agree(false));
+}
+
 TEST(EmulationDeathTest, SeesAnOperandThatIsNotRounded) {
   EXPECT_DEATH(emulation::run_block(32,
                                     [] {

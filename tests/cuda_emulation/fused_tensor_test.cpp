@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <string>
+#include <vector>
 
 #include "kernels/device_bank.cuh"
 #include "kernels/stream.cuh"
@@ -27,9 +29,11 @@ struct Case {
   std::int64_t outputs;
   std::int64_t tile_rows;  // that tensor_shape gives
   std::int64_t held;       // likewise
+  std::int64_t ranks = 1;  // likewise
+  bool twice = false;      // two partitions, one after the other by the same blocks
 };
 
-// A partition of two tiles and three rows.
+// A partition of two tiles and three rows, or two that are short of a tile.
 void check(const Case& given) {
   SCOPED_TRACE(std::string(name(given.precision)) + " d " + std::to_string(given.features) + " C " +
                std::to_string(given.outputs));
@@ -38,7 +42,8 @@ void check(const Case& given) {
       kernels::tensor_shape(given.outputs, given.features + 1, rounding);
   ASSERT_EQ(tile.rows, given.tile_rows);
   ASSERT_EQ(tile.held, given.held);
-  const std::int64_t rows = 2 * tile.rows + 3;
+  ASSERT_EQ(tile.ranks, given.ranks);
+  const std::int64_t rows = given.twice ? 2 * (tile.rows - 3) : 2 * tile.rows + 3;
   const SoftmaxLoss loss;
   const ProblemShape shape{rows, given.features, given.outputs, true};
   const kernels::TrainingData data = random_data_for(loss, shape, 31);
@@ -52,34 +57,40 @@ void check(const Case& given) {
                                    1.0 / std::sqrt(static_cast<double>(given.features)), 37);
   kernels::DeviceBank bank(plan, given.features, stream.get());
   const std::int64_t pitch = held.view().pitch;
-  const DeviceBuffer<float> gradient(given.outputs * pitch, "gradients");
-  const DeviceBuffer<double> losses(1, "losses");
+  const std::int64_t partitions = given.twice ? 2 : 1;
+  DeviceBuffer<float> gradient(partitions * given.outputs * pitch, "gradients");
+  DeviceBuffer<double> losses(partitions, "losses");
   const kernels::FusedTask<float> task{kernels::pass_loss(loss),
                                        {bank.view()},
                                        held.view(),
                                        kernels::RowSelection::all(rows),
-                                       {0, rows, 1, rows},
+                                       {0, rows, partitions, (rows + partitions - 1) / partitions},
                                        1,
-                                       const_cast<float*>(gradient.data()),
-                                       const_cast<double*>(losses.data())};
+                                       gradient.data(),
+                                       losses.data()};
   kernels::queue_tensor(task, rounding, stream.get());
-  std::vector<float> found(static_cast<std::size_t>(given.outputs * pitch));
-  kernels::download(gradient.data(), given.outputs * pitch, found.data(), stream.get());
-  double found_loss = 0.0;
-  kernels::download(losses.data(), 1, &found_loss, stream.get());
+  std::vector<float> found(static_cast<std::size_t>(gradient.size()));
+  kernels::download(gradient.data(), gradient.size(), found.data(), stream.get());
+  std::vector<double> found_losses(static_cast<std::size_t>(partitions));
+  kernels::download(losses.data(), partitions, found_losses.data(), stream.get());
 
   std::vector<std::int64_t> indexes(static_cast<std::size_t>(rows));
   std::iota(indexes.begin(), indexes.end(), 0);
   const ReferenceSums expected =
       reference_sums(loss, data, indexes, given.outputs, plan.initial.data(), given.precision, 0.0);
   const auto n = static_cast<double>(rows);
-  EXPECT_NEAR(found_loss / n, expected.loss, 2e-6 * expected.loss);
+  EXPECT_NEAR(std::accumulate(found_losses.begin(), found_losses.end(), 0.0) / n, expected.loss,
+              2e-6 * expected.loss);
   const std::int64_t stride = given.features + 1;
   double worst = 0.0;
   for (std::int64_t e = 0; e < given.outputs * stride; ++e) {
     const auto element = static_cast<std::size_t>(e);
-    const float value = found[static_cast<std::size_t>(e / stride * pitch + e % stride)];
-    const double apart = std::fabs(static_cast<double>(value) / n - expected.gradient[element]) /
+    double value = 0.0;
+    for (std::int64_t p = 0; p < partitions; ++p) {
+      const std::int64_t column = p * given.outputs + e / stride;
+      value += static_cast<double>(found[static_cast<std::size_t>(column * pitch + e % stride)]);
+    }
+    const double apart = std::fabs(value / n - expected.gradient[element]) /
                          resolution(expected, given.precision, element);
     worst = apart <= worst ? worst : apart;  // keeps a NaN
   }
@@ -97,6 +108,24 @@ TEST(EmulatedTensorKernel, AddsUpFullTilesOfEverySize) {
         Case{Precision::bf16, 2100, 5, 8, 32}, Case{Precision::tf32, 2050, 5, 8, 32}}) {
     check(given);
   }
+}
+
+// Blocks of a cluster go on one at a time, by chance: other chances, and one cluster for two
+// partitions.
+TEST(EmulatedTensorKernel, ClustersShareTheFeatures) {
+  for (const Case& given :
+       {Case{Precision::tf32, 1600, 12, 16, 8, 2}, Case{Precision::bf16, 2100, 9, 16, 16, 2, true},
+        Case{Precision::tf32, 2300, 20, 16, 8, 4, true},
+        Case{Precision::bf16, 4200, 18, 24, 8, 8}}) {
+    for (const unsigned seed : {2U, 3U}) {
+      emulation::Machine machine;
+      machine.most_blocks = given.ranks;
+      machine.seed = seed;
+      emulation::set_machine(machine);
+      check(given);
+    }
+  }
+  emulation::set_machine({});
 }
 
 }  // namespace

@@ -3,11 +3,11 @@
 //
 // Emulated, on one host thread: the language of kernels as far as ours use it, barriers, exchanges
 // of whole warps, shared memory that a launch asks for and its limits, memory apart from the
-// host's, streams that run late, failures. NOT emulated: what runs at the same time (of one kernel,
-// blocks run one after the other; of streams, work runs when the host waits), hence also memory
-// order between running blocks and what fences do about it; lockstep of warps; contraction of
-// multiply-adds, CUDA's math functions; speed. NOT checked: what nvcc accepts, registers, the size
-// of shared memory that a kernel declares.
+// host's, clusters of blocks, streams that run late, failures. NOT emulated: what runs at the same
+// time (of one kernel, blocks run one after the other, those of a cluster by turns; of streams, work
+// runs when the host waits), hence also memory order between running blocks and what fences do
+// about it; lockstep of warps; contraction of multiply-adds, CUDA's math functions; speed. NOT
+// checked: what nvcc accepts, registers, the size of shared memory that a kernel declares.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,9 @@
 #define __global__
 #define __device__
 #define __host__
-#define __shared__ static  // one is enough: blocks run one after the other, each finding the last's
+// One is enough: blocks run one after the other, each finding the last's. Blocks of a cluster have
+// one together, so they may keep there only what is the same for all.
+#define __shared__ static
 #define __launch_bounds__(...)
 #define __grid_constant__
 
@@ -62,12 +64,27 @@ struct dim3 {
       : x(along_x), y(along_y), z(along_z) {}
 };
 
+enum cudaLaunchAttributeID { cudaLaunchAttributeClusterDimension = 4 };
+struct cudaLaunchAttributeValue {
+  struct {
+    unsigned x;
+    unsigned y;
+    unsigned z;
+  } clusterDim;
+};
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  cudaLaunchAttributeValue val;
+};
+
 /// Launches have one dimension here.
 struct cudaLaunchConfig_t {
   dim3 gridDim;
   dim3 blockDim;
   std::size_t dynamicSmemBytes = 0;
   cudaStream_t stream = nullptr;
+  cudaLaunchAttribute* attrs = nullptr;
+  unsigned numAttrs = 0;
 };
 
 struct cudaDeviceProp {
@@ -96,6 +113,12 @@ cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
 /// finds it filled with 0xFF; a block that wrote past its end is misuse().
 unsigned char* dynamic_shared_memory();
 
+inline int cluster_rank() { return static_cast<int>(current_rank); }
+
+/// Where that lies in the shared memory of another block of the cluster. Calls misuse() for what is
+/// not of the memory that the launch asked for.
+const void* shared_of_rank(const void* own, int rank);
+
 /// Allows launches of a kernel that much shared memory.
 cudaError_t allow_shared_memory(const void* kernel, int bytes);
 
@@ -112,7 +135,15 @@ T value_of_lane(unsigned mask, const T& value, unsigned lane, unsigned line) {
 }  // namespace steepest::emulation
 
 inline const auto& threadIdx = steepest::emulation::current_thread;
-inline const auto& blockIdx = steepest::emulation::current_block;
+/// Of a block of a cluster: the first's, and its rank.
+struct EmulatedBlockIndex {
+  struct X {
+    operator unsigned() const {  // NOLINT
+      return steepest::emulation::current_block.x + steepest::emulation::current_rank;
+    }
+  } x;
+};
+inline const EmulatedBlockIndex blockIdx;
 inline const auto& blockDim = steepest::emulation::current_block_size;
 inline const auto& gridDim = steepest::emulation::current_grid;
 
