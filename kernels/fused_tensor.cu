@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/fused_rows.cuh"
@@ -45,8 +46,9 @@ struct TensorPlace : FusedRows<float, true> {
 
   __device__ TensorPlace(const FusedTask<float>& whole, const FusedPart<float>& mine,
                          const BlockShared& beside, const TensorLayout& lies, unsigned char* memory)
-      : FusedRows<float, true>(whole, mine, beside, lies.rows,
-                               reinterpret_cast<float*>(memory) + columns * lies.weight_pitch),
+      : FusedRows<float, true>(
+            whole, mine, beside, lies.rows,
+            reinterpret_cast<float*>(memory) + std::ptrdiff_t{columns} * lies.weight_pitch),
         weights(reinterpret_cast<std::uint32_t*>(memory)),
         blocks(lies.blocks),
         weight_pitch(lies.weight_pitch),
@@ -105,9 +107,9 @@ struct TensorPlace : FusedRows<float, true> {
                                     high ? rounded_word<numbers>(below + first, half) : 0U,
                                     rounded_word<numbers>(x + second, half),
                                     high ? rounded_word<numbers>(below + second, half) : 0U};
-        const std::uint32_t* const w = weights + row * weight_pitch +
-                                       block * (block_features / numbers) + s * product_words +
-                                       word;
+        const int first_word =
+            row * weight_pitch + block * (block_features / numbers) + s * product_words + word;
+        const std::uint32_t* const w = weights + first_word;
         STEEPEST_UNROLL
         for (int c = 0; c < column_blocks; ++c) {
           const int at = c * product_columns * weight_pitch;
@@ -154,7 +156,8 @@ struct TensorPlace : FusedRows<float, true> {
     for (int h = 0; h < held; ++h) {
       const int block = h * warps + warp;
       if (block < blocks) {
-        const float* const x = rows + block * block_features + row;
+        const int feature = block * block_features + row;
+        const float* const x = rows + feature;
         const float* const one = x + first * layout.pitch;
         const float* const other = x + second * layout.pitch;
         const std::uint32_t a[4] = {
@@ -232,8 +235,9 @@ void queue(const FusedTask<float>& task, const TensorShape& shape, cudaStream_t 
 // Calls queue() for the kernel of a shape: those whose gradient a warp's registers hold.
 template <int numbers, int held, int column_blocks>
 void queue_matching(const FusedTask<float>& task, const TensorShape& shape, cudaStream_t stream) {
-  if constexpr (held * column_blocks <= tensor_blocks) {
-    if (shape.held == held && shape.columns == column_blocks * product_columns) {
+  if constexpr (std::int64_t{held} * column_blocks <= tensor_blocks) {
+    constexpr int columns = column_blocks * product_columns;
+    if (shape.held == held && shape.columns == columns) {
       queue<numbers, held, column_blocks>(task, shape, stream);
     }
   }

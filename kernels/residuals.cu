@@ -172,8 +172,8 @@ __global__ void __launch_bounds__(wide_threads)
     __syncthreads();
     if (threadIdx.x == 0) {
       double total = 0.0;
-      for (int w = 0; w < wide_warps; ++w) {
-        total += sums[w];
+      for (const double of_warp : sums) {
+        total += of_warp;
       }
       slice_sums[task] = total;
     }
