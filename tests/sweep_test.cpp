@@ -67,6 +67,29 @@ TEST(Sweep, TheOptimumIsTheOneFoundIndependently) {
   }
 }
 
+TEST(Sweep, SaysWhenATargetIsNotTheOptimum) {
+  const auto expected = reference("iris_softmax");
+  const double optimum = expected.at("objective").get<double>();
+  const auto warnings_of = [&](double target) {
+    SweepOptions options =
+        options_of("constant,polyak:target=" + std::to_string(target), {{1.0, true}}, 5);
+    options.problem.l2 = expected.at("l2").get<double>();
+    std::string all;
+    for (const std::string& warning : sweep(iris(), options).warnings) {
+      all += warning + "\n";
+    }
+    return all;
+  };
+  EXPECT_NE(warnings_of(0.5 * optimum).find("below the optimum"), std::string::npos);
+  EXPECT_NE(warnings_of(2.0 * optimum).find("above the optimum"), std::string::npos);
+  SweepOptions right = options_of("polyak:target=0", {{1.0, true}}, 5);
+  right.problem.l2 = expected.at("l2").get<double>();
+  right.schedules.front().target = optimum;
+  for (const std::string& warning : sweep(iris(), right).warnings) {
+    EXPECT_EQ(warning.find("polyak"), std::string::npos) << warning;
+  }
+}
+
 SweepOptions varied_options() {
   SweepOptions options = options_of("cosine,silver,wsd:warmup=3,plateau:patience=2,adagrad_norm",
                                     {{0.25, true}, {1.0, true}}, 8);

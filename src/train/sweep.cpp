@@ -79,6 +79,7 @@ class Sweep {
       run.reason = run.reason == Reason::running ? Reason::interrupted : run.reason;
     }
     measure_regret();
+    warn_of_targets(layout_.plan.cases, result_.optimum, result_.warnings);
     result_.resumable = checkpoints_.has_state();
     if (!checkpoints_.problem().empty()) {
       result_.warnings.push_back("no checkpoint: " + checkpoints_.problem());

@@ -199,6 +199,29 @@ SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
   return layout;
 }
 
+void warn_of_targets(const std::vector<SweepCase>& cases, const SweepOptimum& optimum,
+                     std::vector<std::string>& warnings) {
+  constexpr double digits_of_a_target = 1e-6;
+  std::set<double> targets;
+  for (const SweepCase& each : cases) {
+    if (optimum.converged && each.schedule.kind == ScheduleKind::polyak) {
+      targets.insert(each.schedule.target);
+    }
+  }
+  for (const double target : targets) {
+    const double below = optimum.objective - target;
+    const double negligible =
+        std::max(optimum.resolution,
+                 digits_of_a_target * std::max(std::fabs(optimum.objective), std::fabs(target)));
+    if (std::fabs(below) > negligible) {
+      warnings.push_back(
+          fmt::format("schedule polyak: its target {:.8g} is {} the optimum {:.8g}, {}", target,
+                      below > 0.0 ? "below" : "above", optimum.objective,
+                      below > 0.0 ? "which makes steps too long" : "and its steps end there"));
+    }
+  }
+}
+
 }  // namespace train
 
 SweepPlan plan_sweep(const RowSource& data, const SweepOptions& options) {

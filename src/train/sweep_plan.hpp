@@ -2,6 +2,7 @@
 // A sweep laid out: each case with the fit it is, and the banks they form.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "src/train/feasible_set.hpp"
@@ -22,5 +23,10 @@ struct SweepLayout {
 /// As plan_sweep(), with the weights of the data already summed.
 [[nodiscard]] SweepLayout lay_out_sweep(const RowSource& data, const RowWeights& weights,
                                         const SweepOptions& options);
+
+/// A sentence for every target of schedule polyak that is not the optimum, as its step lengths take
+/// it to be: below it they are too long, at or above it they end at the target.
+void warn_of_targets(const std::vector<SweepCase>& cases, const SweepOptimum& optimum,
+                     std::vector<std::string>& warnings);
 
 }  // namespace steepest::train
