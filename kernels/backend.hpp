@@ -85,7 +85,7 @@ struct BankPlan {
   std::vector<Bound> bounds;
 
   /// a, d long, > 0, for models on the simplex: each output's coefficients b satisfy b >= 0 and
-  /// sum_j a_j b_j = 1. Empty: none. CPU only.
+  /// sum_j a_j b_j = 1. Empty: none. CPU, and host_steps.hpp.
   std::vector<double> simplex;
 
   /// Step that the run starts at, as one that goes on does; velocities and means start from 0.

@@ -126,7 +126,9 @@ class CudaBackend final : public Backend {
 
   void start(BankPlan plan) override {
     if (!plan.simplex.empty()) {
-      throw OptionError("--constraint simplex runs on the CPU only: use --device cpu");
+      throw OptionError(
+          "--constraint simplex takes all rows a step on a GPU: use --batch-size full, or --device "
+          "cpu");
     }
     const std::int64_t stride = data_.features() + 1;
     if (!plan.masks.empty() ||

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limited-memory BFGS for one model: the direction of a full-batch step from the gradients of those
-// before it, and how far to go along it. CPU only.
+// before it, and how far to go along it. On the CPU: see host_steps.hpp.
 #pragma once
 
 #include <cstdint>

@@ -124,9 +124,6 @@ TEST_P(CompositeFit, ClassifiersAreThoseOfScikitLearn) {
 TEST_P(CompositeFit, ConstraintsHoldInTheUnitsOfTheInput) {
   for (const auto& each : reference()["constrained"]) {
     const Constraint constraint = parse_constraint(each["constraint"].get<std::string>());
-    if (constraint.kind == ConstraintKind::simplex && GetParam().kind == DeviceKind::cuda) {
-      continue;
-    }
     for (const char* rule : {"auto", "gradient", "nesterov", "momentum:0.5"}) {
       for (const bool standardize : {true, false}) {
         if (!standardize && rule != std::string("auto")) {
@@ -205,10 +202,6 @@ TEST_P(CompositeFit, GapsBoundTheDistanceToTheOptimum) {
     options.l2.reset();
     for (const auto& each : all["constrained"]) {
       options.constraint = parse_constraint(each["constraint"].get<std::string>());
-      if (options.constraint.kind == ConstraintKind::simplex &&
-          GetParam().kind == DeviceKind::cuda) {
-        continue;
-      }
       const FitResult result = fit(petals(), options);
       if (result.gap_bound) {
         EXPECT_GE(*result.gap_bound,

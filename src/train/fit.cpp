@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "kernels/backend.hpp"
+#include "kernels/host_steps.hpp"
 #include "kernels/state_archive.hpp"
 #include "src/train/checkpoint.hpp"
 #include "src/train/continuation.hpp"
@@ -106,11 +107,6 @@ class Fit {
     }
     fit_.result.device = held.device;
     fit_.result.precision = held.precision;
-    if (finds_length(fit_.plan.rule.kind) && held.device.kind != DeviceKind::cpu) {
-      throw OptionError(
-          fmt::format("rule {} runs on the CPU only: use --device cpu, or rule accelerated",
-                      to_string(fit_.plan.rule)));
-    }
     fit_.result.warnings = std::move(held.warnings);
     fit_.result.warnings.insert(fit_.result.warnings.end(), suspicions.begin(), suspicions.end());
     fit_.feature_mean = std::move(held.feature_mean);
@@ -126,6 +122,12 @@ class Fit {
     fit_.backend = std::move(held.backend);
     fit_.rows = held.rows;
     fit_.features = held.features;
+    const bool on_device = held.device.kind != DeviceKind::cpu;
+    if (on_device && fit_.plan.full_batch &&
+        (fit_.plan.rule.kind == RuleKind::lbfgs || !fit_.set.simplex.empty())) {
+      fit_.backend = kernels::make_host_steps_backend(std::move(fit_.backend), fit_.rows,
+                                                      fit_.features, fit_.options.threads);
+    }
     if (fit_.plan.rule.kind == RuleKind::newton) {
       fit_.backend = make_newton_backend(std::move(fit_.backend), fit_.data, fit_.features,
                                          fit_.weights, fit_.scaling, fit_.options.threads);

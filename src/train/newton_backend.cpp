@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels/loss_rounding.hpp"
+#include "kernels/outer_backend.hpp"
 #include "kernels/state_archive.hpp"
 #include "src/train/hessian.hpp"
 
@@ -30,39 +31,16 @@ struct Point {
   Evaluation at;
 };
 
-class NewtonBackend final : public Backend {
+class NewtonBackend final : public kernels::OuterBackend {
  public:
   NewtonBackend(std::unique_ptr<Backend> inner, std::shared_ptr<const RowSource> data,
                 std::int64_t features, const RowWeights& weights, Scaling scaling, int threads)
-      : inner_(std::move(inner)),
+      : OuterBackend(std::move(inner)),
         data_(std::move(data)),
         features_(features),
         weights_(weights),
         scaling_(std::move(scaling)),
         pool_(threads) {}
-
-  [[nodiscard]] DeviceInfo device() const override { return inner_->device(); }
-  [[nodiscard]] Precision precision() const override { return inner_->precision(); }
-  [[nodiscard]] Storage storage() const override { return inner_->storage(); }
-  [[nodiscard]] Engine engine() const override { return inner_->engine(); }
-  void hold(kernels::TrainingData data) override { inner_->hold(std::move(data)); }
-  void hold(kernels::StreamedData data) override { inner_->hold(std::move(data)); }
-  void second_moment_product(bool intercept, const double* v, double* out) override {
-    inner_->second_moment_product(intercept, v, out);
-  }
-  [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
-    return inner_->second_moment(sample);
-  }
-  void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
-    inner_->trained_rows(first, count, out);
-  }
-  void features(const std::int64_t* rows, std::int64_t count, double* out) override {
-    inner_->features(rows, count, out);
-  }
-  [[nodiscard]] bool uses_normal_equations() const override { return false; }
-  [[nodiscard]] LossAndGradient evaluate_at(const std::vector<double>& parameters) override {
-    return inner_->evaluate_at(parameters);
-  }
 
   void start(BankPlan plan) override {
     plan_ = std::move(plan);
@@ -120,14 +98,14 @@ class NewtonBackend final : public Backend {
 
   void scores(std::int64_t model, std::int64_t first, std::int64_t count, double* out) override {
     move_inner();
-    inner_->scores(model, first, count, out);
+    inner().scores(model, first, count, out);
   }
 
  private:
   void move_inner() {
     if (!inner_is_there_ || plan_.initial != point_.parameters) {
       plan_.initial = point_.parameters;
-      inner_->start(plan_);
+      inner().start(plan_);
       inner_is_there_ = true;
     }
   }
@@ -135,7 +113,7 @@ class NewtonBackend final : public Backend {
   // The objective and its gradient at a point.
   [[nodiscard]] Point point_at(std::vector<double> parameters) {
     Point point;
-    LossAndGradient found = inner_->evaluate_at(parameters);
+    LossAndGradient found = inner().evaluate_at(parameters);
     point.parameters = std::move(parameters);
     point.gradient = std::move(found.gradient);
     point.at.mean_loss = found.mean_loss;
@@ -178,7 +156,7 @@ class NewtonBackend final : public Backend {
     move_inner();
     const HessianRows rows{*data_, weights_, scaling_, data_->rows(), features_, plan_.outputs};
     const std::vector<Eigen::MatrixXd> hessians =
-        mean_loss_hessian(*inner_, rows, plan_.loss, pool_);
+        mean_loss_hessian(inner(), rows, plan_.loss, pool_);
     for (double damping = damping_;; damping *= growth) {
       if (descends(newton_direction(hessians, damping))) {
         damping_ = std::max(least, damping / growth);
@@ -268,7 +246,6 @@ class NewtonBackend final : public Backend {
     }
   }
 
-  std::unique_ptr<Backend> inner_;
   std::shared_ptr<const RowSource> data_;
   std::int64_t features_;
   RowWeights weights_;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Full-batch steps on the host, whatever device the rows are on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "kernels/backend.hpp"
+
+namespace steepest::kernels {
+
+/// A backend for full-batch banks without folds, over one that holds the rows: loss and gradient
+/// are its evaluate_at(), the steps those of update.hpp on the CPU. So a device takes the rules
+/// that have no kernel there: limited-memory BFGS and the simplex. A step costs a pass for every
+/// model that runs, and copies of the parameters there and of the gradient back.
+///
+/// `rows` and `features` are those of the data it holds. Deterministic as that backend is.
+[[nodiscard]] std::unique_ptr<Backend> make_host_steps_backend(std::unique_ptr<Backend> rows_held,
+                                                               std::int64_t rows,
+                                                               std::int64_t features, int threads);
+
+}  // namespace steepest::kernels
