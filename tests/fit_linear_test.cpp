@@ -279,6 +279,38 @@ TEST(LinearFitChecks, RefusesConstantColumnsUnlessTold) {
   EXPECT_EQ(result.warnings.size(), 1U);
 }
 
+// One column stands for the intercept where there is none; the others would share its coefficient.
+TEST(LinearFitChecks, WithoutAnInterceptOneConstantColumnStandsForIt) {
+  const auto data = [](float second) {
+    Dataset made = random_linear(50, {1, 1, 1, 1}, {0, 0, 0, 0}, 0, 1, 1);
+    for (std::int64_t i = 0; i < 50; ++i) {
+      float* const row = made.features.row(i);
+      row[0] = 0.0F;
+      row[1] = second;
+      row[2] = -2.0F;
+      made.targets[static_cast<std::size_t>(i)] = 3.0 + 2.0 * static_cast<double>(row[3]);
+    }
+    return made;
+  };
+  FitOptions options;
+  options.intercept = false;
+  EXPECT_THROW(static_cast<void>(fit(data(4.0F), options)), InputError);
+  options.drop_constant = true;
+  const FitResult result = fit(data(4.0F), options);
+  EXPECT_TRUE(result.termination.converged()) << result.termination.inequality;
+  EXPECT_EQ(result.model.coefficients[0], 0.0);
+  EXPECT_NEAR(result.model.coefficients[1], 0.75, 1e-6);
+  EXPECT_EQ(result.model.coefficients[2], 0.0);
+  EXPECT_NEAR(result.model.coefficients[3], 2.0, 1e-6);
+  EXPECT_EQ(result.model.intercept[0], 0.0);
+  EXPECT_TRUE(
+      std::any_of(result.warnings.begin(), result.warnings.end(), [](const std::string& warning) {
+        return warning.find("beside \"x2\", which stands for the intercept") != std::string::npos;
+      }));
+  const FitResult first = fit(data(0.0F), options);  // 0 stands for nothing
+  EXPECT_NEAR(first.model.coefficients[2], -1.5, 1e-6);
+}
+
 // 0.1 has no end in binary: a mean that rounds would make noise of it.
 TEST(LinearFitChecks, AConstantTargetIsTheInterceptToTheBit) {
   Dataset data = random_linear(10000, {1.0, 2.0}, {0.0, 5.0}, 0.5, 1, 8);

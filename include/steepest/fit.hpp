@@ -57,7 +57,10 @@ struct FitOptions {
   std::optional<std::int64_t> patience;
   bool standardize = true;
   bool intercept = true;
-  bool drop_constant = false;  ///< give constant columns the coefficient 0 instead of refusing them
+
+  /// Give constant columns the coefficient 0 instead of refusing them; without an intercept all but
+  /// the first that is not 0, which stands for one.
+  bool drop_constant = false;
   std::uint64_t seed = 0;
   bool shuffle_rows = false;  ///< one by one; otherwise short rows of large data go in small groups
   DeviceChoice device;

@@ -135,6 +135,11 @@ class Fit {
     if (fit_.options.initial != nullptr) {
       initial_ = warm_start(*fit_.options.initial, fit_.data->schema(), fit_.plan.loss,
                             fit_.options.intercept, fit_.scaling);
+      for (const std::int64_t column : held.constant_columns) {
+        for (std::int64_t c = 0; c < fit_.plan.columns; ++c) {
+          initial_[static_cast<std::size_t>(c * (fit_.features + 1) + column)] = 0.0;
+        }
+      }
     }
   }
 

@@ -71,9 +71,10 @@ void infer_errors(FitState& fit) {
     read_features(fit, first, count, buffer, out);
   };
   for (std::size_t j = 0; j < fit.feature_mean.size(); ++j) {
-    // Where training has centred a column it did so at the very value of a constant one.
+    // Where training has shifted a column it did so at the very value of a constant one.
     const double centre = fit.scaling.feature_mean[j];
-    input.feature_mean.push_back(centre != 0.0 ? centre : fit.feature_mean[j]);
+    input.feature_mean.push_back(centre != 0.0 || !fit.options.intercept ? centre
+                                                                         : fit.feature_mean[j]);
   }
   input.intercept = fit.options.intercept;
   input.weight_sum = fit.weights.sum;

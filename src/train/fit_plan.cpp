@@ -275,12 +275,16 @@ void warn_of_curvature(const RowLoss& loss, std::vector<std::string>& warnings) 
 void check_columns(const ColumnStatistics& statistics, const RowSource& data,
                    const FitOptions& options, std::vector<std::string>& warnings) {
   const std::vector<std::string> names = data.schema().feature_names();
+  const std::int64_t kept = column_of_intercept(statistics, options.intercept);
   std::vector<std::string> constant;
   std::vector<std::string> shifted;
   for (std::size_t j = 0; j < names.size(); ++j) {
     if (!std::isfinite(statistics.mean[j]) || !std::isfinite(statistics.minimum[j]) ||
         !std::isfinite(statistics.maximum[j])) {
       throw InputError(fmt::format("column \"{}\" holds a value that is not finite", names[j]));
+    }
+    if (static_cast<std::int64_t>(j) == kept) {
+      continue;
     }
     if (statistics.minimum[j] == statistics.maximum[j]) {
       constant.push_back(fmt::format("\"{}\" ({:g})", names[j], statistics.minimum[j]));
@@ -294,21 +298,21 @@ void check_columns(const ColumnStatistics& statistics, const RowSource& data,
     std::string text = fmt::format("{}", fmt::join(all.begin(), all.begin() + count, ", "));
     return all.size() > shown ? text + fmt::format(" and {} more", all.size() - shown) : text;
   };
-  const bool stands_for_intercept = !options.intercept && constant.size() == 1;
-  if (!constant.empty() && !stands_for_intercept) {
-    const std::string sentence = fmt::format("{} {} the same value in every row: {}",
-                                             constant.size() == 1 ? "column" : "columns",
-                                             constant.size() == 1 ? "has" : "have", list(constant));
+  if (!constant.empty()) {
+    const bool one = constant.size() == 1;
+    const std::string beside = kept < 0
+                                   ? ""
+                                   : fmt::format(", beside \"{}\", which stands for the intercept",
+                                                 names[static_cast<std::size_t>(kept)]);
+    const std::string sentence =
+        fmt::format("{} {} the same value in every row: {}{}", one ? "column" : "columns",
+                    one ? "has" : "have", list(constant), beside);
     if (!options.drop_constant) {
       throw InputError(
           sentence +
           "; no coefficient can be found for it. Fixes: --ignore NAME | --constant drop");
     }
-    const bool are_dropped = options.intercept || options.constraint.kind != ConstraintKind::none;
-    warnings.push_back(sentence + (!are_dropped
-                                       ? "; without an intercept they stand for one together"
-                                   : constant.size() == 1 ? "; its coefficient is 0"
-                                                          : "; their coefficients are 0"));
+    warnings.push_back(sentence + (one ? "; its coefficient is 0" : "; their coefficients are 0"));
   }
   if (!shifted.empty()) {
     warnings.push_back(

@@ -98,9 +98,10 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   check_columns(statistics, *data, options, held.warnings);
   held.feature_mean = statistics.mean;
   held.feature_deviation = statistics.standard_deviation;
+  const std::int64_t kept = column_of_intercept(statistics, options.intercept);
   for (std::int64_t j = 0; j < held.features; ++j) {
     const auto column = static_cast<std::size_t>(j);
-    if (statistics.minimum[column] == statistics.maximum[column]) {
+    if (j != kept && statistics.minimum[column] == statistics.maximum[column]) {
       held.constant_columns.push_back(j);
     }
   }

@@ -29,7 +29,7 @@ struct HeldData {
   std::vector<double> feature_mean;       ///< d: weighted, in the units of the input
   std::vector<double> feature_deviation;  ///< d: likewise, of the population
   double row_curvature = 0.0;  ///< max_i w_i (|x_i|^2 + 1) in the trained scale; 0: not asked for
-  std::vector<std::int64_t> constant_columns;  ///< of features: those that never change
+  std::vector<std::int64_t> constant_columns;  ///< that become 0: see make_scaling()
   bool bytes = false;                          ///< see kernels::TrainingData
   std::vector<std::string> warnings;
 };

@@ -23,7 +23,8 @@ struct InferenceInput {
   const Model* model = nullptr;
   const RowSource* data = nullptr;  ///< targets, labels and weights are read from here
   ReadFeatures features;
-  std::vector<double> feature_mean;  ///< d: what rows are centred at where there is an intercept
+  std::vector<double> feature_mean;  ///< d: what rows are centred at; 0 without an intercept, but
+                                     ///< for columns that never change
   bool intercept = true;
   double weight_sum = 0.0;
 };

@@ -93,7 +93,7 @@ class InformationPass {
   }
 
   [[nodiscard]] double centre(std::int64_t j) const {
-    return input_.intercept ? input_.feature_mean[static_cast<std::size_t>(j)] : 0.0;
+    return input_.feature_mean[static_cast<std::size_t>(j)];
   }
 
   void add_block(std::int64_t first, std::int64_t count) {

@@ -13,7 +13,7 @@ namespace steepest::train {
 
 /// Sums over all rows, weights as they came. A group is a set of p = d (+ 1 with an intercept,
 /// last) parameters: the one all targets of a linear model share, or a class but the first.
-/// Features are centred at InferenceInput::feature_mean where there is an intercept.
+/// Features are centred at InferenceInput::feature_mean.
 struct Information {
   std::int64_t groups = 1;
   std::int64_t width = 0;              ///< p

@@ -190,16 +190,27 @@ Schedule trained_schedule(Schedule schedule, const Scaling& scaling) {
   return schedule;
 }
 
+std::int64_t column_of_intercept(const ColumnStatistics& statistics, bool intercept) {
+  for (std::size_t j = 0; !intercept && j < statistics.minimum.size(); ++j) {
+    if (statistics.minimum[j] == statistics.maximum[j] && statistics.minimum[j] != 0.0F) {
+      return static_cast<std::int64_t>(j);
+    }
+  }
+  return -1;
+}
+
 Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
                      const RowWeights& weights, const RowLoss& loss, bool standardize,
                      bool intercept, bool bytes, kernels::ThreadPool& pool) {
   const std::size_t columns = statistics.mean.size();
+  const std::int64_t kept = column_of_intercept(statistics, intercept);
   Scaling scaling;
   scaling.feature_mean.assign(columns, 0.0);
   scaling.feature_scale.assign(columns, 1.0);
   for (std::size_t j = 0; j < columns; ++j) {
     if (statistics.minimum[j] == statistics.maximum[j]) {
-      scaling.feature_mean[j] = intercept ? static_cast<double>(statistics.minimum[j]) : 0.0;
+      const bool is_kept = static_cast<std::int64_t>(j) == kept;
+      scaling.feature_mean[j] = is_kept ? 0.0 : static_cast<double>(statistics.minimum[j]);
     } else if (standardize) {
       scaling.feature_mean[j] = intercept ? statistics.mean[j] : 0.0;
       scaling.feature_scale[j] = statistics.standard_deviation[j];

@@ -66,10 +66,15 @@ struct RowWeights {
                                                const ColumnStatistics& statistics,
                                                kernels::ThreadPool& pool);
 
+/// The constant column that stands for an intercept where there is none: the first that is not 0.
+/// -1: there is none, or no need.
+[[nodiscard]] std::int64_t column_of_intercept(const ColumnStatistics& statistics, bool intercept);
+
 /// The scaling for a data set. Without `standardize` features keep mean 0 and scale 1; without
-/// `intercept` nothing is shifted. Constant columns keep scale 1 and, beside an intercept, become
-/// 0. Where all features are `bytes`, means and scales are rounded as standardized_byte wants them.
-/// The same bits for any number of threads. Throws InputError for targets the loss cannot take.
+/// `intercept` nothing is shifted. Constant columns keep scale 1 and become 0, but for the
+/// column_of_intercept(). Where all features are `bytes`, means and scales are rounded as
+/// standardized_byte wants them. The same bits for any number of threads. Throws InputError for
+/// targets the loss cannot take.
 [[nodiscard]] Scaling make_scaling(const ColumnStatistics& statistics, const RowSource& data,
                                    const RowWeights& weights, const RowLoss& loss, bool standardize,
                                    bool intercept, bool bytes, kernels::ThreadPool& pool);
