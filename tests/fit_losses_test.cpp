@@ -359,6 +359,17 @@ TEST(LossFitChecks, SameBitsForAnyNumberOfThreads) {
 
 // Steps of a rate of one's own see subgradients, and say so.
 // D is far below the deviation of a target with gross outliers: the very case for Huber's loss.
+// Descents one after another are one run: its clock goes on.
+TEST(LossFitChecks, HistoriesOfSeveralDescentsAreOfOneClock) {
+  for (const RowLoss& loss : {RowLoss(QuantileLoss{0.5}), RowLoss(HuberLoss{0.01})}) {
+    const FitResult result = fit(petals(), on_cpu(loss));
+    ASSERT_GT(result.history.size(), 10U);
+    for (std::size_t i = 1; i < result.history.size(); ++i) {
+      EXPECT_GE(result.history[i].seconds, result.history[i - 1].seconds) << name(loss) << i;
+    }
+  }
+}
+
 TEST(LossFitChecks, HuberFindsItsWayPastGrossOutliers) {
   std::mt19937 random(3);
   std::normal_distribution<double> normal;

@@ -69,8 +69,10 @@ bool Continuation::descend(const RowLoss& loss, double rate, double gradient_tol
   limits.resumed = std::exchange(plan_.resumed, std::nullopt);
   const RunOutcome stage =
       run_to_end(plan_.backend, model_, plan_.plan, plan_.scaling, limits, progress_);
+  const double before = history_.empty() ? 0.0 : history_.back().seconds;
   for (HistoryPoint point : stage.history) {
     point.step += steps_;
+    point.seconds += before;
     point.epoch += static_cast<double>(steps_);
     history_.push_back(point);
   }

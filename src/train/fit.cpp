@@ -294,8 +294,10 @@ class Fit {
   // The way there counts, too.
   void put_before(RunOutcome& outcome) {
     outcome.state.step += path_steps_;
+    const double before = path_history_.back().seconds;
     for (HistoryPoint& point : outcome.history) {
       point.step += path_steps_;
+      point.seconds += before;
       point.epoch += static_cast<double>(path_steps_);
       path_history_.push_back(point);
     }
