@@ -87,7 +87,8 @@ TEST(LossFitOnDiamonds, PoissonIsThatOfScikitLearn) {
     expect_optimum(result, expected, 1e-7, 1e-6);
     EXPECT_NEAR(*result.linear->poisson_deviance, expected["poisson_deviance"].get<double>(),
                 1e-6 * 771);
-    EXPECT_EQ(result.gap_bound.has_value(), *options.l2 > 0.0) << result.gap_note;
+    ASSERT_TRUE(result.gap_bound) << result.gap_note;
+    EXPECT_LE(*result.gap_bound, 1e-7 * result.at.objective());
   }
 }
 
@@ -98,7 +99,8 @@ TEST(LossFitOnDiamonds, QuantileIsThatOfScikitLearn) {
         fit(thinned(all, 10), on_cpu(QuantileLoss{expected["level"].get<double>()}));
     expect_optimum(result, expected, 1e-7, 1e-4);
     EXPECT_EQ(result.termination.reason, Reason::gap);
-    EXPECT_LE(*result.gap_bound, 1e-10 * result.at.objective());
+    ASSERT_TRUE(result.gap_bound) << result.gap_note;
+    EXPECT_LE(*result.gap_bound, 2e-8 * result.at.objective());  // features are float32
     EXPECT_NEAR(*result.linear->pinball_loss, result.at.mean_loss, 1e-9 * result.at.mean_loss);
   }
 }
@@ -107,7 +109,8 @@ TEST(LossFitOnDiamonds, QuantileIsThatOfScikitLearn) {
 TEST(LossFitOnDiamonds, QuantileOfAllRowsIsProved) {
   const FitResult result = fit(diamonds(), on_cpu(QuantileLoss{0.5}));
   EXPECT_EQ(result.termination.reason, Reason::gap);
-  EXPECT_LE(*result.gap_bound, 1e-10 * result.at.objective());
+  ASSERT_TRUE(result.gap_bound) << result.gap_note;
+  EXPECT_LE(*result.gap_bound, 2e-8 * result.at.objective());  // features are float32
   FitOptions penalised = on_cpu(QuantileLoss{0.9});
   penalised.l2 = 0.01;
   const FitResult ridge = fit(diamonds(), penalised);
@@ -167,7 +170,13 @@ TEST(QuantileFit, StandsDegenerateData) {
     const FitResult result = fit(std::move(data), on_cpu(QuantileLoss{0.3}));
     EXPECT_EQ(result.termination.reason, Reason::gap)
         << kind << ": " << result.termination.inequality;
-    EXPECT_LE(*result.gap_bound, 1e-8 * (1.0 + result.at.objective())) << kind;
+    if (kind == 1) {
+      EXPECT_FALSE(result.gap_bound);
+      EXPECT_NE(result.gap_note.find("collinear"), std::string::npos) << result.gap_note;
+      continue;
+    }
+    ASSERT_TRUE(result.gap_bound) << result.gap_note;
+    EXPECT_LE(*result.gap_bound, 1e-6 * (1.0 + result.at.objective())) << kind;
   }
 }
 

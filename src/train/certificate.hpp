@@ -24,14 +24,17 @@ struct CertifiedPoint {
   bool intercept = true;
   double l2 = 0.0;
   double mean_loss = 0.0;
+  double penalty = 0.0;         ///< of the parameters
   double rounding = 0.0;        ///< relative error of mean_loss; of gradients of losses of size 1
   double row_rounding = 0.0;    ///< relative error of a feature as it is held
   double score_rounding = 0.0;  ///< error of a score, relative to the sum of its terms' sizes and 1
   std::vector<double> parameters;
-  std::vector<double> gradient;          ///< of the mean loss, without the penalty
-  std::vector<double> gradient_at_zero;  ///< the same where all parameters are 0; for classifiers
-  std::vector<double> feature_mean;      ///< d: weighted mean of the features as trained
-  std::vector<double> feature_size;      ///< d: weighted quadratic mean of the features as trained
+  std::vector<double> gradient;  ///< of the mean loss, without the penalty
+  std::vector<double>
+      gradient_at_zero;  ///< the same where all parameters are 0; for classifiers and counts
+  std::vector<double> feature_mean;   ///< d: weighted mean of the features as trained
+  std::vector<double> feature_size;   ///< d: weighted quadratic mean of the features as trained
+  std::vector<double> feature_reach;  ///< d: the largest of them, by size
   double l1 = 0.0;
   std::vector<Bound> bounds;    ///< (d + 1), or empty: see FeasibleSet
   std::vector<double> simplex;  ///< d, or empty

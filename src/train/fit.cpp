@@ -65,7 +65,7 @@ class Fit {
         fit_.plan.may_choose_rule && std::holds_alternative<QuantileLoss>(fit_.plan.loss)
             ? run_quantile()
             : run_with_safe_rate();
-    bound_without_penalty(fit_, outcome);
+    sharpen_bound(fit_, outcome);
     keep_outcome(fit_, std::move(outcome));
     measure_training(fit_);
     note_separation(fit_, separating_feature_);
@@ -111,6 +111,7 @@ class Fit {
     fit_.result.warnings.insert(fit_.result.warnings.end(), suspicions.begin(), suspicions.end());
     fit_.feature_mean = std::move(held.feature_mean);
     fit_.feature_deviation = std::move(held.feature_deviation);
+    fit_.feature_reach = std::move(held.feature_reach);
     fit_.scaling = std::move(held.scaling);
     fit_.plan = in_trained_units(fit_.plan, fit_.scaling);
     fit_.row_curvature = held.row_curvature;
@@ -324,6 +325,7 @@ class Fit {
     run.rows = fit_.rows;
     run.features = fit_.features;
     run.intercept = fit_.options.intercept;
+    run.point = describe_point(fit_);
     run.max_seconds = fit_.options.max_seconds;
     run.tolerance_gap = fit_.options.tolerance_gap;
     stage_ = Stage::descents;
@@ -360,9 +362,9 @@ class Fit {
     fit_.result.tolerances = model.tolerances;
     fit_.result.tolerances.gradient *= fit_.scaling.gradient_unit();
     fit_.result.tolerances.step *= fit_.scaling.coefficient_unit();
-    const bool mean_needed =
-        classifies(fit_.plan.loss) || std::holds_alternative<PoissonLoss>(fit_.plan.loss);
-    if (mean_needed && fit_.options.intercept && (fit_.plan.l2 > 0.0 || fit_.plan.proximal)) {
+    const bool counts = std::holds_alternative<PoissonLoss>(fit_.plan.loss);
+    const bool mean_needed = counts || (classifies(fit_.plan.loss) && fit_.options.intercept);
+    if (mean_needed && (fit_.plan.l2 > 0.0 || fit_.plan.proximal)) {
       const std::vector<double> zeros(
           static_cast<std::size_t>(fit_.plan.columns * (fit_.features + 1)), 0.0);
       fit_.gradient_at_zero = fit_.backend->evaluate_at(zeros).gradient;

@@ -33,6 +33,7 @@ struct FitState {
   std::vector<double> gradient_at_zero;   ///< of the mean loss, where a certificate needs it
   std::vector<double> feature_mean;       ///< weighted, in the units of the input
   std::vector<double> feature_deviation;  ///< likewise
+  std::vector<double> feature_reach;      ///< see HeldData
   double row_curvature = 0.0;             ///< see HeldData
   bool bytes = false;                     ///< see kernels::TrainingData
   std::int64_t rows = 0;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/column_statistics.hpp"
 #include "steepest/error.hpp"
@@ -111,6 +112,12 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
   check_storage(options, *data, beyond_bytes);
   const Scaling scaling = make_scaling(statistics, *data, weights, loss, options.standardize,
                                        options.intercept, bytes, pool);
+  for (std::size_t j = 0; j < scaling.feature_mean.size(); ++j) {
+    const double low = static_cast<double>(statistics.minimum[j]) - scaling.feature_mean[j];
+    const double high = static_cast<double>(statistics.maximum[j]) - scaling.feature_mean[j];
+    held.feature_reach.push_back(std::max(std::fabs(low), std::fabs(high)) /
+                                 scaling.feature_scale[j]);
+  }
   if (with_row_curvature) {
     held.row_curvature = largest_row_curvature(*data, scaling, weights, pool);
   }

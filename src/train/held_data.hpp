@@ -28,6 +28,7 @@ struct HeldData {
   std::unique_ptr<kernels::Backend> backend;
   std::vector<double> feature_mean;       ///< d: weighted, in the units of the input
   std::vector<double> feature_deviation;  ///< d: likewise, of the population
+  std::vector<double> feature_reach;      ///< d: the largest |x| in the trained scale
   double row_curvature = 0.0;  ///< max_i w_i (|x_i|^2 + 1) in the trained scale; 0: not asked for
   std::vector<std::int64_t> constant_columns;  ///< that become 0: see make_scaling()
   bool bytes = false;                          ///< see kernels::TrainingData

@@ -14,6 +14,7 @@
 #include "src/train/continuation.hpp"
 #include "src/train/pinball_program.hpp"
 #include "src/train/program_rows.hpp"
+#include "src/train/quantile_proof.hpp"
 #include "src/train/quantile_state.hpp"
 #include "steepest/error.hpp"
 
@@ -98,15 +99,9 @@ class QuantileFit {
   [[nodiscard]] double rate(double width) const {
     return run_.plan.schedule.learning_rate * width / widest_smoothing;
   }
+
   // At the parameters reached.
   void start(double width) { path_.start(smoothed(width), rate(widest_smoothing)); }
-
-  // What one output's program left behind: duals of the rows chosen, the others' by their error.
-  struct Round : ProgramRows {
-    Eigen::VectorXd duals;       // of those chosen
-    Eigen::VectorXd residual;    // of their sum with the others'
-    std::vector<double> errors;  // of all rows, before
-  };
 
   // Errors of all rows in one output, in trained units.
   [[nodiscard]] std::vector<double> errors_of(std::int64_t output) {
@@ -142,17 +137,12 @@ class QuantileFit {
     return weights;
   }
 
-  // The dual of a row left out of the program.
-  [[nodiscard]] double outer_dual(double error, double width) const {
-    return std::clamp(error / width, run_.level - 1.0, run_.level);
-  }
-
   // Solves the program of the rows with the smallest errors, or takes its solution from the state
   // that was gone on from; the new parameters of the output. Nothing where time ran out before it
   // was solved.
-  std::optional<Round> solve(std::int64_t output, std::int64_t count,
-                             std::vector<double>& parameters) {
-    Round round;
+  std::optional<QuantileRound> solve(std::int64_t output, std::int64_t count,
+                                     std::vector<double>& parameters) {
+    QuantileRound round;
     round.errors = errors_of(output);
     static_cast<ProgramRows&>(round) = program_rows(round.errors, count);
     const std::int64_t p = run_.intercept ? stride_ : stride_ - 1;
@@ -185,9 +175,15 @@ class QuantileFit {
     const PinballSolution& solution = state_.solved[static_cast<std::size_t>(output)];
     round.duals = solution.duals;
     round.residual = solution.residual;
+    CertifiedPoint point = run_.point;
+    point.columns = 1;
+    point.parameters.assign(static_cast<std::size_t>(stride_), 0.0);
     for (std::int64_t j = 0; j < p; ++j) {
       parameters[static_cast<std::size_t>(output * stride_ + j)] = solution.parameters[j];
+      point.parameters[static_cast<std::size_t>(j)] = solution.parameters[j];
     }
+    round.parameters = solution.parameters;
+    round.hidden = quantile_rounding({program, solution, point, rows_});
     return round;
   }
 
@@ -201,7 +197,7 @@ class QuantileFit {
     return true;
   }
 
-  void fill_rows(const Round& round, std::int64_t p, const Eigen::VectorXd& begin,
+  void fill_rows(const QuantileRound& round, std::int64_t p, const Eigen::VectorXd& begin,
                  PinballProgram& program) {
     const auto count = static_cast<std::int64_t>(round.chosen.size());
     std::vector<double> values(static_cast<std::size_t>(count * features()));
@@ -221,7 +217,7 @@ class QuantileFit {
   }
 
   // Sum of w u x over the rows left out, from the gradient of all and the rows chosen.
-  Eigen::VectorXd linear_part(std::int64_t output, const Round& round,
+  Eigen::VectorXd linear_part(std::int64_t output, const QuantileRound& round,
                               const PinballProgram& program, std::int64_t p) {
     const double width = round.sharpness;  // max(level, 1 - level) < 1: those left out are cut
     start(width);
@@ -230,7 +226,7 @@ class QuantileFit {
     for (std::size_t i = 0; i < round.chosen.size(); ++i) {
       const auto row = static_cast<std::size_t>(round.chosen[i]);
       duals[static_cast<Eigen::Index>(i)] =
-          row_weights_[row] * outer_dual(round.errors[row], width);
+          row_weights_[row] * outer_dual(round.errors[row], width, run_.level);
     }
     Eigen::VectorXd linear = -(program.rows.transpose() * duals);
     for (std::int64_t j = 0; j < p; ++j) {
@@ -240,7 +236,7 @@ class QuantileFit {
     return linear;
   }
 
-  static void drop_weightless(Round& round, PinballProgram& program) {
+  static void drop_weightless(QuantileRound& round, PinballProgram& program) {
     Eigen::Index kept = 0;
     for (Eigen::Index i = 0; i < program.weights.size(); ++i) {
       if (program.weights[i] > 0.0) {
@@ -255,43 +251,6 @@ class QuantileFit {
     program.targets.conservativeResize(kept);
     program.weights.conservativeResize(kept);
     round.chosen.resize(static_cast<std::size_t>(kept));
-  }
-
-  // What a round proves of the output's share of the objective at the backend's parameters, and
-  // whether every sign was as taken.
-  struct Proof {
-    double gap = 0.0;
-    bool signs_held = true;
-  };
-
-  Proof prove(std::int64_t output, const Round& round) {
-    const std::vector<double> errors = errors_of(output);
-    Proof proof;
-    std::size_t next = 0;
-    for (std::size_t row = 0; row < errors.size(); ++row) {
-      const double weight = row_weights_[row];
-      const double error = errors[row];
-      const double loss = weight * error * (error > 0.0 ? run_.level : run_.level - 1.0);
-      if (next < round.chosen.size() && round.chosen[next] == static_cast<std::int64_t>(row)) {
-        const double dual = round.duals[static_cast<Eigen::Index>(next++)];
-        proof.gap += std::max(0.0, loss - dual * error);
-      } else {
-        const double dual = weight * outer_dual(round.errors[row], round.sharpness);
-        const double lost = std::max(0.0, loss - dual * error);
-        proof.signs_held = proof.signs_held && lost <= 1e-9 * weight;
-        proof.gap += lost;
-      }
-    }
-    const double ridge = run_.plan.l2 * static_cast<double>(rows_);
-    for (Eigen::Index j = 0; j < round.residual.size(); ++j) {
-      const double left = round.residual[j];
-      const bool penalised = ridge > 0.0 && j < features();
-      const double at = path_.parameters()[static_cast<std::size_t>(output * stride_ +
-                                                                    static_cast<std::int64_t>(j))];
-      proof.gap += penalised ? left * left / (2.0 * ridge) : std::fabs(left * at);
-    }
-    proof.gap /= static_cast<double>(rows_);
-    return proof;
   }
 
   [[nodiscard]] bool goes_on() {
@@ -324,11 +283,11 @@ class QuantileFit {
         std::max({state_.count, fewest_program_rows, program_rows_a_parameter * stride_});
     for (; state_.round < QuantileState::most_rounds; ++state_.round) {
       const std::int64_t count = std::min({state_.count, most, rows_});
-      std::vector<Round> solved;
+      std::vector<QuantileRound> solved;
       std::vector<double> next = path_.parameters();
       for (std::int64_t o = 0; o < outputs(); ++o) {
         start(0.0);  // scores are those of the parameters reached
-        std::optional<Round> mine = solve(o, count, next);
+        std::optional<QuantileRound> mine = solve(o, count, next);
         if (!mine) {
           return;
         }
@@ -336,21 +295,19 @@ class QuantileFit {
       }
       path_.set_parameters(std::move(next));
       start(0.0);
-      double gap = 0.0;
-      bool signs_held = true;
+      QuantileProof all;
       double residual = 0.0;
       for (std::int64_t o = 0; o < outputs(); ++o) {
-        const Round& mine = solved[static_cast<std::size_t>(o)];
-        const Proof proof = prove(o, mine);
-        gap += proof.gap;
-        signs_held = signs_held && proof.signs_held;
+        const QuantileRound& mine = solved[static_cast<std::size_t>(o)];
+        all.add(prove_quantile(mine, errors_of(o), row_weights_, run_.level, run_.plan.l2));
         residual = std::max(residual, mine.residual.lpNorm<Eigen::Infinity>());
       }
       state_.solved.clear();
       path_.count_step();
-      state_.gap = gap;
+      state_.as_held = all.as_held;
+      state_.as_came = all.is_proved ? std::optional(all.as_came) : std::nullopt;
       state_.subgradient = residual / static_cast<double>(rows_);
-      if (signs_held || (count == most && state_.round > 2)) {
+      if (all.signs_held || (count == most && state_.round > 2)) {
         return;
       }
       state_.count = 2 * count;
@@ -373,28 +330,48 @@ class QuantileFit {
     outcome_.state.step = path_.steps();
     outcome_.history = path_.history();
     outcome_.seconds = path_.seconds();
-    if (!state_.gap || outcome_.termination.reason == Reason::interrupted) {
+    if (!state_.as_held || outcome_.termination.reason == Reason::interrupted) {
       outcome_.gap = {std::nullopt, "the run ended before its last stage, which proves the bound"};
       explain_early_end();
       return;
     }
-    const bool exact = run_.backend.precision() == Precision::fp64;
-    const double rounding = kernels::loss_rounding(run_.backend.precision());
-    const double proof = *state_.gap + rounding * at.mean_loss;
-    const double gap = std::min(proof * run_.scaling.loss_unit(), outcome_.at.objective());
-    constexpr double least = 1e-3;  // deviations of the target: an exact fit has objective 0
-    const double size = std::max(outcome_.at.objective(), least * run_.scaling.loss_unit());
-    const double tolerance =
-        run_.tolerance_gap > 0.0 ? run_.tolerance_gap : (exact ? 1e-8 : 1e-5) * size;
-    outcome_.gap = {gap, ""};
-    const bool proved = gap <= tolerance;
-    if (outcome_.termination.reason == Reason::seconds && !proved) {
+    const bool proved = judge(at.mean_loss * kernels::loss_rounding(run_.backend.precision()));
+    if (state_.end == Reason::seconds && !proved) {
+      outcome_.termination.reason = state_.end;
       explain_early_end();
-      return;
     }
+  }
+
+  // Whether the gap is within the tolerance: one given is for the bound; without one the program is
+  // to be solved, and what rounding hides beside it no step would change. `sums` is what sums over
+  // rows hide.
+  bool judge(double sums) {
+    constexpr double least = 1e-3;  // deviations of the target: an exact fit has objective 0
+    const double unit = run_.scaling.loss_unit();
+    const double solved = (*state_.as_held + sums) * unit;
+    const bool exact = run_.backend.precision() == Precision::fp64;
+    const double size = std::max(outcome_.at.objective(), least * unit);
+    const double enough = (exact ? 1e-8 : 1e-5) * size;
+    if (!state_.as_came) {
+      outcome_.gap = {
+          std::nullopt,
+          "the features are collinear to rounding in the rows that decide: --l2 X gives "
+          "a bound"};
+      const bool proved = run_.tolerance_gap == 0.0 && solved <= enough;
+      outcome_.termination = {proved ? Reason::gap : Reason::rounding,
+                              fmt::format("gap of the rows as trained {:.3g} {} {:.3g}", solved,
+                                          solved <= enough ? "<=" : ">", enough)};
+      return proved;
+    }
+    const double gap = (*state_.as_came + sums) * unit;
+    outcome_.gap = {gap, ""};
+    const double tolerance =
+        run_.tolerance_gap > 0.0 ? run_.tolerance_gap : enough + std::max(0.0, gap - solved);
+    const bool proved = gap <= tolerance;
     outcome_.termination = {
         proved ? Reason::gap : Reason::rounding,
         fmt::format("gap_bound {:.3g} {} {:.3g}", gap, proved ? "<=" : ">", tolerance)};
+    return proved;
   }
 
   void explain_early_end() {

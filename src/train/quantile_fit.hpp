@@ -10,6 +10,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/state_archive.hpp"
+#include "src/train/certificate.hpp"
 #include "src/train/checkpoint.hpp"
 #include "src/train/run_loop.hpp"
 
@@ -31,6 +32,7 @@ struct QuantileRun {
   std::int64_t rows = 0;      ///< n
   std::int64_t features = 0;  ///< d
   bool intercept = true;
+  CertifiedPoint point{};      ///< of the features: see describe_point()
   double max_seconds = 0.0;    ///< 0: none
   double tolerance_gap = 0.0;  ///< in the objective's units; 0: 1e-8 of the objective (fp64)
 

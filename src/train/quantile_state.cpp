@@ -82,7 +82,8 @@ void exchange_state(StateArchive& archive, std::int64_t outputs, QuantileState& 
   archive.exchange_in(state.iterations, 0, (state.round + 1) * outputs * PinballIterations::most);
   archive.exchange(state.is_over);
   archive.exchange(state.end, Reason::validation);
-  exchange(archive, state.gap);
+  exchange(archive, state.as_held);
+  exchange(archive, state.as_came);
   exchange(archive, state.subgradient);
 }
 

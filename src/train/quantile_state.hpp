@@ -24,8 +24,9 @@ struct QuantileState {
   std::int64_t iterations = 0;          ///< of all programs of all rounds
   bool is_over = false;                 ///< no round is left
   Reason end = Reason::running;         ///< why it ended before its last stage
-  std::optional<double> gap;            ///< proved by the last round; trained units
-  std::optional<double> subgradient;    ///< its largest element, trained units
+  std::optional<double> as_held;  ///< gap proved by the last round, trained units: QuantileProof
+  std::optional<double> as_came;  ///< likewise; empty where it is not known
+  std::optional<double> subgradient;  ///< its largest element, trained units
 };
 
 /// Whether what a state holds of this output's program has its numbers of rows and parameters.

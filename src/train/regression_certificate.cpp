@@ -4,142 +4,127 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/loss_rounding.hpp"
+#include "src/train/certificate_rounding.hpp"
+#include "src/train/certified_rows.hpp"
+#include "src/train/composite_gap.hpp"
 
 namespace steepest::train {
 namespace {
 
 constexpr const char* needs_penalty =
-    "without a penalty (--l2 0) no bound on the distance to the optimum holds for this loss";
+    "without a penalty (--l1 X or --l2 X) or finite bounds no bound on the distance to the optimum "
+    "holds for this loss";
 
-// max |x_i c| over rows and columns.
-double largest_score(kernels::Backend& backend, const HuberPoint& point,
-                     const std::vector<double>& correction) {
-  constexpr std::int64_t block_rows = 4096;
-  kernels::BankPlan bank = point.bank;
-  bank.initial = correction;
-  const std::int64_t columns = bank.outputs;
-  backend.start(std::move(bank));
-  std::vector<double> scores(static_cast<std::size_t>(block_rows * columns));
-  double largest = 0.0;
-  for (std::int64_t first = 0; first < point.rows; first += block_rows) {
-    const std::int64_t count = std::min(block_rows, point.rows - first);
-    backend.scores(0, first, count, scores.data());
-    for (std::int64_t i = 0; i < count * columns; ++i) {
-      largest = std::max(largest, std::fabs(scores[static_cast<std::size_t>(i)]));
+bool has_bound(const CertifiedPoint& point) {
+  return point.l2 > 0.0 || point.l1 > 0.0 || has_finite_bounds(point);
+}
+
+// What is no number stays none, and is no bound.
+double at_least_zero(double value) { return value < 0.0 ? 0.0 : value; }
+
+// A dual point whose residuals sum to 0, and what it costs.
+struct DualPoint {
+  double cost = 0.0;             // mean over rows of l(z) + l*(r) - r z
+  double loss = 0.0;             // the mean loss there, at most
+  std::vector<double> gradient;  // (C, d): G'
+  std::vector<double> errors;    // d: what it may be off by
+};
+
+// The cost, h's share of the gap, and residuals shrunk where that is infinite.
+double gap_of(const CertifiedPoint& point, const DualPoint& dual) {
+  const ParameterRows parameters{point.parameters, point.features + 1};
+  const auto gradient = [&](std::int64_t c, std::int64_t j) {
+    return dual.gradient[static_cast<std::size_t>(c * point.features + j)];
+  };
+  const auto weight = [&](std::int64_t c, std::int64_t j) { return parameters.coefficient(c, j); };
+  const Composite h = composite_of(point);
+  if (h.is_composite()) {
+    const double scale = largest_dual_scale(h, point.columns, dual.errors, gradient);
+    return (1.0 - scale) * dual.loss + scale * at_least_zero(dual.cost) +
+           at_least_zero(fenchel_gap(h, point.columns, dual.errors, scale, weight, gradient));
+  }
+  double squares = 0.0;
+  for (std::int64_t c = 0; c < point.columns; ++c) {
+    for (std::int64_t j = 0; j < point.features; ++j) {
+      const double left = point.l2 * weight(c, j) + gradient(c, j);
+      squares += left * left;
     }
   }
-  return largest;
+  const double root = std::sqrt(squares) + euclidean_norm(dual.errors);
+  return at_least_zero(dual.cost) + root * root / (2.0 * point.l2);
 }
 
 }  // namespace
 
 GapBound huber_gap(const CertifiedPoint& point, double delta) {
-  if (!(point.l2 > 0.0)) {
+  if (!has_bound(point)) {
     return {std::nullopt, needs_penalty};
   }
-  const auto stride = static_cast<std::size_t>(point.features + 1);
-  double bound = 0.0;
-  for (std::size_t c = 0; c < static_cast<std::size_t>(point.columns); ++c) {
-    const double* const weights = point.parameters.data() + c * stride;
-    const double* const gradient = point.gradient.data() + c * stride;
-    const double free = point.intercept ? gradient[stride - 1] : 0.0;
+  const ParameterRows parameters{point.parameters, point.features + 1};
+  const ParameterRows now{point.gradient, point.features + 1};
+  const double residual = residual_size(point);
+  const double off = score_error(point);
+  DualPoint dual;
+  dual.cost = 0.5 * off * off;
+  dual.loss = largest_loss(HuberLoss{delta}, point);
+  double size = 2.0 * point.mean_loss;
+  for (std::int64_t c = 0; c < point.columns; ++c) {
+    const double free = point.intercept ? now.intercept(c) : 0.0;
     const double theta = std::fabs(free) / (std::fabs(free) + delta);
     const double fill = std::copysign(delta, free);  // s delta
     double along = 0.0;                              // <B, m>
-    double squares = 0.0;
-    for (std::size_t j = 0; j + 1 < stride; ++j) {
-      const double mean = point.feature_mean[j];
-      const double left = point.l2 * weights[j] + (1.0 - theta) * gradient[j] - theta * fill * mean;
-      along += weights[j] * mean;
-      squares += left * left;
+    for (std::int64_t j = 0; j < point.features; ++j) {
+      const double mean = point.feature_mean[static_cast<std::size_t>(j)];
+      along += parameters.coefficient(c, j) * mean;
+      dual.gradient.push_back((1.0 - theta) * now.coefficient(c, j) - theta * fill * mean);
     }
-    bound += theta * (point.mean_loss + delta * delta / 2.0 + fill * along) +
-             (1.0 - theta) * weights[stride - 1] * free + squares / (2.0 * point.l2);
+    dual.cost += theta * (point.mean_loss + delta * delta / 2.0 + fill * along + residual * off) +
+                 (1.0 - theta) * parameters.intercept(c) * free;
+    size += delta * delta + delta * std::fabs(parameters.intercept(c));
   }
-  double size = point.mean_loss;
-  for (std::size_t c = 0; c < static_cast<std::size_t>(point.columns); ++c) {
-    size += delta * std::fabs(point.parameters[(c + 1) * stride - 1]);
+  dual.errors = gradient_errors(point, residual);
+  for (std::size_t j = 0; j < dual.errors.size(); ++j) {
+    dual.errors[j] += point.rounding * point.feature_size[j] * residual;
   }
-  return {std::fmax(0.0, bound) + point.rounding * size, ""};
-}
-
-GapBound unpenalised_huber_gap(kernels::Backend& backend, const HuberPoint& point) {
-  constexpr double rounding_of_scores = 1e-5;
-  const auto stride = static_cast<std::size_t>(point.features + 1);
-  const std::vector<double>& parameters = point.bank.initial;
-  backend.start(point.bank);
-  const kernels::LossAndGradient here = backend.evaluate_at(parameters);
-  kernels::BankPlan squares = point.bank;
-  squares.loss = SquaredLoss{};
-  squares.allow_normal_equations = false;
-  backend.start(squares);
-  const std::vector<double> slopes =
-      backend.evaluate_at(std::vector<double>(parameters.size(), 0.0)).gradient;
-  double within = here.mean_loss;  // of the dual point before it is shrunk
-  double left_over = 0.0;
-  std::vector<double> correction(parameters.size());
-  for (std::size_t first = 0; first < parameters.size(); first += stride) {
-    std::vector<double> wanted(here.gradient.begin() + static_cast<std::ptrdiff_t>(first),
-                               here.gradient.begin() + static_cast<std::ptrdiff_t>(first + stride));
-    if (!point.intercept) {
-      wanted.back() = 0.0;
-    }
-    const std::vector<double> gradient = wanted;
-    std::vector<double> c(stride, 0.0);
-    std::vector<double> product(stride, 0.0);
-    for (int refinement = 0; refinement < 2; ++refinement) {
-      for (std::size_t i = 0; i < stride; ++i) {
-        for (std::size_t j = 0; j < stride; ++j) {
-          c[i] += point.inverse_moment[i * stride + j] * (gradient[j] - product[j]);
-        }
-      }
-      backend.second_moment_product(point.intercept, c.data(), product.data());
-    }
-    for (std::size_t j = 0; j < stride; ++j) {
-      const double at = parameters[first + j];
-      within += c[j] * (gradient[j] - slopes[first + j] - product[j] / 2.0) - at * gradient[j];
-      left_over += std::fabs(at * (gradient[j] - product[j]));
-      correction[first + j] = c[j];
-    }
-  }
-  const double reach = (1.0 + rounding_of_scores) * largest_score(backend, point, correction);
-  const double share = point.delta / (point.delta + reach);
-  backend.start(point.bank);
-  const double rounding = kernels::loss_rounding(backend.precision());
-  const double bound = here.mean_loss - share * within;
-  return {std::fmax(0.0, bound) + left_over + rounding * here.mean_loss, ""};
+  return {gap_of(point, dual) + point.rounding * size, ""};
 }
 
 GapBound poisson_gap(const CertifiedPoint& point) {
-  if (!(point.l2 > 0.0)) {
+  if (!has_bound(point)) {
     return {std::nullopt, needs_penalty};
   }
-  const auto stride = static_cast<std::size_t>(point.features + 1);
-  double bound = 0.0;
-  for (std::size_t c = 0; c < static_cast<std::size_t>(point.columns); ++c) {
-    const double* const weights = point.parameters.data() + c * stride;
-    const double* const gradient = point.gradient.data() + c * stride;
-    double factor = 1.0;
-    const double* start = nullptr;
-    if (point.intercept) {
-      start = point.gradient_at_zero.data() + c * stride;
-      const double wanted = 1.0 - start[stride - 1];  // mean target: all predict 1 at zero
-      const double found = wanted + gradient[stride - 1];
-      factor = wanted / found;
-      bound += found - wanted + wanted * std::log(factor);
-    }
-    for (std::size_t j = 0; j + 1 < stride; ++j) {
-      double slope = gradient[j];
+  const ParameterRows now{point.gradient, point.features + 1};
+  const ParameterRows start{point.gradient_at_zero, point.features + 1};
+  DualPoint dual;
+  dual.loss = largest_loss(PoissonLoss{}, point);
+  double of_gradient = 0.0;  // |G' - G| where features of size 1 are off by 1, all columns
+  for (std::int64_t c = 0; c < point.columns; ++c) {
+    const double wanted = 1.0 - start.intercept(c);  // mean target: all predict 1 at zero
+    const double found = wanted + now.intercept(c);
+    const double factor = point.intercept ? wanted / found : 1.0;
+    for (std::int64_t j = 0; j < point.features; ++j) {
+      const auto i = static_cast<std::size_t>(j);
+      double slope = now.coefficient(c, j);
       if (point.intercept) {
-        const double products = point.feature_mean[j] - start[j];  // mean of target times feature
-        slope = factor * (gradient[j] + products) - products;
+        const double products = point.feature_mean[i] - start.coefficient(c, j);  // mean y x
+        slope = factor * (slope + products) - products;
       }
-      const double left = point.l2 * weights[j] + slope;
-      bound += left * left / (2.0 * point.l2);
+      dual.gradient.push_back(slope);
     }
+    const CountRounding hidden = count_rounding(point, c, wanted, found);
+    const double unlike = std::fabs(factor - 1.0);
+    dual.cost += hidden.loss + found * unlike * hidden.score;
+    if (point.intercept) {
+      dual.cost += found - wanted + wanted * std::log(factor) +
+                   point.rounding * hidden.residual * (1.0 + factor);
+    }
+    const double moved = std::fmax(1.0, factor) * (hidden.residual + 3.0 * unlike * (1.0 + wanted));
+    of_gradient = std::hypot(of_gradient, moved);
   }
-  return {std::fmax(0.0, bound) + point.rounding * (1.0 + point.mean_loss), ""};
+  for (const double reach : point.feature_reach) {
+    dual.errors.push_back((point.row_rounding + 2.0 * point.rounding) * reach * of_gradient);
+  }
+  return {gap_of(point, dual) + point.rounding * (1.0 + point.mean_loss), ""};
 }
 
 }  // namespace steepest::train
