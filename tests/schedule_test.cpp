@@ -89,7 +89,8 @@ nlohmann::json pytorch_schedules() {
 }
 
 TEST(Schedule, EqualsPyTorchStepByStep) {
-  for (const auto& given : pytorch_schedules().at("cases")) {
+  const nlohmann::json all = pytorch_schedules();
+  for (const auto& given : all.at("cases")) {
     const auto text = given.at("schedule").get<std::string>();
     const Schedule schedule =
         with_rate(text, given.at("learning_rate"), given.at("horizon").get<std::int64_t>());
