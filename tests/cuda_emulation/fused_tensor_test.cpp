@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/device_bank.cuh"
+#include "kernels/device_data.cuh"
 #include "kernels/stream.cuh"
 #include "kernels/tensor_shape.hpp"
 #include "tests/cuda_emulation/emulation.hpp"
@@ -48,7 +49,8 @@ void check(const Case& given) {
   const ProblemShape shape{rows, given.features, given.outputs, true};
   const kernels::TrainingData data = random_data_for(loss, shape, 31);
   const kernels::Stream stream;
-  const kernels::DeviceData<float> held(data, stream.get());
+  const kernels::DeviceData<float> held(random_data_for(loss, shape, 31), kernels::RowPlace::device,
+                                        stream.get());
   kernels::BankPlan plan;
   plan.loss = loss;
   plan.outputs = given.outputs;

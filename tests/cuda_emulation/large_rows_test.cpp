@@ -138,7 +138,8 @@ TEST_F(EmulatedLargeRows, TheFusedEngineReachesTheLastRow) {
     SparseRows data;
     const Sums expected = set(data, selection);
     DeviceBank bank(plan(), features, stream.get());
-    kernels::FusedPass<float> pass(bank.shape(), data.view(), stream.get());
+    kernels::FusedPass<float> pass(bank.shape(), data.view(), kernels::Rounding::none,
+                                   stream.get());
     const auto sums = pass.run(kernels::pass_loss(SquaredLoss{}), {bank.view(), false}, selection);
     stream.wait();
     EXPECT_EQ(sums.gradient_sum(0), expected.first);
