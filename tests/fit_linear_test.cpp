@@ -277,6 +277,8 @@ TEST(LinearFitChecks, RefusesConstantColumnsUnlessTold) {
   const FitResult result = fit(std::move(again), options);
   EXPECT_EQ(result.model.coefficients[1], 0.0);
   EXPECT_EQ(result.warnings.size(), 1U);
+  ASSERT_TRUE(result.gap_bound) << result.gap_note;  // a column that is dropped is not collinear
+  EXPECT_LT(*result.gap_bound, 1e-9);
 }
 
 // One column stands for the intercept where there is none; the others would share its coefficient.

@@ -46,8 +46,11 @@ std::optional<Preconditioner> make_preconditioner(const std::vector<double>& mom
   Eigen::MatrixXd bound =
       Eigen::Map<const Eigen::MatrixXd>(moment.data(), stride, stride).topLeftCorner(used, used);
   bound *= limits.loss_curvature;
-  const double ridge = ridge_of(precision) * bound.diagonal().maxCoeff();
+  const double largest = bound.diagonal().maxCoeff();
+  const double ridge = ridge_of(precision) * largest;
   for (std::int64_t j = 0; j < used; ++j) {
+    // A column of zeros moves nothing, so any curvature serves: one that is far from collinear.
+    bound(j, j) += bound(j, j) == 0.0 ? largest : 0.0;
     bound(j, j) += ridge + (j < features ? limits.l2 : 0.0);
   }
   const Eigen::LLT<Eigen::MatrixXd> factor(bound);
