@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "tests/run_command.hpp"
+#include "tests/signal_command.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -214,11 +215,10 @@ TEST_P(FileFaults, AreNamedAndLeaveTheOldOutput) {
   }
 }
 
-// As when a mapped file is cut short: the system sends this signal, and here the shell.
+// As when a mapped file is cut short: the system sends this signal, and here the test.
 TEST(LostPage, IsTheOneObjectOfJson) {
   const TemporaryFolder folder;
-  const CommandRun run =
-      run_command(folder, "inspect - --json", "sleep 3 | timeout --preserve-status -s BUS 1 ");
+  const CommandRun run = signal_command(folder, "inspect - --json", SIGBUS);
   EXPECT_EQ(run.exit_code, 2);
   EXPECT_NE(run.err.find("was cut short, or its disk failed"), std::string::npos) << run.err;
   EXPECT_EQ(run.json()["command"], "inspect");

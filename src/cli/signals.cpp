@@ -43,14 +43,14 @@ void on_lost_page(int /*number*/) {
 void catch_signals(std::string lost_page_output) {
   lost_page_error = "steepest: " + std::string(lost_page_sentence) + "\n";
   lost_page_json = std::move(lost_page_output);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write then fails, and says so
+  std::signal(SIGBUS, on_lost_page);
   struct sigaction action = {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a write then fails, and says so
-  std::signal(SIGBUS, on_lost_page);
+  sigaction(SIGTERM, &action, nullptr);  // the last: the tests wait for it
 }
 
 bool interrupted() { return signals_received > 0; }
