@@ -43,5 +43,10 @@ target_link_libraries(steepest PRIVATE $<BUILD_INTERFACE:steepest_settings>
   FastFloat::fast_float nlohmann_json::nlohmann_json fmt::fmt hwy::hwy Eigen3::Eigen ZLIB::ZLIB zstd::libzstd_shared
   muparser::muparser $<BUILD_INTERFACE:Boost::headers> Threads::Threads)
 if(STEEPEST_HAS_CUDA)
-  target_link_libraries(steepest PRIVATE CUDA::cudart_static CUDA::cublas)
+  target_link_libraries(steepest PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
+  set(cublas_name libcublas.so.${CUDAToolkit_VERSION_MAJOR})
+  # cuBLAS is loaded when it is first called.
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/kernels/cublas_delayed.cu PROPERTIES
+    COMPILE_DEFINITIONS
+      "STEEPEST_CUBLAS_NAME=\"${cublas_name}\";STEEPEST_CUBLAS_PATH=\"${CUDA_cublas_LIBRARY}\"")
 endif()
