@@ -52,9 +52,10 @@ struct ModelPlan {
   }
 
   /// Whether a second array of numbers beside the velocities goes with the rule: mean squares of
-  /// an adaptive rule, else the point that is reported.
+  /// an adaptive rule, the mean of gradients of schedule sgd_bb, else the point that is reported.
   [[nodiscard]] STEEPEST_HD bool has_second() const {
-    return is_adaptive(rule.kind) || is_averaging(rule.kind) || has_detours();
+    return is_adaptive(rule.kind) || is_averaging(rule.kind) || has_detours() ||
+           schedule.kind == ScheduleKind::sgd_bb;
   }
 };
 

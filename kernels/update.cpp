@@ -178,9 +178,11 @@ void update_at_found_rate(const ModelPlan& plan, UpdateMode mode, double mean_lo
     return;
   }
   for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
+    double none = 0.0;
     for (std::int64_t e = begin; e < end; ++e) {
       remember_element(plan.schedule, first, choice.fading, arrays.now[e], arrays.gradient[e],
-                       arrays.old_point[e], arrays.old_gradient[e]);
+                       arrays.old_point[e], arrays.old_gradient[e],
+                       arrays.second == nullptr ? none : arrays.second[e]);
     }
   });
 }

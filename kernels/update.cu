@@ -90,9 +90,11 @@ STEEPEST_HD void retreat_one(const BankView& bank, std::int64_t model, std::int6
 STEEPEST_HD void remember_one(const BankView& bank, std::int64_t model, std::int64_t element,
                               const ModelState& state, const FadingSum& fading) {
   const std::int64_t i = model * bank.shape.elements_per_model() + element;
+  double none = 0.0;
   remember_element(bank.plans[model].schedule, state.schedule.measured == 0, fading,
                    bank.parameters_of(model, state.current)[element], bank.gradients[i],
-                   bank.old_points[i], bank.old_gradients[i]);
+                   bank.old_points[i], bank.old_gradients[i],
+                   bank.second != nullptr ? bank.second[i] : none);
 }
 
 // True for the block that finishes a model last. The fences order what every block wrote before its

@@ -384,7 +384,9 @@ STEEPEST_HD inline double first_velocity(const ModelPlan& plan, double initial) 
   return plan.rule.kind == RuleKind::schedule_free ? initial : 0.0;
 }
 STEEPEST_HD inline double first_second(const ModelPlan& plan, double initial) {
-  return is_adaptive(plan.rule.kind) ? 0.0 : initial;
+  const bool of_gradients =
+      is_adaptive(plan.rule.kind) || plan.schedule.kind == ScheduleKind::sgd_bb;
+  return of_gradients ? 0.0 : initial;
 }
 
 /// Updates every running model of the bank on the CPU (in mode evaluate, every model).

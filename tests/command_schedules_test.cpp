@@ -57,8 +57,8 @@ TEST(ScheduleCommand, BatchesGoNearTheOptimum) {
   const std::string problem = iris + " --target species --l2 0.05";
   const double least =
       run_command(folder, "fit " + problem + " --json").json()["objective"]["total"];
-  for (const char* schedule :
-       {"sps", "hypergradient", "dog", "d_adaptation", "prodigy", "armijo"}) {
+  for (const char* schedule : {"sps", "hypergradient", "dog", "d_adaptation", "prodigy", "armijo",
+                               "sgd_bb", "sgd_bb:every=10,share=0.2"}) {
     const std::string arguments =
         "fit " + problem + " --json --quiet --batch-size 30 --epochs 300 --schedule " + schedule;
     const CommandRun run = run_command(folder, arguments);
@@ -109,7 +109,7 @@ TEST(ScheduleCommand, HelpNamesThem) {
   const TemporaryFolder folder;
   const CommandRun help = run_command(folder, "fit --help");
   for (const char* name : {"barzilai_borwein", "polyak", "sps", "adgd", "hypergradient", "dog",
-                           "d_adaptation", "prodigy", "armijo"}) {
+                           "d_adaptation", "prodigy", "armijo", "sgd_bb"}) {
     EXPECT_NE(help.out.find(name), std::string::npos) << name;
   }
 }
@@ -123,6 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Refusal{"Batches", "--schedule adgd --batch-size 10", "--batch-size full"},
         Refusal{"PolyakBatches", "--schedule polyak:target=0 --batch-size 10", "use sps"},
+        Refusal{"Passes", "--schedule sgd_bb --batch-size full", "use barzilai_borwein"},
         Refusal{"Target", "--schedule polyak", "polyak:target=VALUE"},
         Refusal{"Momentum", "--schedule adgd --rule momentum", "--rule gradient"},
         Refusal{"Prodigy", "--schedule prodigy --rule gradient", "--rule adam"},

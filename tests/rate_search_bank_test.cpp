@@ -27,7 +27,9 @@ constexpr const char* full_batch_schedules[] = {"barzilai_borwein",
                                                 "prodigy:start=0.01",
                                                 "armijo",
                                                 "adgd:warmup=3",
-                                                "hypergradient:form=factor,beta=0.05"};
+                                                "hypergradient:form=factor,beta=0.05",
+                                                "sgd_bb:every=3",
+                                                "sgd_bb:every=2,share=1,smoothing=none"};
 
 std::vector<ModelPlan> plans_of_all(bool full_batch) {
   std::vector<ModelPlan> plans;

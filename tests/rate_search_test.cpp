@@ -110,6 +110,12 @@ TEST(RateSearch, FirstStepsByHand) {
   EXPECT_NEAR(share_after("dog:start=0.01", 1.0, 2), 0.99 * (1 - 0.01 / std::hypot(1.0, 0.99)),
               1e-15);
   EXPECT_NEAR(share_after("d_adaptation:start=0.01", 1.0, 1), 1 - 0.01 / std::sqrt(2.0), 1e-15);
+  // Two passes of two steps at 0.1, the mean being the last gradient: s = 0.9^4 - 0.9^2, y = 0.9^3
+  // - 0.9, rate s / (2 y) = 0.45 in the third pass, and 2 * 0.45 / 2 smoothed.
+  for (const char* text : {"sgd_bb:every=2,share=0.5", "sgd_bb:every=2,share=0.5,smoothing=none"}) {
+    EXPECT_NEAR(share_after(text, 0.1, 4), std::pow(0.9, 4), 1e-15);
+    EXPECT_NEAR(share_after(text, 0.1, 6), std::pow(0.9, 4) * 0.55 * 0.55, 1e-15);
+  }
 }
 
 TEST(RateSearch, AWarmUpComesFirst) {
@@ -118,6 +124,7 @@ TEST(RateSearch, AWarmUpComesFirst) {
   EXPECT_NEAR(share_after("polyak:target=0,warmup=1", 1.0, 1), 0.75, 1e-15);
   EXPECT_NEAR(share_after("polyak:target=0,warmup=1", 1.0, 2), 0.375, 1e-15);
   EXPECT_NEAR(share_after("armijo:warmup=2", 0.3, 2), 0.9 * 0.8, 1e-15);
+  EXPECT_NEAR(share_after("sgd_bb:every=2,share=0.5,warmup=5", 0.1, 1), 1 - 0.1 / 6, 1e-15);
 }
 
 TEST(RateSearch, WhatIsReportedIsNeverATrialThatWasNotTaken) {

@@ -143,6 +143,8 @@ const Case found_rates[] = {
     {"adam", "prodigy", 1.0, 1e-6},
     {"gradient", "armijo", 10.0, exact},
     {"gradient", "armijo:c=0.1,gamma=0.8,growth=1.2", 0.01, exact},
+    {"gradient", "sgd_bb:every=4,smoothing=none", 0.4, exact},
+    {"gradient", "sgd_bb:every=20", 0.4, 1e-4},
 };
 
 void expect_optimum(RuleConvergence& test, std::span<const Case> pairs) {

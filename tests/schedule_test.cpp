@@ -175,9 +175,10 @@ TEST(Schedule, WarmUpIsAPrefixOfAnySchedule) {
 
 std::string valid_value(std::string_view key) {
   const std::map<std::string_view, std::string> others = {
-      {"milestones", "3+7"},     {"factors", "0.5+0.25"}, {"horizon", "40"}, {"anneal", "linear"},
-      {"final_div_factor", "3"}, {"div_factor", "2"},     {"growth", "2"},   {"quotient", "short"},
-      {"form", "factor"},        {"norm", "first"}};
+      {"milestones", "3+7"}, {"factors", "0.5+0.25"},   {"horizon", "40"},
+      {"anneal", "linear"},  {"final_div_factor", "3"}, {"div_factor", "2"},
+      {"growth", "2"},       {"quotient", "short"},     {"form", "factor"},
+      {"norm", "first"},     {"smoothing", "none"}};
   if (const auto found = others.find(key); found != others.end()) {
     return found->second;
   }

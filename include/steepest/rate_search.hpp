@@ -14,7 +14,7 @@
 namespace steepest {
 
 /// Inner products over the parameters of a model: w and g of this step, the point a and the
-/// gradient b (prodigy: the weighted sum of gradients) that the schedule remembers.
+/// gradient b (prodigy, sgd_bb: see FadingSum) that the schedule remembers.
 struct RateSums {
   double penalty = 0.0;          ///< smooth part of the objective beside the mean loss
   double gradient_square = 0.0;  ///< <g, g>
@@ -41,10 +41,12 @@ struct RateSums {
   }
 };
 
-/// Prodigy's sum of gradients: b <- keep b + add g.
+/// What of older gradients fades. Prodigy's sum of gradients: b <- keep b + add g. sgd_bb's mean of
+/// gradients is q + b, q being what it was at the start of the pass: b <- keep b + add (g - q).
 struct FadingSum {
   double keep = 0.0;
   double add = 0.0;
+  bool starts_pass = false;  ///< of sgd_bb: first q <- q + b, b <- 0
 };
 
 /// Adds what one element brings to all sums but the penalty.
@@ -94,9 +96,19 @@ inline constexpr double shortest_square = 1e-32;
 inline constexpr double nonmonotone_decrease = 1e-4;
 inline constexpr double widest_factor = 1e10;
 
+STEEPEST_HD inline FadingSum mean_of_pass(const Schedule& schedule, const ScheduleState& state) {
+  const std::int64_t steps = interval(schedule);
+  const double spanned = schedule.share * static_cast<double>(steps);
+  const double add = spanned > 1.0 ? 1.0 / spanned : 1.0;
+  return {1.0 - add, add, state.measured % steps == 0};
+}
+
 /// B2 of prodigy's rule over steps: what is left of the sums after a step.
 STEEPEST_HD inline FadingSum fading_of(const Schedule& schedule, const UpdateRule& rule,
                                        const ScheduleState& state, double eta) {
+  if (schedule.kind == ScheduleKind::sgd_bb) {
+    return mean_of_pass(schedule, state);
+  }
   if (schedule.kind != ScheduleKind::prodigy) {
     return {};
   }
@@ -135,6 +147,12 @@ STEEPEST_HD inline bool is_low_enough(const Schedule& schedule, const ScheduleSt
   return same && -old_gradient <= (1.0 - 2.0 * c) * state.base_square;
 }
 
+STEEPEST_HD inline double within_reach(const Schedule& schedule, double rate) {
+  const double longest = widest_factor * schedule.learning_rate;
+  const double shortest = schedule.learning_rate / widest_factor;
+  return rate > longest ? longest : rate < shortest ? shortest : rate;
+}
+
 STEEPEST_HD inline double borwein_rate(const Schedule& schedule, const ScheduleState& state,
                                        const RateSums& sums) {
   const bool is_long = schedule.quotient == BorweinStep::long_step ||
@@ -144,10 +162,7 @@ STEEPEST_HD inline double borwein_rate(const Schedule& schedule, const ScheduleS
   if (!(above > 0.0) || !(below > 0.0)) {
     return state.rate;
   }
-  const double rate = above / below;
-  const double longest = widest_factor * schedule.learning_rate;
-  const double shortest = schedule.learning_rate / widest_factor;
-  return rate > longest ? longest : rate < shortest ? shortest : rate;
+  return within_reach(schedule, above / below);
 }
 
 STEEPEST_HD inline double malitsky_rate(const ScheduleState& state, const RateSums& sums) {
@@ -217,6 +232,27 @@ STEEPEST_HD inline void choose_by_fading_estimate(const Schedule& schedule, doub
   const double estimate =
       sums.fading_norm > 0.0 ? schedule.scale * after.numerator / sums.fading_norm : 0.0;
   after.distance = estimate > d ? estimate : d;
+}
+
+// At the start of a pass <w - a, b> is <s, y>: w and the mean of gradients moved so since the last.
+STEEPEST_HD inline void choose_by_passes(const Schedule& schedule, double eta, const RateSums& sums,
+                                         RateChoice& choice) {
+  ScheduleState& after = choice.after;
+  const auto pass = static_cast<double>(after.measured / interval(schedule));
+  if (pass < 2.0) {
+    after.distance = eta;
+  } else if (choice.fading.starts_pass) {
+    const double bent = std::fabs(sums.moved_gradient - sums.moved_change);
+    if (sums.moved_square > 0.0 && bent > 0.0) {
+      const double rate = sums.moved_square / (bent * static_cast<double>(interval(schedule)));
+      after.distance = within_reach(schedule, rate);
+    }
+    if (!schedule.as_measured) {
+      after.numerator += (std::log(pass * after.distance) - after.numerator) / (pass - 1.0);
+      after.distance = std::exp(after.numerator) / pass;
+    }
+  }
+  choice.rate = after.distance;
 }
 
 // The rate that the step before suggests, where eta is only the first.
@@ -295,6 +331,10 @@ STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const Update
     case ScheduleKind::prodigy:
       schedules::choose_by_fading_estimate(schedule, eta, sums, choice);
       break;
+    case ScheduleKind::sgd_bb:
+      schedules::choose_by_passes(schedule, eta, sums, choice);
+      choice.rate = at.step < schedule.warmup ? eta : choice.rate;
+      break;
     default:
       choice.rate = state.measured == 0 || at.step < schedule.warmup
                         ? eta
@@ -314,10 +354,21 @@ STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const Update
   return choice;
 }
 
-/// What is remembered of an element after a step that was not taken back.
+/// What is remembered of an element after a step that was not taken back; `old_mean` is q of
+/// FadingSum, any number of another schedule than sgd_bb.
 STEEPEST_HD inline void remember_element(const Schedule& schedule, bool first,
                                          const FadingSum& fading, double point, double gradient,
-                                         double& old_point, double& old_gradient) {
+                                         double& old_point, double& old_gradient,
+                                         double& old_mean) {
+  if (schedule.kind == ScheduleKind::sgd_bb) {
+    if (fading.starts_pass) {
+      old_mean = first ? 0.0 : old_mean + old_gradient;
+      old_gradient = 0.0;
+      old_point = point;
+    }
+    old_gradient = fading.keep * old_gradient + fading.add * (gradient - old_mean);
+    return;
+  }
   const bool by_start = schedule.kind == ScheduleKind::dog ||
                         schedule.kind == ScheduleKind::d_adaptation ||
                         schedule.kind == ScheduleKind::prodigy;

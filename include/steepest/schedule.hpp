@@ -16,6 +16,10 @@ namespace steepest {
 
 namespace schedules {
 
+STEEPEST_HD inline std::int64_t interval(const ScheduleTerms& terms) {
+  return terms.every > 0 ? terms.every : 1;
+}
+
 // from at 0, to at 1, along half a cosine or a line.
 STEEPEST_HD inline double anneal(double from, double to, double share, bool line) {
   constexpr double pi = 3.14159265358979323846;
@@ -118,9 +122,10 @@ STEEPEST_HD inline double rate_of(const ScheduleTerms& terms, double eta, std::i
     case ScheduleKind::d_adaptation:
     case ScheduleKind::prodigy:
     case ScheduleKind::armijo:
+    case ScheduleKind::sgd_bb:
       return eta;
     case ScheduleKind::step: {
-      const std::int64_t drops = t / terms.every;
+      const std::int64_t drops = t / interval(terms);
       return eta * std::pow(terms.gamma, static_cast<double>(drops));
     }
     case ScheduleKind::multistep: {
@@ -149,7 +154,7 @@ STEEPEST_HD inline double rate_of(const ScheduleTerms& terms, double eta, std::i
     case ScheduleKind::optimal:
       return eta / (1.0 + terms.alpha * eta * time);
     case ScheduleKind::vowpal_wabbit: {
-      const std::int64_t passes = t / terms.every;
+      const std::int64_t passes = t / interval(terms);
       return eta * std::pow(terms.timescale / (terms.timescale + time), terms.power) *
              std::pow(terms.gamma, static_cast<double>(passes));
     }

@@ -47,6 +47,7 @@ enum class ScheduleKind : std::int32_t {
   d_adaptation,
   prodigy,
   armijo,
+  sgd_bb,
 };
 
 /// Which of the two quotients of Barzilai and Borwein.
@@ -61,7 +62,7 @@ struct ScheduleTerms {
   ScheduleKind kind = ScheduleKind::constant;
   std::int64_t warmup = 0;                       ///< steps, >= 0
   double gamma = 0.1;                            ///< factor in (0, 1]
-  std::int64_t every = 1;                        ///< steps between drops, >= 1
+  std::int64_t every = 1;                        ///< steps between drops, >= 1; 0: of an epoch
   double decay = 0.0;                            ///< >= 0, per step
   double power = 1.0;                            ///< > 0
   double minimum = 0.0;                          ///< lowest rate, >= 0
@@ -93,6 +94,8 @@ struct ScheduleTerms {
   BorweinStep quotient = BorweinStep::long_step;
   bool multiplicative = false;  ///< hypergradient: by a factor instead of by a difference
   bool by_first_norm = false;   ///< d_adaptation: |g_0| alone in the denominator
+  double share = 0.1;           ///< of a pass, over which sgd_bb averages gradients, > 0
+  bool as_measured = false;     ///< sgd_bb: rates as they are measured, not smoothed
 };
 
 /// A schedule. t counts steps from 0 at the end of the warm-up; T = horizon - warmup is the number
@@ -163,6 +166,13 @@ struct ScheduleTerms {
 /// |                  | until f(w - rate g) <= f - c rate <g, g>;        | arXiv 1905.09997           |
 /// |                  | first: eta                                       |                            |
 ///
+/// | sgd_bb           | in pass k = 2, 3, ... of m = every steps r_k =   | arXiv 1605.04131, alg. 2,  |
+/// |                  | <s, s> / (m |<s, y>|), s and y the changes over  | phi(k) = k: its authors'   |
+/// |                  | pass k - 1 of w and of q <- beta g + (1 - beta)  | code (Stochastic_BB)       |
+/// |                  | q, beta = 1 / (share m) <= 1; smoothed: 1 / k    |                            |
+/// |                  | times the geometric mean of j r_j, j = 2 ... k;  |                            |
+/// |                  | in the first two passes eta                      |                            |
+///
 /// With a warm-up, its rates stand where these tables say eta; where eta is only the first rate,
 /// the steps of the warm-up take its rates instead of those found.
 ///
@@ -200,8 +210,8 @@ struct ScheduleState {
   std::int64_t measured = 0;  ///< gradients since the memory began
   double rate = 0.0;          ///< of the step before
   double ratio = 0.0;         ///< of the two rates before
-  double distance = 0.0;      ///< estimate of the distance to go, d
-  double numerator = 0.0;     ///< of that estimate
+  double distance = 0.0;      ///< estimate of the distance to go, d; sgd_bb: rate of this pass
+  double numerator = 0.0;     ///< of that estimate; of sgd_bb the mean of log(j r_j)
   double first_square = 0.0;  ///< <g_0, g_0>
   bool trying = false;        ///< the point is a trial, one step from the point remembered
   std::int64_t refusals = 0;  ///< of trials from there

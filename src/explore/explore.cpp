@@ -96,6 +96,7 @@ ExploreOptions completed(const RealFunction& f, ExploreOptions options) {
   if (options.schedule.horizon == 0) {
     options.schedule.horizon = options.steps;
   }
+  options.schedule.every = std::max<std::int64_t>(options.schedule.every, 1);  // all is one row
   train::check_pair(options.schedule, options.rule);
   if (options.method == Method::annealing) {
     complete_annealing(f, options);

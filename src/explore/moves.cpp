@@ -59,12 +59,14 @@ struct ScheduleMemory {
   ScheduleState state;
   Point old_point;
   Point old_gradient;
+  Point old_mean;
 };
 
 RateChoice choose(const Walk& walk, const TraceStep& here, ScheduleMemory& memory) {
   const Schedule& schedule = walk.options.schedule;
   memory.old_point.resize(here.at.size());
   memory.old_gradient.resize(here.at.size());
+  memory.old_mean.resize(here.at.size());
   const FadingSum fading = fading_sum(schedule, walk.options.rule, memory.state, here.step);
   RateSums sums;
   for (std::size_t i = 0; i < here.at.size(); ++i) {
@@ -76,7 +78,8 @@ RateChoice choose(const Walk& walk, const TraceStep& here, ScheduleMemory& memor
   if (!choice.retreats) {
     for (std::size_t i = 0; i < here.at.size(); ++i) {
       remember_element(schedule, memory.state.measured == 0, choice.fading, here.at[i],
-                       here.gradient[i], memory.old_point[i], memory.old_gradient[i]);
+                       here.gradient[i], memory.old_point[i], memory.old_gradient[i],
+                       memory.old_mean[i]);
     }
     choice.after.gradient_squares += sums.gradient_square;
   }

@@ -106,6 +106,15 @@ void check_numbers(const FitOptions& options) {
           "--stop-on-validation needs rows to measure on: --valid FILE or --valid-fraction F");
 }
 
+// Parts that go by epochs get them in steps.
+void name_epochs(std::int64_t steps, Schedule& schedule) {
+  schedule.every = schedule.every > 0 ? schedule.every : steps;
+  for (std::int32_t i = 0; i < schedule.later_count; ++i) {
+    ScheduleTerms& later = schedule.later[i];
+    later.every = later.every > 0 ? later.every : steps;
+  }
+}
+
 // What does not go together with a proximal map, and with the gradient's clipping.
 void check_rule(const FitPlan& plan, const FitOptions& options) {
   const RuleKind kind = plan.rule.kind;
@@ -245,6 +254,7 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   if (plan.schedule.horizon == 0) {
     plan.schedule.horizon = plan.epochs * plan.steps_per_epoch;
   }
+  name_epochs(plan.steps_per_epoch, plan.schedule);
   require(plan.schedule.warmup < plan.schedule.horizon,
           fmt::format("schedule: a warm-up of {} steps leaves nothing of {} steps in all",
                       plan.schedule.warmup, plan.schedule.horizon));

@@ -132,7 +132,15 @@ const std::vector<KeyField>& key_fields() {
       choice("quotient", &ScheduleTerms::quotient, {"long", "short", "alternating"}),
       choice("form", &ScheduleTerms::multiplicative, {"difference", "factor"}),
       choice("norm", &ScheduleTerms::by_first_norm, {"sum", "first"}),
-      count("every", &ScheduleTerms::every, 1),
+      choice("smoothing", &ScheduleTerms::as_measured, {"mean", "none"}),
+      {"every",
+       [](std::string_view text, ScheduleTerms& terms) {
+         terms.every = text == "epoch" ? 0 : parse_option_count("every", text);
+         require(text == "epoch" || terms.every >= 1, "every", text, "must be at least 1");
+       },
+       [](const ScheduleTerms& terms) {
+         return terms.every > 0 ? fmt::format("{}", terms.every) : std::string("epoch");
+       }},
       count("period", &ScheduleTerms::period, 1),
       count("multiplier", &ScheduleTerms::multiplier, 1),
       count("peak", &ScheduleTerms::peak, 1),
@@ -157,6 +165,7 @@ const std::vector<KeyField>& key_fields() {
       number("beta", &ScheduleTerms::beta, is_positive, positive_text),
       number("growth", &ScheduleTerms::growth, is_at_least_one, at_least_one_text),
       number("start", &ScheduleTerms::start, is_positive, positive_text),
+      number("share", &ScheduleTerms::share, is_positive, positive_text),
   };
   return fields;
 }

@@ -86,6 +86,8 @@ void check_problem(const Schedule& schedule, const ScheduleProblem& problem) {
          "compares the whole objective with its optimum: use sps, or --batch-size full");
   refuse(!problem.full_batch && needs_whole_gradient(kind),
          "compares gradients of the whole objective: use --batch-size full");
+  refuse(problem.full_batch && kind == ScheduleKind::sgd_bb,
+         "compares passes of batches: use barzilai_borwein, or --batch-size B");
   refuse(problem.l1, "measures the gradient, which --l1 does not have: use another one");
   refuse(problem.constraint != ConstraintKind::none && !allows_projection(kind),
          "does not know steps that a --constraint cuts short: use dog, or a schedule that does not "

@@ -34,7 +34,7 @@ std::vector<ScheduleEntry> decays() {
   return {
       entry(Kind::constant, "constant", "eta", {}),
       entry(Kind::step, "step", "eta * gamma^floor(t / every)",
-            {needed("every", "steps between drops"), drop_factor("0.1")}),
+            {needed("every", "steps between drops, or epoch"), drop_factor("0.1")}),
       entry(Kind::multistep, "multistep", "eta * gamma^(number of milestones <= t)",
             {needed("milestones", "steps of the drops, joined by +"), drop_factor("0.1")}),
       entry(Kind::exponential, "exponential", "eta * gamma^t",
@@ -54,7 +54,7 @@ std::vector<ScheduleEntry> decays() {
             {needed("alpha", "strong convexity of the objective, such as its l2")}),
       entry(Kind::vowpal_wabbit, "vowpal_wabbit",
             "eta * (timescale / (timescale + t))^power * gamma^floor(t / every)",
-            {needed("every", "steps of a pass"), drop_factor("1"),
+            {needed("every", "steps of a pass, or epoch"), drop_factor("1"),
              optional("power", "exponent", "0.5"),
              optional("timescale", "steps until it begins to fall", "1")}),
       entry(Kind::noam, "noam", "eta * min((t + 1) / peak, sqrt(peak / (t + 1)))",
@@ -145,6 +145,12 @@ std::vector<ScheduleEntry> of_the_gradient() {
             "last rate * growth, times gamma until f falls by c * rate * |g|^2",
             {optional("c", "share of the fall along the slope", "0.5"), drop_factor("0.5"),
              optional("growth", "of the rate in a pass over the rows", "2")}),
+      entry(
+          Kind::sgd_bb, "sgd_bb",
+          "<s, s> / (every |<s, y>|), s and y the changes of w and of the mean gradient in a pass",
+          {optional("every", "steps of a pass, or epoch", "epoch"),
+           optional("share", "of a pass that the mean gradient spans", "0.1"),
+           optional("smoothing", "mean: the geometric one, falling as 1 / pass; or none", "mean")}),
   };
 }
 

@@ -107,6 +107,28 @@ def barzilai_borwein(quotient, first, memory):
     return search(first, rate, memory, 1e-4, 0.5)
 
 
+def by_passes(first, every, share, smoothed):
+    """SGD-BB, arXiv 1605.04131, Algorithm 2, every gradient being that of f."""
+    w, mean, rate, smooth = np.zeros(3), np.zeros(3), first, 1.0
+    beta = min(1.0, 1.0 / (share * every))
+    start = mean_at_start = None
+    points = []
+    for k in range(STEPS // every):
+        if k > 1:
+            s, y = w - start, mean - mean_at_start
+            rate = float(s @ s / abs(s @ y)) / every
+            if smoothed:
+                smooth = smooth ** ((k - 2) / (k - 1)) * (rate * k) ** (1 / (k - 1))
+                rate = smooth / k
+        start, mean_at_start = w, mean
+        for _ in range(every):
+            g = gradient(w)
+            w = w - rate * g
+            mean = beta * g + (1 - beta) * mean
+            points.append(w.tolist())
+    return points
+
+
 def main():
     schedules = [
         ("dog:start=0.001", "gradient", 1.0,
@@ -133,6 +155,9 @@ def main():
         ("barzilai_borwein:quotient=short", "gradient", 0.05, barzilai_borwein("short", 0.05, 10)),
         ("barzilai_borwein:quotient=alternating", "gradient", 0.05,
          barzilai_borwein("alternating", 0.05, 10)),
+        ("sgd_bb:every=5,share=0.4", "gradient", 0.05, by_passes(0.05, 5, 0.4, True)),
+        ("sgd_bb:every=6,smoothing=none", "gradient", 0.02, by_passes(0.02, 6, 0.1, False)),
+        ("sgd_bb:every=10,share=0.1", "gradient", 0.01, by_passes(0.01, 10, 0.1, True)),
         ("armijo", "gradient", 1.0, search(1.0, lambda s, y, last, k: 2.0 * last, 1, 0.5, 0.5)),
         ("armijo:c=0.1,gamma=0.8,growth=1.1", "gradient", 0.3,
          search(0.3, lambda s, y, last, k: 1.1 * last, 1, 0.1, 0.8)),
