@@ -137,13 +137,18 @@ class Backend {
   /// (d + 1, d + 1), see kernels/second_moment.hpp.
   [[nodiscard]] virtual std::vector<double> second_moment(std::int64_t sample) = 0;
 
+  /// Second moments of [x 1 y] over all rows, summed in double and divided by n, of data with
+  /// numeric targets: (d + 1 + C, d + 1 + C), symmetric to the bit.
+  [[nodiscard]] virtual std::vector<double> moments() = 0;
+
   /// Rows [first, first + count) of the data held, as they are trained on: (count, d) into `out`.
   virtual void trained_rows(std::int64_t first, std::int64_t count, float* out) = 0;
 
   /// Starts a bank on the data held, at step 0.
   virtual void start(BankPlan plan) = 0;
 
-  /// Whether the bank started takes its steps on second moments of the data (CPU).
+  /// Whether the bank started takes its steps on second moments of the data: on the CPU, or by
+  /// engine moments.
   [[nodiscard]] virtual bool uses_normal_equations() const = 0;
 
   /// Takes up to `steps` steps; ends early when no model is running. Full-batch steps judge the

@@ -11,6 +11,7 @@
 #include "kernels/bank_pass.hpp"
 #include "kernels/loss_gradient.hpp"
 #include "kernels/loss_rounding.hpp"
+#include "kernels/moment_steps.hpp"
 #include "kernels/normal_equations.hpp"
 #include "kernels/row_feed.hpp"
 #include "kernels/second_moment.hpp"
@@ -20,12 +21,6 @@
 
 namespace steepest::kernels {
 namespace {
-
-// Above this many columns the second moments themselves would be large data.
-constexpr std::int64_t most_normal_columns = 2000;
-
-// Second moments take about as long as one pass over the rows for so many columns.
-constexpr std::int64_t columns_a_pass = 16;
 
 // Passes that a search for the largest eigenvalue takes at least.
 constexpr std::int64_t fewest_products = 10;
@@ -74,10 +69,15 @@ class CpuBackend final : public Backend {
   }
 
   [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
-    if (sample >= rows() && normal_equations_pay(most_normal_columns)) {
+    if (sample >= rows() && normal_equations_pay(most_moment_columns)) {
       return normal_equations().features_moment();
     }
     return kernels::second_moment<T>(*feed_, sample_rows(rows(), sample), 0, pool_);
+  }
+
+  [[nodiscard]] std::vector<double> moments() override {
+    return kernels::second_moment<double>(*feed_, RowSelection::all(rows()), feed_->outputs(),
+                                          pool_);
   }
 
   void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
@@ -108,12 +108,10 @@ class CpuBackend final : public Backend {
     }
     known_.assign(bank_.states.size(), 0);
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
-    bool any_rate_found = false;
     for (ModelPlan& model : bank_.plans) {
       model.objective_rounding = loss_rounding(precision());
       model.rows_share =
           std::min(1.0, static_cast<double>(batch_size_) / static_cast<double>(rows()));
-      any_rate_found = any_rate_found || finds_rate(model.schedule.kind);
     }
     seed_ = plan.seed;
     together_ = plan.together;
@@ -121,10 +119,9 @@ class CpuBackend final : public Backend {
     pass_.start(pass_loss(plan.loss), std::move(plan.folds), std::move(plan.masks));
     // A preconditioner from a sample of the rows says that all of them are too many.
     const bool sampled = !bank_.preconditioner.empty() && !normal_equations_.has_value();
-    steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() && !any_rate_found &&
-                        std::holds_alternative<SquaredLoss>(pass_.loss()) &&
-                        bank_.quasi_newton.empty() && batch_size_ >= rows() && !sampled &&
-                        moments_pay(plan.most_steps);
+    steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
+                        std::holds_alternative<SquaredLoss>(pass_.loss()) && takes_moments(bank_) &&
+                        batch_size_ >= rows() && !sampled && rows_are_many(plan.most_steps);
     if (steps_on_moments_) {
       normal_equations().start(shape);
     } else {
@@ -139,7 +136,12 @@ class CpuBackend final : public Backend {
     for (std::int64_t s = 0; s < steps && any_running(); ++s, ++step_) {
       before_ = bank_.states;
       if (steps_on_moments_) {
-        step_on_moments();
+        moment_steps_.step(
+            before_, rows(),
+            [this](const std::vector<std::int64_t>& models) {
+              pass(models, RowSelection::all(rows()), nullptr, false);
+            },
+            pool_, *normal_equations_, bank_, partials_);
       } else {
         const RowSelection next = batch_of_step(rows(), batch_size_, seed_, step_ + 1, together_);
         const RowSelection batch = batch_of_step(rows(), batch_size_, seed_, step_, together_);
@@ -269,25 +271,20 @@ class CpuBackend final : public Backend {
     steps_on_moments_ = false;
   }
 
-  // As moments_pay(), or they are there.
+  // As rows_are_many(), or they are there.
   [[nodiscard]] bool normal_equations_pay(std::int64_t passes) const {
-    return normal_equations_.has_value() || moments_pay(passes);
+    return normal_equations_.has_value() || rows_are_many(passes);
   }
 
-  // Whether second moments are worth their price instead of so many passes over the rows. Bits hang
-  // on it, so it does not ask what was computed before.
-  [[nodiscard]] bool moments_pay(std::int64_t passes) const {
+  // Whether second moments are worth their price instead of so many passes over the rows.
+  [[nodiscard]] bool rows_are_many(std::int64_t passes) const {
     const std::int64_t columns = feed_->features() + 1 + feed_->outputs();
-    const bool small = columns <= most_normal_columns && columns <= 2 * rows();
-    return feed_->outputs() > 0 && small &&
-           (columns + columns_a_pass - 1) / columns_a_pass <= passes;
+    return feed_->outputs() > 0 && moments_pay(columns, rows(), passes);
   }
 
   NormalEquations& normal_equations() {
     if (!normal_equations_) {
-      normal_equations_.emplace(kernels::second_moment<double>(*feed_, RowSelection::all(rows()),
-                                                               feed_->outputs(), pool_),
-                                rows(), feed_->features(), feed_->outputs());
+      normal_equations_.emplace(moments(), rows(), feed_->features(), feed_->outputs());
     }
     return *normal_equations_;
   }
@@ -312,62 +309,6 @@ class CpuBackend final : public Backend {
       sum += partials.gradient[static_cast<std::size_t>(p * shape.elements() + element)];
     }
     return sum;
-  }
-
-  // A full-batch step of squared loss. Where moments say what only rows can know, a model's step is
-  // taken back and made, and judged, on the rows themselves; other models keep theirs.
-  void step_on_moments() {
-    velocities_before_ = bank_.velocities;
-    second_before_ = bank_.second;
-    normal_equations_->pass(bank_, pool_, partials_);
-    doubtful_.clear();
-    faded_.resize(before_.size());
-    for (std::size_t k = 0; k < before_.size(); ++k) {
-      faded_[k] =
-          static_cast<char>(normal_equations_->faded(partials_, static_cast<std::int64_t>(k)));
-    }
-    update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
-    for (std::size_t k = 0; k < before_.size(); ++k) {
-      if (before_[k].reason == Reason::running &&
-          (faded_[k] != 0 || is_doubtful(bank_.plans[k], before_[k], bank_.states[k]))) {
-        doubtful_.push_back(static_cast<std::int64_t>(k));
-      }
-    }
-    if (!doubtful_.empty()) {
-      step_on_rows();
-    }
-  }
-
-  void step_on_rows() {
-    std::vector<ModelState> kept = bank_.states;
-    for (ModelState& state : bank_.states) {
-      state.reason = Reason::interrupted;  // sits this update out
-    }
-    const std::int64_t each = bank_.shape.elements_per_model();
-    for (const std::int64_t k : doubtful_) {
-      const auto model = static_cast<std::size_t>(k);
-      bank_.states[model] = before_[model];
-      std::copy_n(velocities_before_.begin() + k * each, each, bank_.velocities.begin() + k * each);
-      if (!bank_.second.empty()) {
-        std::copy_n(second_before_.begin() + k * each, each, bank_.second.begin() + k * each);
-      }
-    }
-    pass(doubtful_, RowSelection::all(rows()), nullptr, false);
-    for (const std::int64_t k : doubtful_) {
-      normal_equations_->anchor(bank_, partials_, k);
-    }
-    update(partials_, rows(), UpdateMode::judged_step, pool_, bank_);
-    for (const std::int64_t k : doubtful_) {
-      kept[static_cast<std::size_t>(k)] = bank_.states[static_cast<std::size_t>(k)];
-    }
-    bank_.states = std::move(kept);
-  }
-
-  // An end, and the first of the evaluations that may become one by the loss's tolerance.
-  static bool is_doubtful(const ModelPlan& plan, const ModelState& before, const ModelState& now) {
-    const bool first_flat = plan.tolerances.loss > 0.0 && before.stopping.flat_evaluations == 0 &&
-                            now.stopping.flat_evaluations > 0;
-    return before.reason != now.reason || first_flat;
   }
 
   const std::vector<std::int64_t>& running() {
@@ -402,11 +343,8 @@ class CpuBackend final : public Backend {
   Partials partials_;
   std::optional<NormalEquations> normal_equations_;  // once asked for
   bool steps_on_moments_ = false;
+  MomentSteps moment_steps_;
   std::vector<ModelState> before_;
-  std::vector<std::int64_t> doubtful_;  // models whose step on moments is not to be trusted
-  std::vector<char> faded_;
-  std::vector<double> velocities_before_;
-  std::vector<double> second_before_;
 };
 
 }  // namespace

@@ -65,6 +65,11 @@ STEEPEST_DELAYED(cublasGemmStridedBatchedEx_64,
                  (handle, of_a, of_b, m, n, k, alpha, a, a_type, a_leading, a_stride, b, b_type,
                   b_leading, b_stride, beta, c, c_type, c_leading, c_stride, batches, compute,
                   algorithm))
+STEEPEST_DELAYED(cublasDsyrk_v2_64,
+                 (cublasHandle_t handle, cublasFillMode_t triangle, cublasOperation_t of_a,
+                  int64_t n, int64_t k, const double* alpha, const double* a, int64_t a_leading,
+                  const double* beta, double* c, int64_t c_leading),
+                 (handle, triangle, of_a, n, k, alpha, a, a_leading, beta, c, c_leading))
 STEEPEST_DELAYED(cublasDgemmStridedBatched_64,
                  (cublasHandle_t handle, cublasOperation_t of_a, cublasOperation_t of_b, int64_t m,
                   int64_t n, int64_t k, const double* alpha, const double* a, int64_t a_leading,

@@ -116,6 +116,11 @@ class CudaBackend final : public Backend {
     return device_second_moment(data_, sample_rows(rows(), sample), products_);
   }
 
+  [[nodiscard]] std::vector<double> moments() override {
+    const DeviceScope scope(info_.ordinal);
+    return device_moments(data_, data_.outputs(), products_);
+  }
+
   void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
     const DeviceScope scope(info_.ordinal);
     std::vector<T> rows(static_cast<std::size_t>(count * data_.features()));

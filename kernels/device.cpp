@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernels/backend.hpp"
+#include "kernels/host_steps.hpp"
 #include "kernels/thread_pool.hpp"
 #include "kernels/tile_products.hpp"
 #include "steepest/engine.hpp"
@@ -102,14 +103,14 @@ std::string_view name(Storage storage) {
 }
 
 Engine parse_engine(std::string_view text) {
-  for (const Engine engine :
-       {Engine::automatic, Engine::products, Engine::fused, Engine::block, Engine::stream}) {
+  for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block,
+                              Engine::stream, Engine::moments}) {
     if (name(engine) == text) {
       return engine;
     }
   }
-  throw OptionError(
-      fmt::format("engine \"{}\" is not known: use auto, products, fused, block or stream", text));
+  throw OptionError(fmt::format(
+      "engine \"{}\" is not known: use auto, products, fused, block, stream or moments", text));
 }
 
 std::string_view name(Engine engine) {
@@ -122,6 +123,8 @@ std::string_view name(Engine engine) {
       return "block";
     case Engine::stream:
       return "stream";
+    case Engine::moments:
+      return "moments";
     case Engine::automatic:
       break;
   }
@@ -203,6 +206,10 @@ DeviceInfo choose_device(const DeviceChoice& choice, int threads) {
 std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads, Precision precision,
                                       Engine engine) {
   check_engine(engine, device.kind);
+  if (engine == Engine::moments) {
+    return make_moments_backend(make_cuda_backend(device.ordinal, precision, Engine::products),
+                                threads);
+  }
   return device.kind == DeviceKind::cpu ? make_cpu_backend(threads, precision)
                                         : make_cuda_backend(device.ordinal, precision, engine);
 }

@@ -62,6 +62,10 @@ class DeviceData {
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t features() const { return features_; }
+
+  /// Targets of a row; 0 of classes.
+  [[nodiscard]] std::int64_t outputs() const { return targets_.size() / rows_; }
+
   [[nodiscard]] DeviceRows<T> view() const;
 
   [[nodiscard]] Storage storage() const { return storage_; }

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/host_steps.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <limits>
+#include <numeric>
+#include <optional>
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "kernels/loss_rounding.hpp"
+#include "kernels/moment_steps.hpp"
 #include "kernels/outer_backend.hpp"
 #include "kernels/state_archive.hpp"
 #include "kernels/update.hpp"
+#include "steepest/error.hpp"
 
 namespace steepest::kernels {
 namespace {
@@ -19,7 +26,25 @@ class HostSteps final : public OuterBackend {
             int threads)
       : OuterBackend(std::move(rows_held)), rows_(rows), features_(features), pool_(threads) {}
 
+  // Of engine moments, before there is data.
+  HostSteps(std::unique_ptr<Backend> rows_held, int threads)
+      : OuterBackend(std::move(rows_held)), on_moments_(true), pool_(threads) {}
+
+  [[nodiscard]] Engine engine() const override {
+    return on_moments_ ? Engine::moments : OuterBackend::engine();
+  }
+
+  void hold(TrainingData data) override {
+    note(data.features.rows(), data.features.columns());
+    OuterBackend::hold(std::move(data));
+  }
+  void hold(StreamedData data) override {
+    note(data.rows->rows(), data.rows->feature_count());
+    OuterBackend::hold(std::move(data));
+  }
+
   void start(BankPlan plan) override {
+    require_moments_serve(plan);
     const BankShape shape{features_, plan.outputs, static_cast<std::int64_t>(plan.models.size())};
     looking_ = {};
     looking_.loss = plan.loss;
@@ -38,14 +63,35 @@ class HostSteps final : public OuterBackend {
     for (ModelPlan& model : bank_.plans) {
       model.objective_rounding = loss_rounding(precision());
     }
+    steps_on_moments_ = on_moments_ && plan.allow_normal_equations;
+    if (steps_on_moments_) {
+      if (!takes_moments(bank_)) {
+        throw OptionError(
+            "--engine moments knows the loss and its gradient, and no more: leave out rule lbfgs "
+            "and "
+            "schedules that find their rate, or use --engine products");
+      }
+      if (!equations_) {
+        equations_.emplace(inner().moments(), rows_, features_, plan.outputs);
+      }
+      equations_->start(shape);
+    }
     stand_at(0);
   }
+
+  [[nodiscard]] bool uses_normal_equations() const override { return steps_on_moments_; }
 
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
     for (std::int64_t s = 0; s < steps && any_running(); ++s) {
       const std::vector<ModelState> before = bank_.states;
-      pass(false);
-      update(partials_, rows_, UpdateMode::judged_step, pool_, bank_);
+      if (steps_on_moments_) {
+        moment_steps_.step(
+            before, rows_, [this](const std::vector<std::int64_t>& models) { pass(models, false); },
+            pool_, *equations_, bank_, partials_);
+      } else {
+        pass(running(), false);
+        update(partials_, rows_, UpdateMode::judged_step, pool_, bank_);
+      }
       for (std::size_t k = 0; k < before.size(); ++k) {
         if (before[k].reason == Reason::running) {
           const ModelState& now = bank_.states[k];
@@ -57,11 +103,16 @@ class HostSteps final : public OuterBackend {
 
   void exchange_state(StateArchive& archive) override {
     kernels::exchange_state(archive, bank_);
+    if (steps_on_moments_) {
+      equations_->exchange(archive);
+    }
     inner_is_there_ = false;
   }
 
   void evaluate() override {
-    pass(true);
+    std::vector<std::int64_t> all(bank_.states.size());
+    std::iota(all.begin(), all.end(), 0);
+    pass(all, true);
     update(partials_, rows_, UpdateMode::evaluate, pool_, bank_);
   }
 
@@ -97,19 +148,56 @@ class HostSteps final : public OuterBackend {
     }
   }
 
-  // Sums over all rows, at the points that models report or at those they take their gradients at;
-  // the latter of the models that run only.
-  void pass(bool reported) {
+  void note(std::int64_t rows, std::int64_t features) {
+    rows_ = rows;
+    features_ = features;
+    equations_.reset();
+  }
+
+  void require_moments_serve(const BankPlan& plan) const {
+    const auto refuse = [](const std::string& why) {
+      throw OptionError("--engine moments " + why);
+    };
+    if (!on_moments_) {
+      return;
+    }
+    if (!std::holds_alternative<SquaredLoss>(plan.loss)) {
+      refuse("is for squared loss, which second moments hold all of: use --engine products");
+    }
+    if (plan.batch_size > 0 && plan.batch_size < rows_) {
+      refuse("takes all rows a step: use --batch-size full, or --engine products");
+    }
+    const std::int64_t columns = features_ + 1 + plan.outputs;
+    if (columns > most_moment_columns) {
+      refuse(
+          fmt::format("takes up to {} columns, features, intercept and targets together, and "
+                      "here are {}: use --engine products",
+                      most_moment_columns, columns));
+    }
+    if (!plan.masks.empty()) {
+      refuse("has no paths and folds, which are trained on the CPU only: use --device cpu");
+    }
+  }
+
+  [[nodiscard]] std::vector<std::int64_t> running() const {
+    std::vector<std::int64_t> models;
+    for (std::size_t k = 0; k < bank_.states.size(); ++k) {
+      if (bank_.states[k].reason == Reason::running) {
+        models.push_back(static_cast<std::int64_t>(k));
+      }
+    }
+    return models;
+  }
+
+  // Sums over all rows, at the points that models report or at those they take their gradients at.
+  void pass(const std::vector<std::int64_t>& models, bool reported) {
     const std::int64_t each = bank_.shape.elements_per_model();
     partials_.partitions = 1;
     partials_.gradient.assign(static_cast<std::size_t>(bank_.shape.elements()), 0.0);
     partials_.loss.assign(bank_.states.size(), 0.0);
     const auto rows = static_cast<double>(rows_);
-    for (std::int64_t k = 0; k < bank_.shape.models; ++k) {
+    for (const std::int64_t k : models) {
       const auto model = static_cast<std::size_t>(k);
-      if (!reported && bank_.states[model].reason != Reason::running) {
-        continue;
-      }
       const double* const at = reported ? bank_.reported_of(k) : bank_.parameters_of(k);
       const LossAndGradient found = inner().evaluate_at({at, at + each});
       partials_.loss[model] = found.mean_loss * rows;
@@ -118,13 +206,17 @@ class HostSteps final : public OuterBackend {
     }
   }
 
-  std::int64_t rows_;
-  std::int64_t features_;
+  bool on_moments_ = false;
+  std::int64_t rows_ = 0;
+  std::int64_t features_ = 0;
   ThreadPool pool_;
   BankPlan looking_;  // of the bank inside
   bool inner_is_there_ = false;
   BankState bank_;
   Partials partials_;
+  std::optional<NormalEquations> equations_;  // of the data held, once asked for
+  bool steps_on_moments_ = false;
+  MomentSteps moment_steps_;
 };
 
 }  // namespace
@@ -133,6 +225,10 @@ std::unique_ptr<Backend> make_host_steps_backend(std::unique_ptr<Backend> rows_h
                                                  std::int64_t rows, std::int64_t features,
                                                  int threads) {
   return std::make_unique<HostSteps>(std::move(rows_held), rows, features, threads);
+}
+
+std::unique_ptr<Backend> make_moments_backend(std::unique_ptr<Backend> rows_held, int threads) {
+  return std::make_unique<HostSteps>(std::move(rows_held), threads);
 }
 
 }  // namespace steepest::kernels

@@ -19,4 +19,10 @@ namespace steepest::kernels {
                                                                std::int64_t rows,
                                                                std::int64_t features, int threads);
 
+/// Engine moments: likewise, of squared loss, and over a backend without data yet, whose moments()
+/// stand for the rows (moment_steps.hpp): a step costs 2 (d + 1)^2 C flops on the host. The rows
+/// judge a run's end, and no more. start() throws OptionError for what moments do not hold.
+[[nodiscard]] std::unique_ptr<Backend> make_moments_backend(std::unique_ptr<Backend> rows_held,
+                                                            int threads);
+
 }  // namespace steepest::kernels

@@ -85,6 +85,14 @@ void MatrixProducts::gradients(std::int64_t partitions, std::int64_t rows, std::
         "multiplying features and residuals");
 }
 
+void MatrixProducts::add_moment(std::int64_t rows, std::int64_t width, const double* x,
+                                double* moment) const {
+  const double one = 1.0;
+  check(cublasDsyrk_64(handle_.get(), CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, width, rows, &one, x,
+                       width, &one, moment, width),
+        "summing second moments");
+}
+
 void MatrixProducts::precondition(std::int64_t columns, std::int64_t stride, const double* p,
                                   const double* gradients, double* directions) const {
   check(multiply(handle_.get(), Rounding::none, stride, columns, stride, {CUBLAS_OP_N, stride, 0},

@@ -49,6 +49,10 @@ class MatrixProducts {
   void gradients(std::int64_t partitions, std::int64_t rows, std::int64_t columns,
                  std::int64_t depth, std::int64_t pitch, const T* x, const T* r, T* g) const;
 
+  /// moment (width, width) += x^T x, of which the lower triangle of a row-major matrix, diagonal
+  /// included, is read and written; x (rows, width). All packed.
+  void add_moment(std::int64_t rows, std::int64_t width, const double* x, double* moment) const;
+
   /// directions (columns, stride) = gradients (columns, stride) p, with p (stride, stride)
   /// symmetric. All packed.
   void precondition(std::int64_t columns, std::int64_t stride, const double* p,

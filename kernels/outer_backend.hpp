@@ -28,6 +28,7 @@ class OuterBackend : public Backend {
   [[nodiscard]] std::vector<double> second_moment(std::int64_t sample) override {
     return inner_->second_moment(sample);
   }
+  [[nodiscard]] std::vector<double> moments() override { return inner_->moments(); }
   void trained_rows(std::int64_t first, std::int64_t count, float* out) override {
     inner_->trained_rows(first, count, out);
   }

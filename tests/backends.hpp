@@ -67,7 +67,8 @@ class OnEveryBackend : public testing::TestWithParam<BackendCase> {
   [[nodiscard]] std::unique_ptr<kernels::Backend> make(int threads = 2) const {
     return GetParam().kind == DeviceKind::cpu
                ? kernels::make_cpu_backend(threads, GetParam().precision)
-               : kernels::make_cuda_backend(0, GetParam().precision, GetParam().engine);
+               : kernels::make_backend(kernels::describe_cuda_devices().front(), threads,
+                                       GetParam().precision, GetParam().engine);
   }
 
   /// Options of a fit on this device in this arithmetic, all else automatic.

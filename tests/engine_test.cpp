@@ -12,12 +12,12 @@ namespace steepest::tests {
 namespace {
 
 TEST(Engine, NamesAreReadBack) {
-  for (const Engine engine :
-       {Engine::automatic, Engine::products, Engine::fused, Engine::block, Engine::stream}) {
+  for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block,
+                              Engine::stream, Engine::moments}) {
     EXPECT_EQ(parse_engine(name(engine)), engine);
   }
   EXPECT_EQ(thrown_message<OptionError>([] { return parse_engine("Fused"); }),
-            "engine \"Fused\" is not known: use auto, products, fused, block or stream");
+            "engine \"Fused\" is not known: use auto, products, fused, block, stream or moments");
   EXPECT_THROW(static_cast<void>(parse_engine("")), OptionError);
 }
 
@@ -25,7 +25,8 @@ TEST(Engine, TheCpuTakesAutomaticAlone) {
   const DeviceInfo cpu = kernels::describe_cpu(1);
   const auto backend = kernels::make_backend(cpu, 1, Precision::fp64);
   EXPECT_EQ(backend->engine(), Engine::automatic);
-  for (const Engine engine : {Engine::products, Engine::fused, Engine::block, Engine::stream}) {
+  for (const Engine engine :
+       {Engine::products, Engine::fused, Engine::block, Engine::stream, Engine::moments}) {
     EXPECT_THROW(static_cast<void>(kernels::make_backend(cpu, 1, Precision::fp64, engine)),
                  OptionError);
   }

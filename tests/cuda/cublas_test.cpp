@@ -43,6 +43,9 @@ TEST(Cublas, EveryFunctionIsFound) {
       cublasDgemmStridedBatched_64(none, CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, &one_double, nullptr, 1,
                                    0, nullptr, 1, 0, &one_double, nullptr, 1, 0, 1),
       CUBLAS_STATUS_SUCCESS);
+  EXPECT_NE(cublasDsyrk_64(none, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, 1, 1, &one_double, nullptr, 1,
+                           &one_double, nullptr, 1),
+            CUBLAS_STATUS_SUCCESS);
   cublasHandle_t handle = nullptr;
   if (cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS) {  // where there is a GPU
     EXPECT_EQ(cublasDestroy(handle), CUBLAS_STATUS_SUCCESS);

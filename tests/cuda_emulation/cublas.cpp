@@ -225,4 +225,36 @@ cublasStatus_t cublasDgemmStridedBatched_64(cublasHandle_t handle, cublasOperati
                                        {c, c_leading, c_stride}});
 }
 
+cublasStatus_t cublasDsyrk_64(cublasHandle_t handle, cublasFillMode_t /*upper*/,
+                              cublasOperation_t a_operation, std::int64_t n, std::int64_t k,
+                              const double* alpha, const double* a, std::int64_t a_leading,
+                              const double* beta, double* c, std::int64_t c_leading) {
+  return call(__func__, [&] {
+    if (std::min(n, k) <= 0 || a_leading < n || c_leading < n || a_operation != CUBLAS_OP_N) {
+      return CUBLAS_STATUS_INVALID_VALUE;
+    }
+    if (handle->workspace == nullptr) {
+      steepest::emulation::misuse("a product without the caller's workspace: its bits may vary");
+    }
+    constexpr auto each = static_cast<std::int64_t>(sizeof(double));
+    steepest::emulation::require_on_device(a, ((k - 1) * a_leading + n) * each, "rows of SYRK");
+    steepest::emulation::require_on_device(c, ((n - 1) * c_leading + n) * each, "matrix of SYRK");
+    ++steepest::emulation::counts().products;
+    const cudaError_t status =
+        steepest::emulation::queue_work(handle->stream, [=, alpha = *alpha, beta = *beta] {
+          for (std::int64_t j = 0; j < n; ++j) {
+            for (std::int64_t i = 0; i <= j; ++i) {
+              double sum = 0.0;
+              for (std::int64_t l = 0; l < k; ++l) {
+                sum += a[l * a_leading + i] * a[l * a_leading + j];
+              }
+              double& out = c[j * c_leading + i];
+              out = alpha * sum + beta * out;
+            }
+          }
+        });
+    return status == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+  });
+}
+
 // NOLINTEND(readability-identifier-naming)

@@ -21,6 +21,7 @@ enum cublasStatus_t {
   CUBLAS_STATUS_EXECUTION_FAILED = 13
 };
 enum cublasOperation_t { CUBLAS_OP_N = 0, CUBLAS_OP_T = 1 };
+enum cublasFillMode_t { CUBLAS_FILL_MODE_UPPER = 1 };
 enum cublasMath_t { CUBLAS_DEFAULT_MATH = 0 };
 enum cudaDataType_t { CUDA_R_32F = 0 };
 enum cublasComputeType_t {
@@ -60,5 +61,12 @@ cublasStatus_t cublasDgemmStridedBatched_64(cublasHandle_t handle, cublasOperati
                                             std::int64_t b_leading, long long b_stride,
                                             const double* beta, double* c, std::int64_t c_leading,
                                             long long c_stride, std::int64_t batches);
+
+/// C (n, n) = alpha A A^T + beta C, column-major, A being (n, k): the upper triangle of C alone is
+/// read and written.
+cublasStatus_t cublasDsyrk_64(cublasHandle_t handle, cublasFillMode_t triangle,
+                              cublasOperation_t a_operation, std::int64_t n, std::int64_t k,
+                              const double* alpha, const double* a, std::int64_t a_leading,
+                              const double* beta, double* c, std::int64_t c_leading);
 
 // NOLINTEND(readability-identifier-naming)

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Full-batch steps of squared loss on second moments instead of rows, which judge where it matters.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "kernels/normal_equations.hpp"
+#include "kernels/partials.hpp"
+#include "kernels/thread_pool.hpp"
+#include "kernels/update.hpp"
+
+namespace steepest::kernels {
+
+/// Whether second moments are worth their price instead of so many passes over the rows: `columns`
+/// are features, intercept and targets. Bits hang on it, so it asks for nothing computed before.
+[[nodiscard]] bool moments_pay(std::int64_t columns, std::int64_t rows, std::int64_t passes);
+
+/// Columns above which moments() would be large data themselves.
+inline constexpr std::int64_t most_moment_columns = 2000;
+
+/// Whether no model of a bank wants to know more of a full batch than loss and gradient.
+[[nodiscard]] bool takes_moments(const BankState& bank);
+
+/// Takes steps of a bank on its normal equations. Where those say what only rows can know, an end
+/// or a loss that has lost its digits, a model's step is taken back and made, and judged, on the
+/// rows themselves; the other models keep theirs.
+class MomentSteps {
+ public:
+  /// Fills `partials` with the sums over all rows of these models, at their current parameters.
+  using RowPass = std::function<void(const std::vector<std::int64_t>& models)>;
+
+  /// A step of every running model; `partials` are scratch, `before` the states it starts from.
+  /// Determinism: the same bits for any number of threads, as far as `row_pass` has them.
+  void step(const std::vector<ModelState>& before, std::int64_t rows, const RowPass& row_pass,
+            ThreadPool& pool, NormalEquations& equations, BankState& bank, Partials& partials);
+
+ private:
+  void step_on_rows(const std::vector<ModelState>& before, std::int64_t rows,
+                    const RowPass& row_pass, ThreadPool& pool, NormalEquations& equations,
+                    BankState& bank, Partials& partials);
+
+  std::vector<std::int64_t> doubtful_;  // models whose step on moments is not to be trusted
+  std::vector<char> faded_;
+  std::vector<double> velocities_before_;
+  std::vector<double> second_before_;
+};
+
+}  // namespace steepest::kernels
