@@ -19,6 +19,7 @@
 #include "kernels/second_moment.cuh"
 #include "kernels/shared_memory.cuh"
 #include "kernels/state_archive.hpp"
+#include "kernels/step_graph.cuh"
 #include "kernels/stream.cuh"
 #include "kernels/update.cuh"
 #include "steepest/error.hpp"
@@ -28,14 +29,7 @@ namespace {
 
 constexpr std::int64_t most_steps_queued = 64;
 
-// Steps queued before the host looks whether any model still runs. Few when a pass is long, because
-// those queued after the last model has stopped run for nothing.
-std::int64_t steps_between_looks(std::int64_t bytes_per_pass) {
-  constexpr std::int64_t bytes_between_looks = std::int64_t{4} << 30;
-  return std::clamp<std::int64_t>(bytes_between_looks / bytes_per_pass, 1, most_steps_queued);
-}
-
-// As above where one launch takes the steps: they cost a few microseconds each, and as many
+// Steps that one launch of engine block takes: they cost a few microseconds each, and as many
 // records.
 std::int64_t steps_of_a_launch(std::int64_t models) {
   constexpr std::int64_t most_steps = 1024;
@@ -81,9 +75,9 @@ class CudaBackend final : public Backend {
 
   void hold(TrainingData data) override {
     const bool packed = data.storage == Storage::bfloat16 || data.storage == Storage::uint8;
-    if (packed && engine_ != Engine::products && engine_ != Engine::stream) {
+    if (packed && (engine_ == Engine::fused || engine_ == Engine::block)) {
       throw OptionError("--storage " + std::string(name(data.storage)) +
-                        " is for --engine products or stream: rows of engine " +
+                        " is for --engine products, stream, graph or moments: rows of engine " +
                         std::string(name(engine_)) + " are float32");
     }
     take(std::move(data));
@@ -160,6 +154,7 @@ class CudaBackend final : public Backend {
     together_ = plan.together;
     step_ = plan.first_step;
     layout_.reset();
+    graph_.reset();
     if (engine_ == Engine::block && batch_size_ < rows()) {
       layout_ = block_layout_for<T>(plan, data_.features(), data_.view().pitch, batch_size_,
                                     most_shared_bytes(info_.ordinal));
@@ -183,19 +178,25 @@ class CudaBackend final : public Backend {
         (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
             bank_->shape().models,
         "records of steps");
+    if (engine_ == Engine::graph) {
+      graph_.emplace(BatchRun{rows(), batch_size_, seed_, together_}, steps_between_looks());
+    }
   }
 
   [[nodiscard]] bool uses_normal_equations() const override { return false; }
 
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
     const DeviceScope scope(info_.ordinal);
-    const std::int64_t pass_bytes =
-        std::min(batch_size_, rows()) * data_.view().pitch * static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t between_looks =
-        layout_ ? steps_of_a_launch(bank_->shape().models) : steps_between_looks(pass_bytes);
+    const std::int64_t between_looks = layout_  ? steps_of_a_launch(bank_->shape().models)
+                                       : graph_ ? graph_->count()
+                                                : steps_between_looks();
     while (steps > 0 && bank_->any_running()) {
       const std::int64_t count = std::min(steps, between_looks);
-      queue_steps(count, steps - count);
+      if (graph_ && graph_->takes(step_, count)) {
+        queue_graph(count);
+      } else {
+        queue_steps(count, steps - count);
+      }
       bank_->refresh();
       append_records(count, history);
       steps -= count;
@@ -269,6 +270,15 @@ class CudaBackend final : public Backend {
  private:
   [[nodiscard]] std::int64_t rows() const { return data_.rows(); }
 
+  // Steps queued before the host looks whether any model still runs. Few when a pass is long,
+  // because those queued after the last model has stopped run for nothing.
+  [[nodiscard]] std::int64_t steps_between_looks() const {
+    constexpr std::int64_t bytes_between_looks = std::int64_t{4} << 30;
+    const std::int64_t pass_bytes =
+        std::min(batch_size_, rows()) * data_.view().pitch * static_cast<std::int64_t>(sizeof(T));
+    return std::clamp<std::int64_t>(bytes_between_looks / pass_bytes, 1, most_steps_queued);
+  }
+
   template <class Data>
   void take(Data&& data) {
     const DeviceScope scope(info_.ordinal);
@@ -293,7 +303,7 @@ class CudaBackend final : public Backend {
   }
 
   void queue_pass_and_update(const RowSelection& rows, const RowsAhead& ahead, UpdateMode mode,
-                             StepRecord* records) {
+                             StepRecord* records, const std::int64_t* drawn = nullptr) {
     if (fused_ != nullptr) {
       const PassParameters parameters{bank_->view(), mode == UpdateMode::evaluate};
       queue_update(fused_->run(loss_, parameters, rows), rows.count, mode, bank_->view(), records,
@@ -301,17 +311,33 @@ class CudaBackend final : public Backend {
       return;
     }
     bank_->round_parameters(data_.view().pitch, pass_->weights(), mode == UpdateMode::evaluate);
-    const PassSums<T> sums = pass_->run(loss_, rows, ahead);
+    const PassSums<T> sums = pass_->run(loss_, rows, ahead, drawn);
     queue_update(sums, rows.count, mode, bank_->view(), records, products_);
   }
 
-  // Records are (steps, models); a model that does not run leaves its own as set here, with step
-  // -1. `following` steps will be queued after these.
+  // Of (steps, models); a model that does not run leaves its own as set here, with step -1.
+  void clear_records(std::int64_t count) {
+    fill_bytes(records_.data(), count * bank_->shape().models, 0xFF, stream_.get());
+  }
+
+  [[nodiscard]] UpdateMode step_mode() const {
+    return batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
+  }
+
+  void queue_graph(std::int64_t count) {
+    graph_->launch(
+        step_, stream_.get(), [this, count] { clear_records(count); },
+        [this](std::int64_t s, const RowSelection& batch, const std::int64_t* drawn) {
+          queue_pass_and_update(batch, {batch.first + batch.count, false}, step_mode(),
+                                records_.data() + s * bank_->shape().models, drawn);
+        });
+    step_ += count;
+  }
+
+  // `following` steps will be queued after these.
   void queue_steps(std::int64_t count, std::int64_t following) {
     const std::int64_t models = bank_->shape().models;
-    const UpdateMode mode =
-        batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
-    fill_bytes(records_.data(), count * models, 0xFF, stream_.get());
+    clear_records(count);
     if (layout_) {
       queue_block_steps(loss_, data_.view(), bank_->view(),
                         {step_, count, batch_size_, seed_, together_}, *layout_, records_.data(),
@@ -324,7 +350,7 @@ class CudaBackend final : public Backend {
       const std::int64_t left = count + following - s;
       const bool reach_the_end = left > (rows() - batch.first) / batch_size_;
       const RowsAhead ahead{reach_the_end ? rows() : batch.first + left * batch_size_, left > 1};
-      queue_pass_and_update(batch, ahead, mode, records_.data() + s * models);
+      queue_pass_and_update(batch, ahead, step_mode(), records_.data() + s * models);
     }
   }
 
@@ -353,6 +379,7 @@ class CudaBackend final : public Backend {
   std::int64_t step_ = 0;
   std::unique_ptr<DeviceBank> bank_;
   std::optional<BlockLayout> layout_;             // of mini-batches by engine block
+  std::optional<StepsOfAGraph> graph_;            // of the engine of this name
   std::unique_ptr<FusedPass<T>> fused_;           // of the engine of this name
   std::unique_ptr<DeviceLossGradient<T>> pass_;   // of the steps; beside fused_, of one model
   std::unique_ptr<DeviceLossGradient<T>> exact_;  // of one model, where pass_ rounds

@@ -104,13 +104,14 @@ std::string_view name(Storage storage) {
 
 Engine parse_engine(std::string_view text) {
   for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block,
-                              Engine::stream, Engine::moments}) {
+                              Engine::stream, Engine::graph, Engine::moments}) {
     if (name(engine) == text) {
       return engine;
     }
   }
   throw OptionError(fmt::format(
-      "engine \"{}\" is not known: use auto, products, fused, block, stream or moments", text));
+      "engine \"{}\" is not known: use auto, products, fused, block, stream, graph or moments",
+      text));
 }
 
 std::string_view name(Engine engine) {
@@ -123,6 +124,8 @@ std::string_view name(Engine engine) {
       return "block";
     case Engine::stream:
       return "stream";
+    case Engine::graph:
+      return "graph";
     case Engine::moments:
       return "moments";
     case Engine::automatic:

@@ -129,14 +129,16 @@ void DevicePass<T>::release() {
 
 template <class T>
 ChunkRows<T> DevicePass<T>::rows_of(const RowSelection& rows, const RowChunk& chunk,
-                                    const RowsAhead& ahead) {
+                                    const RowsAhead& ahead, const std::int64_t* drawn) {
   RowSelection part = rows;
   part.first += chunk.first;
   part.count = chunk.rows;
   ChunkRows<T> ready;
   ready.chunk = chunk;
   ready.targets = {data_.targets, data_.labels, data_.weights, nullptr, part.first};
-  if (rows.shuffled) {
+  if (rows.shuffled && drawn != nullptr) {
+    ready.targets.indexes = drawn + chunk.first;
+  } else if (rows.shuffled) {
     for_each_index("shuffling rows", chunk.rows, products_.stream(),
                    SelectRow{part.order(), part.first, indexes_.data()});
     ready.targets.indexes = indexes_.data();

@@ -51,16 +51,20 @@ class DevicePass {
 
   /// Queues one pass. fill(ChunkRows) queues writing residuals() for chunk.padded_rows() rows,
   /// those from chunk.rows on being 0, and losses(). The sums are valid until the next pass. What
-  /// will come after it, `ahead`, is read ahead where rows pass through windows.
+  /// will come after it, `ahead`, is read ahead where rows pass through windows. `drawn`: the
+  /// indexes of a shuffled selection, rows.count in device memory, which are drawn here where it is
+  /// null.
   template <class Fill>
-  PassSums<T> run(const RowSelection& rows, const RowsAhead& ahead, const Fill& fill) {
+  PassSums<T> run(const RowSelection& rows, const RowsAhead& ahead, const std::int64_t* drawn,
+                  const Fill& fill) {
     PassSums<T> sums = empty_sums();
     const std::int64_t chunks = chunk_count(rows.count, most_rows_);
     for (std::int64_t index = 0; index < chunks; ++index) {
       if (index > 0) {
         carry(sums);
       }
-      const ChunkRows<T> chunk = rows_of(rows, chunk_of_pass(rows.count, most_rows_, index), ahead);
+      const ChunkRows<T> chunk =
+          rows_of(rows, chunk_of_pass(rows.count, most_rows_, index), ahead, drawn);
       fill(chunk);
       multiply(chunk);
       release();
@@ -92,7 +96,7 @@ class DevicePass {
  private:
   [[nodiscard]] PassSums<T> empty_sums() const;
   [[nodiscard]] ChunkRows<T> rows_of(const RowSelection& rows, const RowChunk& chunk,
-                                     const RowsAhead& ahead);
+                                     const RowsAhead& ahead, const std::int64_t* drawn);
   [[nodiscard]] const T* features_of(const RowSelection& part, const std::int64_t* indexes,
                                      std::int64_t padded_rows, std::int64_t whole,
                                      const RowsAhead& ahead);

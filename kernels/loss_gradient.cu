@@ -26,10 +26,10 @@ void DeviceLossGradient<T>::upload_weights(const double* parameters, std::int64_
 
 template <class T>
 PassSums<T> DeviceLossGradient<T>::run(const PassLoss& loss, const RowSelection& rows,
-                                       const RowsAhead& ahead) {
+                                       const RowsAhead& ahead, const std::int64_t* drawn) {
   const BankShape& shape = pass_.shape();
   const MatrixProducts& products = pass_.products();
-  return pass_.run(rows, ahead, [&](const ChunkRows<T>& chunk) {
+  return pass_.run(rows, ahead, drawn, [&](const ChunkRows<T>& chunk) {
     products.scores(chunk.chunk.rows, shape.columns(), shape.stride(), pass_.data().pitch,
                     chunk.features, weights_.data(), pass_.residuals());
     queue_residuals(loss, chunk.targets, chunk.chunk, shape, products.stream(), pass_.residuals(),

@@ -33,8 +33,10 @@ class DeviceLossGradient {
   /// Rounds `parameters` ((columns, d + 1) doubles) into the first rows of weights(); waits.
   void upload_weights(const double* parameters, std::int64_t columns);
 
-  /// Queues one pass, with what will come after it. The sums are valid until the next pass.
-  PassSums<T> run(const PassLoss& loss, const RowSelection& rows, const RowsAhead& ahead);
+  /// Queues one pass, with what will come after it, and indexes as of DevicePass::run(). The sums
+  /// are valid until the next pass.
+  PassSums<T> run(const PassLoss& loss, const RowSelection& rows, const RowsAhead& ahead,
+                  const std::int64_t* drawn = nullptr);
 
   /// As above; nothing comes after it.
   PassSums<T> run(const PassLoss& loss, const RowSelection& rows) {

@@ -96,7 +96,7 @@ std::vector<double> device_second_moment(DeviceData<T>& data, const RowSelection
   const BankShape shape{data.features(), data.features() + 1, 1};
   DevicePass<T> pass(shape, data.pass_rows(), rows.shuffled ? rows.count : 0, products);
   const PassSums<T> sums =
-      pass.run(rows, {rows.first + rows.count, false}, [&](const ChunkRows<T>& chunk) {
+      pass.run(rows, {rows.first + rows.count, false}, nullptr, [&](const ChunkRows<T>& chunk) {
         for_each_index(
             "weighting rows", chunk.chunk.padded_rows() * shape.stride(), products.stream(),
             WeightElement<T>{chunk, pass.data().pitch, shape.stride(), pass.residuals()});

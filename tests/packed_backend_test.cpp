@@ -145,10 +145,10 @@ TEST_P(CudaPacked, OtherEnginesRefuse) {
     TrainingData data = random_data({20, 3, 1}, false, 1);
     data.storage = Storage::bfloat16;
     const auto backend = kernels::make_cuda_backend(0, GetParam().precision, engine);
-    EXPECT_EQ(
-        thrown_message<OptionError>([&] { backend->hold(std::move(data)); }),
-        std::string("--storage bfloat16 is for --engine products or stream: rows of engine ") +
-            name + " are float32");
+    EXPECT_EQ(thrown_message<OptionError>([&] { backend->hold(std::move(data)); }),
+              std::string("--storage bfloat16 is for --engine products, stream, graph or moments: "
+                          "rows of engine ") +
+                  name + " are float32");
   }
 }
 

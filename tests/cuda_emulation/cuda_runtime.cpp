@@ -9,62 +9,28 @@
 #include <map>
 #include <memory>
 #include <numeric>
-#include <set>
 #include <vector>
 
 #include "tests/cuda_emulation/device_memory.hpp"
 #include "tests/cuda_emulation/emulation.hpp"
-#include "tests/cuda_emulation/work_queue.hpp"
+#include "tests/cuda_emulation/streams.hpp"
 
 // The names are CUDA's. NOLINTBEGIN(readability-identifier-naming)
 
-using steepest::emulation::counts;
+using steepest::emulation::call;
+using steepest::emulation::current_device;
+using steepest::emulation::finish_all_streams;
+using steepest::emulation::last_error;
 using steepest::emulation::machine;
-using steepest::emulation::WorkQueue;
-
-struct CUstream_st {
-  int device = 0;
-  std::shared_ptr<WorkQueue> queue = std::make_shared<WorkQueue>();
-};
-
-// Marks the work of a queue up to a count; none while nothing was recorded.
-struct CUevent_st {
-  std::shared_ptr<WorkQueue> queue;
-  std::int64_t count = 0;
-};
+using steepest::emulation::require_no_capture;
+using steepest::emulation::streams;
 
 namespace {
-
-int current_device = 0;
-cudaError_t last_error = cudaSuccess;
-
-std::set<cudaStream_t>& streams() {
-  static std::set<cudaStream_t> all;
-  return all;
-}
 
 // Of every page-locked array.
 std::map<void*, std::size_t>& pinned_bytes() {
   static std::map<void*, std::size_t> all;
   return all;
-}
-
-void finish(WorkQueue& queue) { queue.finish(queue.pushed()); }
-
-void finish_all_streams() {
-  for (const cudaStream_t stream : streams()) {
-    finish(*stream->queue);
-  }
-}
-
-// What every call does: it may be the one that the machine fails, and it leaves its error behind.
-template <class Body>
-cudaError_t call(const char* name, const Body& body) {
-  const cudaError_t status = machine().failing_call == name ? cudaErrorUnknown : body();
-  if (status != cudaSuccess) {
-    last_error = status;
-  }
-  return status;
 }
 
 cudaError_t known(int device) {
@@ -150,14 +116,6 @@ void run_grid(const cudaLaunchConfig_t& config, unsigned cluster,
 }
 
 }  // namespace
-
-cudaError_t queue_work(cudaStream_t stream, std::function<void()> work) {
-  if (!streams().contains(stream) || stream->device != current_device) {
-    return cudaErrorInvalidResourceHandle;
-  }
-  stream->queue->push(std::move(work));
-  return cudaSuccess;
-}
 
 unsigned char* dynamic_shared_memory() { return shared_memory[current_rank].data(); }
 
@@ -298,6 +256,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   return call(__func__, [&] {
+    require_no_capture("allocates");
     *memory = steepest::emulation::allocate(static_cast<std::int64_t>(bytes));
     return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
   });
@@ -306,6 +265,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
 // Waits for all work, as CUDA's does.
 cudaError_t cudaFree(void* memory) {
   return call(__func__, [&] {
+    require_no_capture("frees memory");
     finish_all_streams();
     steepest::emulation::release(memory);
     return cudaSuccess;
@@ -351,75 +311,6 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
     steepest::emulation::require_on_device(memory, static_cast<std::int64_t>(bytes), "what is set");
     return steepest::emulation::queue_work(
         stream, [memory, value, bytes] { std::memset(memory, value, bytes); });
-  });
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
-  return call(__func__, [&] {
-    *stream = new CUstream_st;
-    (*stream)->device = current_device;
-    streams().insert(*stream);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return call(__func__, [&] {
-    ++counts().waits;
-    finish(*stream->queue);
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  return call(__func__, [&] {
-    finish(*stream->queue);
-    streams().erase(stream);
-    delete stream;
-    return cudaSuccess;
-  });
-}
-
-// The mark is that of now, as CUDA's: one recorded again later is another.
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
-  return call(__func__, [&] {
-    if (event->queue == nullptr) {
-      return cudaSuccess;
-    }
-    return steepest::emulation::queue_work(
-        stream, [queue = event->queue, count = event->count] { queue->finish(count); });
-  });
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned /*flags*/) {
-  return call(__func__, [&] {
-    *event = new CUevent_st;
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  return call(__func__, [&] {
-    event->queue = stream->queue;
-    event->count = stream->queue->pushed();
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  return call(__func__, [&] {
-    ++counts().waits;
-    if (event->queue != nullptr) {
-      event->queue->finish(event->count);
-    }
-    return cudaSuccess;
-  });
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  return call(__func__, [&] {
-    delete event;
-    return cudaSuccess;
   });
 }
 

@@ -28,7 +28,8 @@ struct Counts {
   std::int64_t bytes_held = 0;   ///< of device memory
   std::int64_t launches = 0;     ///< kernels and Thrust loops
   std::int64_t products = 0;     ///< cuBLAS calls that multiply
-  std::int64_t waits = 0;        ///< of the host, for a stream or an event
+  std::int64_t graph_launches = 0;
+  std::int64_t waits = 0;  ///< of the host, for a stream or an event
 };
 
 [[nodiscard]] const Machine& machine();

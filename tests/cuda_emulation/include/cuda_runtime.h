@@ -4,8 +4,8 @@
 // Emulated, on one host thread: the language of kernels as far as ours use it, barriers, exchanges
 // of whole warps, shared memory that a launch asks for and its limits, memory apart from the
 // host's, clusters of blocks, streams that run late, failures. NOT emulated: what runs at the same
-// time (of one kernel, blocks run one after the other, those of a cluster by turns; of streams, work
-// runs when the host waits), hence also memory order between running blocks and what fences do
+// time (of one kernel, blocks run one after the other, those of a cluster by turns; of streams,
+// work runs when the host waits), hence also memory order between running blocks and what fences do
 // about it; lockstep of warps; contraction of multiply-adds, CUDA's math functions; speed. NOT
 // checked: what nvcc accepts, registers, the size of shared memory that a kernel declares.
 #pragma once
@@ -54,6 +54,9 @@ inline constexpr unsigned cudaEventDisableTiming = 2;
 
 using cudaStream_t = struct CUstream_st*;
 using cudaEvent_t = struct CUevent_st*;
+using cudaGraph_t = struct CUgraph_st*;
+using cudaGraphExec_t = struct CUgraphExec_st*;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 
 struct dim3 {
   unsigned x = 1;
@@ -219,5 +222,15 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+
+/// Work queued to the stream from here on waits in a graph. Only one stream is captured at a time;
+/// waiting, marking, allocating and freeing in between end the process.
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
 
 // NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
