@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/stream.cuh"
 #include "steepest/error.hpp"
 #include "tests/cuda_emulation/emulated_training.hpp"
 #include "tests/cuda_emulation/emulation.hpp"
