@@ -85,6 +85,18 @@ struct BatchRun {
   [[nodiscard]] bool is_full() const { return batch >= rows; }
 };
 
+/// Element i of the row numbers of a run's batches from `step` on.
+struct DrawRow {
+  BatchRun run;
+  std::int64_t step;
+  std::int64_t* drawn;
+
+  STEEPEST_HD void operator()(std::int64_t i) const {
+    const RowSelection rows = run.of_step(step + i / run.batch);
+    drawn[i] = rows.order()(rows.first + i % run.batch);
+  }
+};
+
 /// A fixed number of steps of the same size as one graph. Which rows their batches have is drawn
 /// before each launch, so the graph knows of no step's number.
 class StepsOfAGraph {
@@ -128,17 +140,6 @@ class StepsOfAGraph {
   }
 
  private:
-  struct DrawRow {
-    BatchRun run;
-    std::int64_t step;
-    std::int64_t* drawn;
-
-    STEEPEST_HD void operator()(std::int64_t i) const {
-      const RowSelection rows = run.of_step(step + i / run.batch);
-      drawn[i] = rows.order()(rows.first + i % run.batch);
-    }
-  };
-
   BatchRun run_;
   std::int64_t count_;
   DeviceBuffer<std::int64_t> drawn_;  // (steps, batch)
