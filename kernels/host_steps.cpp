@@ -67,8 +67,7 @@ class HostSteps final : public OuterBackend {
     if (steps_on_moments_) {
       if (!takes_moments(bank_)) {
         throw OptionError(
-            "--engine moments knows the loss and its gradient, and no more: leave out rule lbfgs "
-            "and "
+            "--engine moments knows the loss and its gradient alone: leave out rule lbfgs and "
             "schedules that find their rate, or use --engine products");
       }
       if (!equations_) {

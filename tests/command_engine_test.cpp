@@ -27,8 +27,10 @@ TEST(EngineCommand, AnUnknownOneNamesTheKnown) {
   const TemporaryFolder folder;
   const CommandRun run = run_command(folder, fit + "--engine fast");
   EXPECT_EQ(run.exit_code, 3);
-  EXPECT_NE(run.err.find("\"fast\" is not known: use auto, products, fused, block or stream"),
-            std::string::npos)
+  EXPECT_NE(
+      run.err.find("\"fast\" is not known: use auto, products, fused, block, stream, graph or "
+                   "moments"),
+      std::string::npos)
       << run.err;
 }
 

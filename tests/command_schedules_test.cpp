@@ -134,7 +134,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Key", "--schedule armijo:speed=1",
                 "its keys are c, gamma, growth, warmup or horizon"},
         Refusal{"Parts", "--schedule constant:until=5/adgd", "cannot be one part of several"},
-        Refusal{"Unknown", "--schedule line_search", "d_adaptation, prodigy or armijo"}),
+        Refusal{"Unknown", "--schedule line_search", "prodigy, armijo or sgd_bb"}),
     name_of_refusal);
 
 }  // namespace

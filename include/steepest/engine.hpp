@@ -12,12 +12,12 @@ namespace steepest {
 /// step reads its rows twice, or three times where a batch is gathered first. fused: one kernel
 /// reads every row once and uses it for both. block: a kernel that stays for many small batches, a
 /// block of threads a model. stream: products of rows that stay with the host and pass through the
-/// device window by window, for more rows than its memory has room for. graph: products, of which one
-/// launch takes up to 64 steps. moments: second moments of
-/// the rows by one read, and then steps of squared loss on the host that ask for no rows. automatic:
-/// products, until the others have been measured on a GPU; on the CPU, where there is nothing to
-/// choose, the only valid one. What each engine can take, and what of it has never run on a GPU:
-/// docs/gpu.md.
+/// device window by window, for more rows than its memory has room for. graph: products, of which
+/// one launch takes up to 64 steps. moments: second moments of the rows by one read, and then steps
+/// of squared loss on the host that ask for no rows.
+/// automatic: products, until the others have been measured on a GPU; on the CPU, where there is
+/// nothing to choose, the only valid one. What each engine can take, and what of it has never run
+/// on a GPU: docs/gpu.md.
 enum class Engine { automatic, products, fused, block, stream, graph, moments };
 
 /// Parses auto, products, fused, block, stream, graph, moments. Throws OptionError that lists them.

@@ -92,6 +92,10 @@ inline constexpr std::int64_t most_refusals = 2200;
 /// Of a square: a step that is shorter beside its point is lost in rounding.
 inline constexpr double shortest_square = 1e-32;
 
+/// A pass that moves by less than so many times the rounding of objectives, relative to the point
+/// or to the longest pass, has measured rounding.
+inline constexpr double roundings_of_a_pass = 50.0;
+
 /// Of Barzilai-Borwein rates, by Raydan 1997.
 inline constexpr double nonmonotone_decrease = 1e-4;
 inline constexpr double widest_factor = 1e10;
@@ -235,15 +239,19 @@ STEEPEST_HD inline void choose_by_fading_estimate(const Schedule& schedule, doub
 }
 
 // At the start of a pass <w - a, b> is <s, y>: w and the mean of gradients moved so since the last.
-STEEPEST_HD inline void choose_by_passes(const Schedule& schedule, double eta, const RateSums& sums,
-                                         RateChoice& choice) {
+STEEPEST_HD inline void choose_by_passes(const Schedule& schedule, double eta, double rounding,
+                                         const RateSums& sums, RateChoice& choice) {
   ScheduleState& after = choice.after;
   const auto pass = static_cast<double>(after.measured / interval(schedule));
   if (pass < 2.0) {
     after.distance = eta;
   } else if (choice.fading.starts_pass) {
     const double bent = std::fabs(sums.moved_gradient - sums.moved_change);
-    if (sums.moved_square > 0.0 && bent > 0.0) {
+    double& longest = after.first_square;
+    longest = sums.moved_square > longest ? sums.moved_square : longest;
+    const double size = sums.point_square > longest ? sums.point_square : longest;
+    const double least = roundings_of_a_pass * rounding;
+    if (sums.moved_square > least * least * size && bent > 0.0) {
       const double rate = sums.moved_square / (bent * static_cast<double>(interval(schedule)));
       after.distance = within_reach(schedule, rate);
     }
@@ -332,7 +340,7 @@ STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const Update
       schedules::choose_by_fading_estimate(schedule, eta, sums, choice);
       break;
     case ScheduleKind::sgd_bb:
-      schedules::choose_by_passes(schedule, eta, sums, choice);
+      schedules::choose_by_passes(schedule, eta, at.objective_rounding, sums, choice);
       choice.rate = at.step < schedule.warmup ? eta : choice.rate;
       break;
     default:

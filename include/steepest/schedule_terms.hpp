@@ -165,13 +165,13 @@ struct ScheduleTerms {
 /// | armijo           | previous growth^(rows / all rows), times gamma   | Armijo 1966; batches:      |
 /// |                  | until f(w - rate g) <= f - c rate <g, g>;        | arXiv 1905.09997           |
 /// |                  | first: eta                                       |                            |
-///
 /// | sgd_bb           | in pass k = 2, 3, ... of m = every steps r_k =   | arXiv 1605.04131, alg. 2,  |
 /// |                  | <s, s> / (m |<s, y>|), s and y the changes over  | phi(k) = k: its authors'   |
 /// |                  | pass k - 1 of w and of q <- beta g + (1 - beta)  | code (Stochastic_BB)       |
 /// |                  | q, beta = 1 / (share m) <= 1; smoothed: 1 / k    |                            |
 /// |                  | times the geometric mean of j r_j, j = 2 ... k;  |                            |
-/// |                  | in the first two passes eta                      |                            |
+/// |                  | in the first two passes eta; where a pass moved  |                            |
+/// |                  | by no more than rounding, r_k is the rate before |                            |
 ///
 /// With a warm-up, its rates stand where these tables say eta; where eta is only the first rate,
 /// the steps of the warm-up take its rates instead of those found.
@@ -212,7 +212,7 @@ struct ScheduleState {
   double ratio = 0.0;         ///< of the two rates before
   double distance = 0.0;      ///< estimate of the distance to go, d; sgd_bb: rate of this pass
   double numerator = 0.0;     ///< of that estimate; of sgd_bb the mean of log(j r_j)
-  double first_square = 0.0;  ///< <g_0, g_0>
+  double first_square = 0.0;  ///< <g_0, g_0>; sgd_bb: <s, s> of the longest pass
   bool trying = false;        ///< the point is a trial, one step from the point remembered
   std::int64_t refusals = 0;  ///< of trials from there
   double base_square = 0.0;   ///< <g, g> there

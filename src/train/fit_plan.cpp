@@ -140,6 +140,10 @@ void check_rule(const FitPlan& plan, const FitOptions& options) {
   require(options.clip_norm == 0.0 || !finds_length(kind),
           fmt::format("rule {} finds the length of its steps: leave out --clip-norm",
                       to_string(plan.rule)));
+  require(options.engine != Engine::moments || !finds_length(kind),
+          fmt::format("rule {} asks for rows at every step: use another one with --engine moments, "
+                      "or --engine products",
+                      to_string(plan.rule)));
   require(!options.precondition.value_or(false) || !is_adaptive(kind),
           fmt::format("rule {} has a metric of its own: leave --preconditioner to auto",
                       to_string(plan.rule)));

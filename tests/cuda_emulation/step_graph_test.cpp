@@ -98,8 +98,8 @@ TEST_F(EmulatedGraph, AFailingCallIsADeviceErrorThatLeavesNothing) {
 using EmulatedGraphDeathTest = EmulatedGraph;
 
 TEST_F(EmulatedGraphDeathTest, AWaitWhileStepsAreCapturedEndsTheProcess) {
-  const Stream stream;
-  EXPECT_DEATH(StepGraph(stream.get(), [&] { stream.wait(); }), "captures");
+  const kernels::Stream stream;
+  EXPECT_DEATH(kernels::StepGraph(stream.get(), [&] { stream.wait(); }), "captures");
 }
 
 }  // namespace

@@ -141,9 +141,11 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode /*
   });
 }
 
+// A call that fails ends the capture all the same.
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  std::unique_ptr<CUgraph_st> captured = std::move(stream->captured);
   return call(__func__, [&] {
-    *graph = stream->captured.release();
+    *graph = captured.release();
     return *graph == nullptr ? cudaErrorInvalidValue : cudaSuccess;
   });
 }
