@@ -203,6 +203,10 @@ BlockLayout block_layout_for(const BankPlan& plan, std::int64_t features, std::i
           "engine block takes no schedule that takes steps back (barzilai_borwein, armijo): use "
           "--engine products");
     }
+    if (model.schedule.kind == ScheduleKind::sgd_bb) {
+      throw OptionError(
+          "engine block keeps no mean of gradients for schedule sgd_bb: use --engine products");
+    }
     problem.has_second = problem.has_second || model.has_second();
     problem.remembers = problem.remembers || remembers(model.schedule.kind);
   }

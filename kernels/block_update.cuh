@@ -146,14 +146,12 @@ __device__ void remember_elements(const ModelBlock<T>& block, double scale) {
   const double* const points = block.array(BlockArray::parameters);
   double* const old_points = block.array(BlockArray::old_points);
   double* const old_gradients = block.array(BlockArray::old_gradients);
-  double* const seconds = block.array(BlockArray::second);
   for (ElementWalk at(block); at.element < block.elements(); at.advance()) {
     const double point = points[at.element];
     const double gradient = gradient_at(plan, at, gradients, scale, point,
                                         plan.is_bounded ? block.bank.bounds[at.column] : Bound{});
-    double none = 0.0;
     remember_element(plan.schedule, first, fading, point, gradient, old_points[at.element],
-                     old_gradients[at.element], seconds != nullptr ? seconds[at.element] : none);
+                     old_gradients[at.element]);
   }
 }
 

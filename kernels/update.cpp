@@ -172,17 +172,22 @@ void update_at_found_rate(const ModelPlan& plan, UpdateMode mode, double mean_lo
   } else {
     sums.add(take_step(plan, factors, arrays, pool, bank));
   }
-  const bool first = state.schedule.measured == 0;
+  const std::int64_t measured_before = state.schedule.measured;
+  const bool by_passes = plan.schedule.kind == ScheduleKind::sgd_bb;
   finish_update(plan, factors, mode, mean_loss, sums, state, &choice);
   if (choice.retreats || state.reason != Reason::running || arrays.old_point == nullptr) {
     return;
   }
   for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-    double none = 0.0;
     for (std::int64_t e = begin; e < end; ++e) {
-      remember_element(plan.schedule, first, choice.fading, arrays.now[e], arrays.gradient[e],
-                       arrays.old_point[e], arrays.old_gradient[e],
-                       arrays.second == nullptr ? none : arrays.second[e]);
+      if (by_passes) {
+        remember_of_pass(plan.schedule, measured_before, choice.fading, arrays.now[e],
+                         arrays.gradient[e], arrays.old_point[e], arrays.old_gradient[e],
+                         arrays.second[e]);
+      } else {
+        remember_element(plan.schedule, measured_before == 0, choice.fading, arrays.now[e],
+                         arrays.gradient[e], arrays.old_point[e], arrays.old_gradient[e]);
+      }
     }
   });
 }

@@ -90,11 +90,15 @@ STEEPEST_HD void retreat_one(const BankView& bank, std::int64_t model, std::int6
 STEEPEST_HD void remember_one(const BankView& bank, std::int64_t model, std::int64_t element,
                               const ModelState& state, const FadingSum& fading) {
   const std::int64_t i = model * bank.shape.elements_per_model() + element;
-  double none = 0.0;
-  remember_element(bank.plans[model].schedule, state.schedule.measured == 0, fading,
-                   bank.parameters_of(model, state.current)[element], bank.gradients[i],
-                   bank.old_points[i], bank.old_gradients[i],
-                   bank.second != nullptr ? bank.second[i] : none);
+  const Schedule& schedule = bank.plans[model].schedule;
+  const double now = bank.parameters_of(model, state.current)[element];
+  if (schedule.kind == ScheduleKind::sgd_bb) {
+    remember_of_pass(schedule, state.schedule.measured, fading, now, bank.gradients[i],
+                     bank.old_points[i], bank.old_gradients[i], bank.second[i]);
+  } else {
+    remember_element(schedule, state.schedule.measured == 0, fading, now, bank.gradients[i],
+                     bank.old_points[i], bank.old_gradients[i]);
+  }
 }
 
 // True for the block that finishes a model last. The fences order what every block wrote before its

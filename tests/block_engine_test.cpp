@@ -334,6 +334,8 @@ TEST_P(BlockEngine, RefusesWhatItCannotTake) {
   EXPECT_NE(refusal({50, 3, 1}, SquaredLoss{}, 32, "barzilai_borwein", false)
                 .find("takes no schedule that takes steps back"),
             std::string::npos);
+  EXPECT_NE(refusal({50, 3, 1}, SquaredLoss{}, 32, "sgd_bb:every=2", false).find("sgd_bb"),
+            std::string::npos);
   EXPECT_NE(refusal({50, 3, 1}, SquaredLoss{}, 32, "constant", true).find("preconditioner"),
             std::string::npos);
 }

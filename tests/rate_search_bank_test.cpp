@@ -133,6 +133,10 @@ TEST_P(RateSearchOn, GoesAsOnTheCpuInDouble) {
       std::erase_if(
           plans, [](const ModelPlan& plan) { return plan.schedule.kind == ScheduleKind::armijo; });
     }
+    if (GetParam().engine == Engine::block) {
+      std::erase_if(
+          plans, [](const ModelPlan& plan) { return plan.schedule.kind == ScheduleKind::sgd_bb; });
+    }
     plans.push_back(plan_of("constant", "momentum:0.5", 0.1));  // beside those that do not search
     const auto backend = make();
     const Ran found = run_bank(*backend, shape, plans, batch, 12);

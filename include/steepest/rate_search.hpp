@@ -42,11 +42,11 @@ struct RateSums {
 };
 
 /// What of older gradients fades. Prodigy's sum of gradients: b <- keep b + add g. sgd_bb's mean of
-/// gradients is q + b, q being what it was at the start of the pass: b <- keep b + add (g - q).
+/// gradients is q + b, q being what it was at the start of the pass: b <- keep b + add (g - q), and
+/// at the start of a pass first q <- q + b, b <- 0.
 struct FadingSum {
   double keep = 0.0;
   double add = 0.0;
-  bool starts_pass = false;  ///< of sgd_bb: first q <- q + b, b <- 0
 };
 
 /// Adds what one element brings to all sums but the penalty.
@@ -100,18 +100,21 @@ inline constexpr double roundings_of_a_pass = 50.0;
 inline constexpr double nonmonotone_decrease = 1e-4;
 inline constexpr double widest_factor = 1e10;
 
-STEEPEST_HD inline FadingSum mean_of_pass(const Schedule& schedule, const ScheduleState& state) {
-  const std::int64_t steps = interval(schedule);
-  const double spanned = schedule.share * static_cast<double>(steps);
+STEEPEST_HD inline bool starts_pass(const Schedule& schedule, std::int64_t measured) {
+  return measured % interval(schedule) == 0;
+}
+
+STEEPEST_HD inline FadingSum mean_of_pass(const Schedule& schedule) {
+  const double spanned = schedule.share * static_cast<double>(interval(schedule));
   const double add = spanned > 1.0 ? 1.0 / spanned : 1.0;
-  return {1.0 - add, add, state.measured % steps == 0};
+  return {1.0 - add, add};
 }
 
 /// B2 of prodigy's rule over steps: what is left of the sums after a step.
 STEEPEST_HD inline FadingSum fading_of(const Schedule& schedule, const UpdateRule& rule,
                                        const ScheduleState& state, double eta) {
   if (schedule.kind == ScheduleKind::sgd_bb) {
-    return mean_of_pass(schedule, state);
+    return mean_of_pass(schedule);
   }
   if (schedule.kind != ScheduleKind::prodigy) {
     return {};
@@ -245,7 +248,7 @@ STEEPEST_HD inline void choose_by_passes(const Schedule& schedule, double eta, d
   const auto pass = static_cast<double>(after.measured / interval(schedule));
   if (pass < 2.0) {
     after.distance = eta;
-  } else if (choice.fading.starts_pass) {
+  } else if (starts_pass(schedule, after.measured)) {
     const double bent = std::fabs(sums.moved_gradient - sums.moved_change);
     double& longest = after.first_square;
     longest = sums.moved_square > longest ? sums.moved_square : longest;
@@ -362,21 +365,10 @@ STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const Update
   return choice;
 }
 
-/// What is remembered of an element after a step that was not taken back; `old_mean` is q of
-/// FadingSum, any number of another schedule than sgd_bb.
+/// What is remembered of an element after a step that was not taken back; of sgd_bb see below.
 STEEPEST_HD inline void remember_element(const Schedule& schedule, bool first,
                                          const FadingSum& fading, double point, double gradient,
-                                         double& old_point, double& old_gradient,
-                                         double& old_mean) {
-  if (schedule.kind == ScheduleKind::sgd_bb) {
-    if (fading.starts_pass) {
-      old_mean = first ? 0.0 : old_mean + old_gradient;
-      old_gradient = 0.0;
-      old_point = point;
-    }
-    old_gradient = fading.keep * old_gradient + fading.add * (gradient - old_mean);
-    return;
-  }
+                                         double& old_point, double& old_gradient) {
   const bool by_start = schedule.kind == ScheduleKind::dog ||
                         schedule.kind == ScheduleKind::d_adaptation ||
                         schedule.kind == ScheduleKind::prodigy;
@@ -386,6 +378,19 @@ STEEPEST_HD inline void remember_element(const Schedule& schedule, bool first,
   old_gradient = schedule.kind == ScheduleKind::prodigy
                      ? fading.keep * old_gradient + fading.add * gradient
                      : gradient;
+}
+
+/// As above, of sgd_bb, after `measured` steps; `old_mean` is q of FadingSum.
+STEEPEST_HD inline void remember_of_pass(const Schedule& schedule, std::int64_t measured,
+                                         const FadingSum& fading, double point, double gradient,
+                                         double& old_point, double& old_gradient,
+                                         double& old_mean) {
+  if (schedules::starts_pass(schedule, measured)) {
+    old_mean = measured == 0 ? 0.0 : old_mean + old_gradient;
+    old_gradient = 0.0;
+    old_point = point;
+  }
+  old_gradient = fading.keep * old_gradient + fading.add * (gradient - old_mean);
 }
 
 }  // namespace steepest

@@ -77,9 +77,14 @@ RateChoice choose(const Walk& walk, const TraceStep& here, ScheduleMemory& memor
   RateChoice choice = choose_rate(schedule, walk.options.rule, memory.state, question, sums);
   if (!choice.retreats) {
     for (std::size_t i = 0; i < here.at.size(); ++i) {
-      remember_element(schedule, memory.state.measured == 0, choice.fading, here.at[i],
-                       here.gradient[i], memory.old_point[i], memory.old_gradient[i],
-                       memory.old_mean[i]);
+      if (schedule.kind == ScheduleKind::sgd_bb) {
+        remember_of_pass(schedule, memory.state.measured, choice.fading, here.at[i],
+                         here.gradient[i], memory.old_point[i], memory.old_gradient[i],
+                         memory.old_mean[i]);
+      } else {
+        remember_element(schedule, memory.state.measured == 0, choice.fading, here.at[i],
+                         here.gradient[i], memory.old_point[i], memory.old_gradient[i]);
+      }
     }
     choice.after.gradient_squares += sums.gradient_square;
   }

@@ -8,6 +8,9 @@
 namespace steepest::train {
 
 Eigen::VectorXd DualCorrection::reach(const Eigen::MatrixXd& columns, double row_rounding) const {
+  if (columns.cols() == 0) {
+    return Eigen::VectorXd::Zero(columns.rows());
+  }
   const Eigen::VectorXd squares =  // x_i S^-1 x_i
       (columns * inverse).cwiseProduct(columns).rowwise().sum().cwiseMax(0.0);
   return (columns * known).cwiseAbs() + hidden * squares.cwiseSqrt() +
