@@ -113,7 +113,8 @@ __device__ inline __attribute__((noinline)) void decide_step(const ModelPlan& pl
   scratch.sums.gradient_square = scratch.total[square_word];
   scratch.sums.gradient_max = scratch.total[max_word];
   if (finds_rate(plan.schedule.kind)) {
-    scratch.choice = choose_rate(plan, scratch.state, scratch.mean_loss, rate_sums(scratch.total));
+    scratch.choice =
+        choose_rate<false>(plan, scratch.state, scratch.mean_loss, rate_sums(scratch.total));
     scratch.factors = step_factors(plan, scratch.state, scratch.choice);
   } else {
     if (needs_batch(plan)) {

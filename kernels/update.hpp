@@ -97,10 +97,12 @@ STEEPEST_HD inline StepFactors step_factors(const ModelPlan& plan, const ModelSt
 }
 
 /// The rate of a step, by what was measured for it: see include/steepest/rate_search.hpp.
+template <bool by_passes = true>
 STEEPEST_HD inline RateChoice choose_rate(const ModelPlan& plan, const ModelState& state,
                                           double mean_loss, const RateSums& sums) {
-  return choose_rate(plan.schedule, plan.rule, state.schedule,
-                     {state.step, mean_loss, plan.objective_rounding, plan.rows_share}, sums);
+  return choose_rate<by_passes>(plan.schedule, plan.rule, state.schedule,
+                                {state.step, mean_loss, plan.objective_rounding, plan.rows_share},
+                                sums);
 }
 
 /// Share of a gradient of squared 2-norm `square` that is stepped along (Pascanu et al., ICML

@@ -309,7 +309,9 @@ STEEPEST_HD inline FadingSum fading_sum(const Schedule& schedule, const UpdateRu
 }
 
 /// The rate of a step of a schedule that finds it: a pure function of what was measured and what is
-/// remembered. `sums` were added with fading_sum() of the same state.
+/// remembered. `sums` were added with fading_sum() of the same state. Without `by_passes` it knows
+/// no sgd_bb, and kernels that have no room for it compile without.
+template <bool by_passes = true>
 STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const UpdateRule& rule,
                                           const ScheduleState& state, const RateQuestion& at,
                                           const RateSums& sums) {
@@ -343,8 +345,10 @@ STEEPEST_HD inline RateChoice choose_rate(const Schedule& schedule, const Update
       schedules::choose_by_fading_estimate(schedule, eta, sums, choice);
       break;
     case ScheduleKind::sgd_bb:
-      schedules::choose_by_passes(schedule, eta, at.objective_rounding, sums, choice);
-      choice.rate = at.step < schedule.warmup ? eta : choice.rate;
+      if constexpr (by_passes) {
+        schedules::choose_by_passes(schedule, eta, at.objective_rounding, sums, choice);
+        choice.rate = at.step < schedule.warmup ? eta : choice.rate;
+      }
       break;
     default:
       choice.rate = state.measured == 0 || at.step < schedule.warmup
