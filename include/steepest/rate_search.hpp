@@ -245,8 +245,9 @@ STEEPEST_HD inline void choose_by_fading_estimate(const Schedule& schedule, doub
 STEEPEST_HD inline void choose_by_passes(const Schedule& schedule, double eta, double rounding,
                                          const RateSums& sums, RateChoice& choice) {
   ScheduleState& after = choice.after;
-  const auto pass = static_cast<double>(after.measured / interval(schedule));
-  if (pass < 2.0) {
+  const std::int64_t passed = after.measured / interval(schedule);
+  const auto pass = static_cast<double>(passed);
+  if (passed < 2) {
     after.distance = eta;
   } else if (starts_pass(schedule, after.measured)) {
     const double bent = std::fabs(sums.moved_gradient - sums.moved_change);
