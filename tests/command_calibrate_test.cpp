@@ -9,13 +9,14 @@
 
 #include "tests/calibrate_files.hpp"
 #include "tests/run_command.hpp"
+#include "tests/sanitizers.hpp"
 
 namespace steepest::tests {
 namespace {
 
 // Most memory that any command run so far had resident, in bytes; 0 under a sanitizer.
 std::int64_t most_memory() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef STEEPEST_SANITIZED
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
   return std::int64_t{usage.ru_maxrss} * 1024;

@@ -168,8 +168,7 @@ TEST(ExploreCommand, OtherMethodsLand) {
 
 TEST(ExploreCommand, EndsOnASignal) {
   const TemporaryFolder folder;
-  const CommandRun run =
-      signal_command(folder, "explore 'sin(x)*sin(y)' --scan -9:9:9999", SIGINT);
+  const CommandRun run = signal_command(folder, "explore 'sin(x)*sin(y)' --scan -9:9:9999", SIGINT);
   EXPECT_EQ(run.exit_code, 130);
   EXPECT_EQ(run.out, "");
   EXPECT_NE(run.err.find("interrupted"), std::string::npos) << run.err;

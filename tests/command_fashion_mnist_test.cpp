@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "tests/run_command.hpp"
+#include "tests/sanitizers.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -25,7 +26,7 @@ double optimum_of(double l2) {
 class FashionMnist : public testing::Test {
  protected:
   void SetUp() override {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STEEPEST_SANITIZED
     GTEST_SKIP() << "sanitizers would take an hour";
 #endif
     const std::string source = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz";

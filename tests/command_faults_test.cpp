@@ -10,12 +10,13 @@
 #include <memory>
 
 #include "tests/run_command.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/signal_command.hpp"
 
 namespace steepest::tests {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STEEPEST_SANITIZED
 constexpr bool has_sanitizer = true;
 #else
 constexpr bool has_sanitizer = false;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/run_command.hpp"
+#include "tests/sanitizers.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -28,7 +29,7 @@ std::int64_t peak_of_fit(const std::string& path, const char* memory = "8G") {
 }
 
 TEST(FitMemory, StaysBelowTwiceTheFloatMatrix) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STEEPEST_SANITIZED
   GTEST_SKIP() << "sanitizers hold memory of their own";
 #endif
   const TemporaryFolder folder;
@@ -46,7 +47,7 @@ TEST(FitMemory, StaysBelowTwiceTheFloatMatrix) {
 }
 
 TEST(FitMemory, StaysBelowTheMemoryGiven) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STEEPEST_SANITIZED
   GTEST_SKIP() << "sanitizers hold memory of their own";
 #endif
   const TemporaryFolder folder;

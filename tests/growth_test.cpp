@@ -11,6 +11,7 @@
 #include "steepest/model.hpp"
 #include "steepest/read.hpp"
 #include "steepest/sweep.hpp"
+#include "tests/sanitizers.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace steepest::tests {
@@ -23,7 +24,7 @@ std::int64_t bytes_in_use() {
 }
 
 void expect_no_growth(int times, const std::function<void()>& work) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef STEEPEST_SANITIZED
   GTEST_SKIP() << "sanitizers allocate in their own way, and look for leaks themselves";
 #endif
   for (int i = 0; i < 20; ++i) {  // what is made once, and the arenas of threads
