@@ -5,8 +5,6 @@
 #include <cublas_v2.h>
 #include <dlfcn.h>
 
-#include <string>
-
 #include "kernels/device_failure.hpp"
 
 namespace steepest::kernels {

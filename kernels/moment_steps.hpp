@@ -28,7 +28,7 @@ inline constexpr std::int64_t most_moment_columns = 2000;
 /// rows themselves; the other models keep theirs.
 class MomentSteps {
  public:
-  /// Fills `partials` with the sums over all rows of these models, at their current parameters.
+  /// Sums over all rows of these models at their current parameters, into the `partials` of step().
   using RowPass = std::function<void(const std::vector<std::int64_t>& models)>;
 
   /// A step of every running model; `partials` are scratch, `before` the states it starts from.

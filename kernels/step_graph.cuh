@@ -17,9 +17,8 @@
 
 namespace steepest::kernels {
 
-/// What a function queues to a stream, as a CUDA graph: a launch costs the host one call, and the
-/// device about a microsecond less between any two kernels than launches one by one. Arguments are
-/// those of the time of capture, so what they point to has to stay.
+/// What a function queues to a stream, as a CUDA graph: a launch of all of it costs the host one
+/// call. Arguments are those of the time of capture, so what they point to has to stay.
 class StepGraph {
  public:
   /// queue() queues work to `stream` and does nothing else with CUDA: no waits, no allocations.

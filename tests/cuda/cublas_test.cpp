@@ -3,7 +3,6 @@
 #include <cublas_v2.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <string>
