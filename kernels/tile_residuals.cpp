@@ -59,10 +59,22 @@ HWY_INLINE void for_row_vectors(std::int64_t count, Body body) {
   }
 }
 
+// x as an argument of Exp and Expm1. Emulated vectors convert it to an integer one by one, which
+// C++ leaves undefined for NaN; processors' instructions have a result for it, which nobody uses.
+template <class D, class V>
+HWY_INLINE V exponent_of(D d, V x) {
+#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+  return hn::IfThenElse(hn::IsNaN(x), hn::Zero(d), x);
+#else
+  static_cast<void>(d);
+  return x;
+#endif
+}
+
 // exp(x) for x <= 0, and NaN for NaN, which Highway's own takes for 0.
 template <class D, class V>
 HWY_INLINE V decay_of(D d, V x) {
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, exponent_of(d, x)));
 }
 
 // log(x) for x >= 1, and NaN for NaN, likewise.
@@ -172,11 +184,11 @@ void poisson_on_target(const TileScores<T>& tile) {
   regression_on_target(tile, [&](V score, V count, V& value) {
     const auto nan = hn::IsNaN(score);
     const auto cut = hn::Min(score, most);
-    const auto mean = hn::IfThenElse(nan, score, hn::Exp(d, cut));
+    const auto mean = hn::IfThenElse(nan, score, hn::Exp(d, exponent_of(d, cut)));
     const auto positive = hn::Gt(count, hn::Zero(d));
     const auto gap = hn::Sub(cut, hn::Log(d, hn::IfThenElse(positive, count, one)));
     const auto capped = hn::Min(gap, most);
-    const auto deviance = hn::Mul(count, hn::Sub(hn::Expm1(d, capped), capped));
+    const auto deviance = hn::Mul(count, hn::Sub(hn::Expm1(d, exponent_of(d, capped)), capped));
     value = hn::IfThenElse(nan, score, hn::IfThenElse(positive, deviance, mean));
     return hn::Sub(mean, count);
   });
