@@ -43,8 +43,15 @@ target_link_libraries(steepest PRIVATE $<BUILD_INTERFACE:steepest_settings>
   FastFloat::fast_float nlohmann_json::nlohmann_json fmt::fmt hwy::hwy Eigen3::Eigen ZLIB::ZLIB zstd::libzstd_shared
   muparser::muparser $<BUILD_INTERFACE:Boost::headers> Threads::Threads)
 if(STEEPEST_HAS_CUDA)
+  set(steepest_told_kernels fused_strip.cu fused_tile.cu fused_tensor.cu fold_sums.cu
+    block_steps.cu)
   target_link_libraries(steepest PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
   set(cublas_name libcublas.so.${CUDAToolkit_VERSION_MAJOR})
+  # tests/ptxas reads what is told of these.
+  list(TRANSFORM steepest_told_kernels PREPEND ${PROJECT_SOURCE_DIR}/kernels/)
+  set_source_files_properties(${steepest_told_kernels} PROPERTIES COMPILE_OPTIONS "-Xptxas=-v")
+  set(launcher ${PROJECT_SOURCE_DIR}/cmake/keep_ptxas_messages ${CMAKE_CUDA_COMPILER_LAUNCHER})
+  set_target_properties(steepest PROPERTIES CUDA_COMPILER_LAUNCHER "${launcher}")
   # cuBLAS is loaded when it is first called.
   set_source_files_properties(${PROJECT_SOURCE_DIR}/kernels/cublas_delayed.cu PROPERTIES
     COMPILE_DEFINITIONS
