@@ -127,6 +127,13 @@ def pixels():
     return pd.DataFrame(columns).rename(columns={"r0c0": "target"})
 
 
+def fashion_means():
+    """Fashion-MNIST as means over squares of 4 x 4 pixels."""
+    table = fashion()
+    pictures = images().reshape(len(table), 7, 4, 7, 4).mean((2, 4)).reshape(len(table), 49)
+    return pd.DataFrame(pictures, columns=[f"m{i}" for i in range(49)]).assign(target=table["target"])
+
+
 def fashion():
     labels = gzip.open(str(IMAGES).replace("images-idx3", "labels-idx1")).read()[8:]
     table = pd.DataFrame(images().reshape(len(labels), -1))
@@ -134,7 +141,7 @@ def fashion():
     return table.assign(target=np.frombuffer(labels, np.uint8))
 
 
-CLASSIFIERS = (wine, breast_cancer, digits, affairs, cancellations, fashion)
+CLASSIFIERS = (wine, breast_cancer, digits, affairs, cancellations, fashion_means, fashion)
 REGRESSIONS = (diabetes, star98, carbon_dioxide, diamonds, arrivals, pixels)
 
 
