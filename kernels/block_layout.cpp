@@ -34,7 +34,7 @@ std::int32_t tile_outputs(std::int64_t outputs) { return outputs == 1 ? 1 : outp
 // As many as the widest part of a step has work for.
 std::int32_t thread_count(const BlockProblem& problem, const BlockLayout& layout) {
   const std::int64_t tiles = blocks_of(problem.outputs, layout.tile_outputs);
-  const std::int64_t scoring = blocks_of(problem.batch, tile_rows) * tiles * layout.row_lanes;
+  const std::int64_t scoring = blocks_of(layout.rows, tile_rows) * tiles * layout.row_lanes;
   const std::int64_t columns = blocks_of(problem.features + 1, warp * layout.thread_columns);
   const std::int64_t widest = std::max(scoring, columns * tiles * warp);
   return static_cast<std::int32_t>(
@@ -64,25 +64,75 @@ class SharedMemory {
   std::int64_t size_;
 };
 
+std::int32_t ranks_worth(const BlockProblem& problem) {
+  std::int32_t ranks = 1;
+  while (problem.has_clusters && ranks < most_block_ranks &&
+         problem.batch >= 2 * ranks * fewest_rank_rows) {
+    ranks *= 2;
+  }
+  return ranks;
+}
+
+// What a block that is alone cannot do without.
+std::int64_t bytes_needed(const BlockProblem& problem, const BlockLayout& layout,
+                          std::int64_t scratch_bytes) {
+  const std::int64_t stride = problem.features + 1;
+  return scratch_bytes + 4 * vector_bytes +
+         problem.outputs * (problem.pitch + stride) * problem.value_bytes +
+         layout.rows * (problem.outputs * problem.value_bytes + 16);
+}
+
+BlockLayout layout_of_ranks(const BlockProblem& problem, std::int32_t ranks, std::int32_t halves,
+                            std::int64_t scratch_bytes, std::int64_t shared_bytes) {
+  BlockLayout layout;
+  layout.ranks = ranks;
+  layout.halves = halves;
+  layout.rows = blocks_of(problem.batch, ranks);
+  layout.row_lanes = row_lanes(problem);
+  layout.tile_outputs = ranks > 1 && problem.outputs > 1 ? 5 : tile_outputs(problem.outputs);
+  layout.thread_columns = ranks > 1 || problem.features + 1 > most_single_columns ? 4 : 1;
+  layout.threads = thread_count(problem, layout);
+  const std::int64_t elements = problem.outputs * (problem.features + 1);
+  SharedMemory memory(scratch_bytes, shared_bytes);
+  layout.weights = memory.take(problem.outputs * problem.pitch * problem.value_bytes);
+  layout.gradient = memory.take(elements * problem.value_bytes);
+  layout.partials =
+      ranks > 1 ? memory.take(halves * elements * problem.value_bytes) : layout.gradient;
+  layout.scores = memory.take(layout.rows * problem.outputs * problem.value_bytes);
+  layout.indexes = memory.take(2 * layout.rows * static_cast<std::int64_t>(sizeof(std::int64_t)));
+  const bool present[block_array_count] = {true, true, problem.has_second, problem.remembers,
+                                           problem.remembers};
+  for (int array = 0; array < block_array_count; ++array) {
+    const std::int64_t bytes = elements * static_cast<std::int64_t>(sizeof(double));
+    layout.arrays[array] = present[array] ? memory.take_if_free(bytes) : -1;
+    layout.holds_all = layout.holds_all && (!present[array] || layout.arrays[array] >= 0);
+  }
+  layout.bytes = memory.used();
+  return layout;
+}
+
 }  // namespace
 
 BlockLayout block_layout(const BlockProblem& problem, std::int64_t scratch_bytes,
                          std::int64_t shared_bytes) {
-  if (problem.batch > most_block_rows) {
+  for (std::int32_t ranks = ranks_worth(problem); ranks > 1; ranks /= 2) {
+    for (const std::int32_t halves : {2, 1}) {
+      const BlockLayout layout =
+          layout_of_ranks(problem, ranks, halves, scratch_bytes, shared_bytes);
+      if (layout.rows <= most_block_rows && layout.holds_all && layout.bytes <= shared_bytes) {
+        return layout;
+      }
+    }
+  }
+  const BlockLayout layout = layout_of_ranks(problem, 1, 1, scratch_bytes, shared_bytes);
+  if (layout.rows > most_block_rows) {
     throw OptionError(
         fmt::format("engine block takes batches of at most {} rows, not {}: use "
                     "--engine products",
-                    most_block_rows, problem.batch));
+                    problem.has_clusters ? most_block_ranks * most_block_rows : most_block_rows,
+                    problem.batch));
   }
-  BlockLayout layout;
-  layout.row_lanes = row_lanes(problem);
-  layout.tile_outputs = tile_outputs(problem.outputs);
-  layout.thread_columns = problem.features + 1 > most_single_columns ? 4 : 1;
-  layout.threads = thread_count(problem, layout);
-  const std::int64_t stride = problem.features + 1;
-  const std::int64_t needed = scratch_bytes + 4 * vector_bytes +
-                              problem.outputs * (problem.pitch + stride) * problem.value_bytes +
-                              problem.batch * (problem.outputs * problem.value_bytes + 16);
+  const std::int64_t needed = bytes_needed(problem, layout, scratch_bytes);
   if (needed > shared_bytes) {
     throw OptionError(fmt::format(
         "engine block keeps a model's parameters and gradient and a batch's scores in the shared "
@@ -90,18 +140,6 @@ BlockLayout block_layout(const BlockProblem& problem, std::int64_t scratch_bytes
         "--engine products",
         problem.features, problem.outputs, problem.batch, needed, shared_bytes));
   }
-  SharedMemory memory(scratch_bytes, shared_bytes);
-  layout.weights = memory.take(problem.outputs * problem.pitch * problem.value_bytes);
-  layout.gradient = memory.take(problem.outputs * stride * problem.value_bytes);
-  layout.scores = memory.take(problem.batch * problem.outputs * problem.value_bytes);
-  layout.indexes = memory.take(2 * problem.batch * static_cast<std::int64_t>(sizeof(std::int64_t)));
-  const bool present[block_array_count] = {true, true, problem.has_second, problem.remembers,
-                                           problem.remembers};
-  for (int array = 0; array < block_array_count; ++array) {
-    const std::int64_t bytes = problem.outputs * stride * static_cast<std::int64_t>(sizeof(double));
-    layout.arrays[array] = present[array] ? memory.take_if_free(bytes) : -1;
-  }
-  layout.bytes = memory.used();
   return layout;
 }
 

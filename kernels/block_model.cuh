@@ -27,8 +27,10 @@ struct alignas(16) BlockScratch {  // NOLINT(cppcoreguidelines-pro-type-member-i
   FadingSum fading;   // likewise
   UpdateSums sums;
   double mean_loss;
-  int rows[2];  // of this batch and of the next
-  bool steps;   // else the model ends where it is
+  int rows[2];          // of this batch and of the next: this rank's
+  int batch_rows[2];    // likewise: all ranks'
+  double rank_loss[2];  // of this step and of the next
+  bool steps;           // else the model ends where it is
   double parts[most_block_warps * most_block_words];
   double total[most_block_words];
 };
@@ -51,14 +53,20 @@ struct ModelBlock {
 
   [[nodiscard]] __device__ int elements() const { return outputs * stride; }
 
-  // (C, pitch), (C, d + 1) and (batch, C).
+  // (C, pitch), (C, d + 1) and (rows, C).
   [[nodiscard]] __device__ T* weights() const { return shared<T>(layout.weights); }
   [[nodiscard]] __device__ T* gradient() const { return shared<T>(layout.gradient); }
   [[nodiscard]] __device__ T* scores() const { return shared<T>(layout.scores); }
 
-  // Rows of a batch: two halves take turns.
+  // What the rows of this rank of a cluster add to the gradient: two halves take turns where there
+  // are two.
+  [[nodiscard]] __device__ T* partial(int half) const {
+    return shared<T>(layout.partials) + half % layout.halves * elements();
+  }
+
+  // Rows of a batch, of this rank: two halves take turns.
   [[nodiscard]] __device__ std::int64_t* indexes(int half) const {
-    return shared<std::int64_t>(layout.indexes) + half * run.batch;
+    return shared<std::int64_t>(layout.indexes) + half * layout.rows;
   }
 
   // (C, d + 1), in shared memory or the bank's; null where no model of the bank has it.

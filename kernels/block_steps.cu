@@ -6,6 +6,7 @@
 #include "kernels/block_product.cuh"
 #include "kernels/block_steps.cuh"
 #include "kernels/block_update.cuh"
+#include "kernels/cluster.cuh"
 #include "kernels/launch.cuh"
 #include "kernels/residuals.cuh"
 #include "kernels/row_selection.hpp"
@@ -34,14 +35,23 @@ __device__ void prefetch([[maybe_unused]] const void* address) {
 
 // The rows of a step into one half of the indexes; the last threads draw, the first have the losses
 // of the batch before.
-template <class T>
+template <bool has_ranks, class T>
 __device__ void draw_rows(const ModelBlock<T>& block, std::int64_t step, int half) {
   const int last = block.threads - 1 - block.thread;
-  if (last >= block.run.batch) {
+  if (last >= block.layout.rows) {
     return;
   }
-  const RowSelection rows =
+  RowSelection rows =
       batch_of_step(block.data.rows, block.run.batch, block.run.seed, step, block.run.together);
+  if constexpr (has_ranks) {
+    if (last == 0) {
+      block.scratch.batch_rows[half] = static_cast<int>(rows.count);
+    }
+    const int rank = cluster_rank();
+    const std::int64_t begin = rows.count * rank / block.layout.ranks;
+    rows.count = rows.count * (rank + 1) / block.layout.ranks - begin;
+    rows.first += begin;
+  }
   const RowOrder order = rows.order();
   std::int64_t* const indexes = block.indexes(half);
   for (std::int64_t r = last; r < rows.count; r += block.threads) {
@@ -62,8 +72,41 @@ __device__ void prefetch_rows(const ModelBlock<T>& block, const std::int64_t* in
   }
 }
 
+// The gradient of all ranks, added in their order, by each of them. Takes what this thread's rows
+// lost, and returns what all lost, to one thread. Where halves of what is read take turns, no rank
+// comes to write this one again before all have read it: it passes the barrier of the step between.
+template <class T>
+__device__ double add_ranks(const ModelBlock<T>& block, int half, double loss) {
+  double words[4] = {loss, 0.0, 0.0, 0.0};
+  block_totals(
+      words, [](int /*word*/, double one, double other) { return one + other; },
+      block.scratch.parts, block.scratch.total);
+  if (block.thread == 0) {
+    block.scratch.rank_loss[half] = block.scratch.total[0];
+  }
+  wait_for_cluster();
+  T* const gradient = block.gradient();
+  for (int e = block.thread; e < block.elements(); e += block.threads) {
+    T sum = 0;
+    for (int rank = 0; rank < block.layout.ranks; ++rank) {
+      sum += shared_of_rank(block.partial(half), rank)[e];
+    }
+    gradient[e] = sum;
+  }
+  double all = 0.0;
+  for (int rank = 0; block.thread == 0 && rank < block.layout.ranks; ++rank) {
+    all += *shared_of_rank(&block.scratch.rank_loss[half], rank);
+  }
+  if (block.layout.halves > 1) {
+    __syncthreads();
+  } else {
+    wait_for_cluster();
+  }
+  return all;
+}
+
 // One step of a model; `turn` counts those of the launch.
-template <int tile_outputs, int columns, class T>
+template <int tile_outputs, int columns, bool has_ranks, class T>
 __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std::int64_t turn,
                           StepRecord* record) {
   const int half = static_cast<int>(turn % 2);
@@ -87,14 +130,19 @@ __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std:
   if (block.thread == block.threads / 2 / warp_lanes * warp_lanes) {  // of a warp without rows
     prepare_factors(block.plan, block.scratch);
   }
-  draw_rows(block, block.run.first + turn + 1, 1 - half);
+  draw_rows<has_ranks>(block, block.run.first + turn + 1, 1 - half);
   __syncthreads();
 
   prefetch_rows(block, block.indexes(1 - half), block.scratch.rows[1 - half]);
-  compute_gradient<tile_outputs, columns>(batch, block.scores(), block.gradient());
-  __syncthreads();
+  if constexpr (has_ranks) {
+    compute_gradient<tile_outputs, columns>(batch, block.scores(), block.partial(half));
+    losses = add_ranks(block, half, losses);
+  } else {
+    compute_gradient<tile_outputs, columns>(batch, block.scores(), block.gradient());
+    __syncthreads();
+  }
 
-  const double scale = 1.0 / static_cast<double>(rows);
+  const double scale = 1.0 / static_cast<double>(has_ranks ? block.scratch.batch_rows[half] : rows);
   if (finds_rate(block.plan.schedule.kind)) {
     measure_gradient<most_block_words>(block, scale, losses);
   } else {
@@ -110,7 +158,7 @@ __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std:
   }
   step_elements(block, scale);
   if (block.thread == 0) {
-    finish_step(block.plan, block.scratch, record);
+    finish_step(block.plan, block.scratch, has_ranks && cluster_rank() > 0 ? nullptr : record);
   }
   __syncthreads();
 }
@@ -118,7 +166,7 @@ __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std:
 // The rest is done once a launch.
 
 // Brings a model and all that its steps read to the block.
-template <class T>
+template <bool has_ranks, class T>
 __device__ void enter(const ModelBlock<T>& block) {
   if (block.thread == 0) {
     block.scratch.state = block.bank.states[block.model];
@@ -133,27 +181,35 @@ __device__ void enter(const ModelBlock<T>& block) {
                              ? static_cast<T>(parameters[i / pitch * block.stride + column])
                              : T(0);
   }
-  draw_rows(block, block.run.first, 0);
+  draw_rows<has_ranks>(block, block.run.first, 0);
   __syncthreads();
 }
 
-// Gives the bank what a launch has changed.
-template <class T>
+// Gives the bank what a launch has changed: all ranks have the same.
+template <bool has_ranks, class T>
 __device__ void leave(const ModelBlock<T>& block) {
+  if constexpr (has_ranks) {
+    wait_for_cluster();  // the others have read what this one shares
+    if (cluster_rank() > 0) {
+      return;
+    }
+  }
   exchange_with_bank(block, true);
   if (block.thread == 0) {
     block.bank.states[block.model] = block.scratch.state;
   }
 }
 
-template <int tile_outputs, int columns, class T>
+template <int tile_outputs, int columns, bool has_ranks, class T>
 __global__ void __launch_bounds__(most_block_threads, 1)
     block_steps_kernel(const __grid_constant__ PassLoss loss,
                        const __grid_constant__ DeviceRows<T> data,
                        const __grid_constant__ BankView bank, const __grid_constant__ BlockRun run,
                        const __grid_constant__ BlockLayout layout, StepRecord* records) {
   BlockScratch& scratch = *reinterpret_cast<BlockScratch*>(launch_shared_memory());
-  for (std::int64_t model = blockIdx.x; model < bank.shape.models; model += gridDim.x) {
+  const unsigned ranks = has_ranks ? static_cast<unsigned>(layout.ranks) : 1U;
+  for (std::int64_t model = blockIdx.x / ranks; model < bank.shape.models;
+       model += gridDim.x / ranks) {
     if (bank.states[model].reason != Reason::running) {
       continue;  // all threads alike
     }
@@ -169,22 +225,34 @@ __global__ void __launch_bounds__(most_block_threads, 1)
                               static_cast<int>(blockDim.x),
                               static_cast<int>(bank.shape.outputs),
                               static_cast<int>(bank.shape.stride())};
-    enter(block);
+    enter<has_ranks>(block);
     for (std::int64_t turn = 0; turn < run.count && scratch.state.reason == Reason::running;
          ++turn) {
-      take_step<tile_outputs, columns>(block, loss, turn,
-                                       records + turn * bank.shape.models + model);
+      take_step<tile_outputs, columns, has_ranks>(block, loss, turn,
+                                                  records + turn * bank.shape.models + model);
     }
-    leave(block);
+    leave<has_ranks>(block);
+  }
+}
+
+// Calls queue with the constants of the kernel of a layout: outputs, columns, whether it has ranks.
+template <int tile_outputs, int columns, class Queue>
+void with_ranks(const BlockLayout& layout, const Queue& queue) {
+  const std::integral_constant<int, tile_outputs> outputs;
+  const std::integral_constant<int, columns> of_a_thread;
+  if (layout.ranks == 1) {
+    queue(outputs, of_a_thread, std::false_type{});
+  } else if constexpr (tile_outputs != 3 && columns == 4) {
+    queue(outputs, of_a_thread, std::true_type{});
   }
 }
 
 template <int tile_outputs, class Queue>
 void with_columns(const BlockLayout& layout, const Queue& queue) {
   if (layout.thread_columns == 1) {
-    queue(std::integral_constant<int, tile_outputs>{}, std::integral_constant<int, 1>{});
+    with_ranks<tile_outputs, 1>(layout, queue);
   } else {
-    queue(std::integral_constant<int, tile_outputs>{}, std::integral_constant<int, 4>{});
+    with_ranks<tile_outputs, 4>(layout, queue);
   }
 }
 
@@ -192,11 +260,11 @@ void with_columns(const BlockLayout& layout, const Queue& queue) {
 
 template <class T>
 BlockLayout block_layout_for(const BankPlan& plan, std::int64_t features, std::int64_t pitch,
-                             std::int64_t batch, std::int64_t shared_bytes) {
+                             std::int64_t batch, std::int64_t shared_bytes, bool has_clusters) {
   if (!plan.preconditioner.empty()) {
     throw OptionError("engine block takes no step with a preconditioner: use --engine products");
   }
-  BlockProblem problem{plan.outputs, features, pitch, batch, sizeof(T), false, false};
+  BlockProblem problem{plan.outputs, features, pitch, batch, sizeof(T), false, false, has_clusters};
   for (const ModelPlan& model : plan.models) {
     if (searches(model.schedule.kind)) {
       throw OptionError(
@@ -217,11 +285,12 @@ template <class T>
 void queue_block_steps(const PassLoss& loss, const DeviceRows<T>& data, const BankView& bank,
                        const BlockRun& run, const BlockLayout& layout, StepRecord* records,
                        cudaStream_t stream) {
-  const auto queue = [&](auto tile_outputs, auto columns) {
+  const auto queue = [&](auto tile_outputs, auto columns, auto has_ranks) {
     launch("taking steps in blocks",
-           block_steps_kernel<decltype(tile_outputs)::value, decltype(columns)::value, T>,
-           bank.shape.models, layout.threads, LaunchShared{layout.bytes}, stream, loss, data, bank,
-           run, layout, records);
+           block_steps_kernel<decltype(tile_outputs)::value, decltype(columns)::value,
+                              decltype(has_ranks)::value, T>,
+           bank.shape.models, layout.threads, LaunchShared{layout.bytes, layout.ranks}, stream,
+           loss, data, bank, run, layout, records);
   };
   switch (layout.tile_outputs) {
     case 1:
@@ -237,9 +306,9 @@ void queue_block_steps(const PassLoss& loss, const DeviceRows<T>& data, const Ba
 }
 
 template BlockLayout block_layout_for<float>(const BankPlan&, std::int64_t, std::int64_t,
-                                             std::int64_t, std::int64_t);
+                                             std::int64_t, std::int64_t, bool);
 template BlockLayout block_layout_for<double>(const BankPlan&, std::int64_t, std::int64_t,
-                                              std::int64_t, std::int64_t);
+                                              std::int64_t, std::int64_t, bool);
 template void queue_block_steps(const PassLoss&, const DeviceRows<float>&, const BankView&,
                                 const BlockRun&, const BlockLayout&, StepRecord*, cudaStream_t);
 template void queue_block_steps(const PassLoss&, const DeviceRows<double>&, const BankView&,

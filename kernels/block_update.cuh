@@ -195,7 +195,7 @@ __device__ void step_elements(const ModelBlock<T>& block, double scale) {
       block.scratch.parts, block.scratch.total);
 }
 
-// By one thread: ends the step.
+// By one thread: ends the step. `record` is null in all ranks of a cluster but one.
 __device__ inline __attribute__((noinline)) void finish_step(const ModelPlan& plan,
                                                              BlockScratch& scratch,
                                                              StepRecord* record) {
@@ -209,7 +209,9 @@ __device__ inline __attribute__((noinline)) void finish_step(const ModelPlan& pl
   if (!plan.has_detours()) {
     scratch.state.current = current;  // stepped in place
   }
-  *record = {step, scratch.state.learning_rate, scratch.state.at};
+  if (record != nullptr) {
+    *record = {step, scratch.state.learning_rate, scratch.state.at};
+  }
 }
 
 }  // namespace steepest::kernels

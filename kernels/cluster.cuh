@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blocks of a cluster, which run at the same time and read each other's shared memory: GPUs of
-// compute capability 9.0.
+// compute capability 9.0, for which alone machine code is compiled that knows of them.
 #pragma once
 
 #include <cuda_runtime.h>
 
+#include "kernels/check.cuh"
+
 namespace steepest::kernels {
+
+/// Whether a device can run them. Throws DeviceError.
+[[nodiscard]] inline bool has_clusters(int ordinal) {
+  constexpr int hopper = 9;
+  int major = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ordinal),
+        "asking for its properties");
+  return major == hopper;
+}
 
 /// Which block of its cluster this is.
 [[nodiscard]] __device__ inline int cluster_rank() {

@@ -9,6 +9,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/block_steps.cuh"
+#include "kernels/cluster.cuh"
 #include "kernels/device_bank.cuh"
 #include "kernels/device_data.cuh"
 #include "kernels/fused_pass.cuh"
@@ -20,23 +21,13 @@
 #include "kernels/shared_memory.cuh"
 #include "kernels/state_archive.hpp"
 #include "kernels/step_graph.cuh"
+#include "kernels/step_reports.cuh"
 #include "kernels/stream.cuh"
 #include "kernels/update.cuh"
 #include "steepest/error.hpp"
 
 namespace steepest::kernels {
 namespace {
-
-constexpr std::int64_t most_steps_queued = 64;
-
-// Steps that one launch of engine block takes: they cost a few microseconds each, and as many
-// records.
-std::int64_t steps_of_a_launch(std::int64_t models) {
-  constexpr std::int64_t most_steps = 1024;
-  constexpr std::int64_t most_record_bytes = std::int64_t{64} << 20;
-  const std::int64_t record_bytes = models * static_cast<std::int64_t>(sizeof(StepRecord));
-  return std::clamp<std::int64_t>(most_record_bytes / record_bytes, 1, most_steps);
-}
 
 // Throws OptionError where the steps of an engine, or of a GPU, cannot round their operands.
 void require_tensor_cores(Precision precision, Engine engine, int ordinal) {
@@ -75,10 +66,10 @@ class CudaBackend final : public Backend {
 
   void hold(TrainingData data) override {
     const bool packed = data.storage == Storage::bfloat16 || data.storage == Storage::uint8;
-    if (packed && (engine_ == Engine::fused || engine_ == Engine::block)) {
+    if (packed && engine_ == Engine::block) {
       throw OptionError("--storage " + std::string(name(data.storage)) +
-                        " is for --engine products, stream, graph or moments: rows of engine " +
-                        std::string(name(engine_)) + " are float32");
+                        " is for --engine products, fused, stream, graph or moments: rows of "
+                        "engine block are float32");
     }
     take(std::move(data));
   }
@@ -157,13 +148,13 @@ class CudaBackend final : public Backend {
     graph_.reset();
     if (engine_ == Engine::block && batch_size_ < rows()) {
       layout_ = block_layout_for<T>(plan, data_.features(), data_.view().pitch, batch_size_,
-                                    most_shared_bytes(info_.ordinal));
+                                    most_shared_bytes(info_.ordinal), has_clusters(info_.ordinal));
     }
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
     const std::int64_t gathered = batch_size_ < rows() && !layout_ ? batch_size_ : 0;
     if (engine_ == Engine::fused) {
-      fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.view(), rounding_of(precision_),
-                                              stream_.get());
+      fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.pass_rows(),
+                                              rounding_of(precision_), stream_.get());
       pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     } else {
       pass_ = std::make_unique<DeviceLossGradient<T>>(
@@ -174,12 +165,11 @@ class CudaBackend final : public Backend {
       exact_ =
           std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     }
-    records_ = DeviceBuffer<StepRecord>(
-        (layout_ ? steps_of_a_launch(bank_->shape().models) : most_steps_queued) *
-            bank_->shape().models,
-        "records of steps");
+    reports_.emplace(bank_->shape().models,
+                     layout_ ? steps_of_a_launch(bank_->shape().models) : most_portion_steps);
     if (engine_ == Engine::graph) {
-      graph_.emplace(BatchRun{rows(), batch_size_, seed_, together_}, steps_between_looks());
+      graph_.emplace(BatchRun{rows(), batch_size_, seed_, together_},
+                     steps_of_a_portion(pass_bytes()));
     }
   }
 
@@ -187,20 +177,23 @@ class CudaBackend final : public Backend {
 
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
     const DeviceScope scope(info_.ordinal);
-    const std::int64_t between_looks = layout_  ? steps_of_a_launch(bank_->shape().models)
-                                       : graph_ ? graph_->count()
-                                                : steps_between_looks();
+    const std::int64_t portion = layout_  ? steps_of_a_launch(bank_->shape().models)
+                                 : graph_ ? graph_->count()
+                                          : steps_of_a_portion(pass_bytes());
+    const std::int64_t ahead = portions_ahead();
+    reports_->forget();
     while (steps > 0 && bank_->any_running()) {
-      const std::int64_t count = std::min(steps, between_looks);
+      const std::int64_t count = std::min(steps, portion);
       if (graph_ && graph_->takes(step_, count)) {
         queue_graph(count);
       } else {
         queue_steps(count, steps - count);
       }
-      bank_->refresh();
-      append_records(count, history);
+      reports_->send(count, bank_->view().states, stream_.get());
       steps -= count;
+      receive(history, ahead);
     }
+    receive(history, 0);
   }
 
   void exchange_state(StateArchive& archive) override {
@@ -270,13 +263,21 @@ class CudaBackend final : public Backend {
  private:
   [[nodiscard]] std::int64_t rows() const { return data_.rows(); }
 
-  // Steps queued before the host looks whether any model still runs. Few when a pass is long,
-  // because those queued after the last model has stopped run for nothing.
-  [[nodiscard]] std::int64_t steps_between_looks() const {
-    constexpr std::int64_t bytes_between_looks = std::int64_t{4} << 30;
-    const std::int64_t pass_bytes =
-        std::min(batch_size_, rows()) * data_.view().pitch * static_cast<std::int64_t>(sizeof(T));
-    return std::clamp<std::int64_t>(bytes_between_looks / pass_bytes, 1, most_steps_queued);
+  [[nodiscard]] std::int64_t pass_bytes() const {
+    return std::min(batch_size_, rows()) * data_.view().pitch *
+           static_cast<std::int64_t>(sizeof(T));
+  }
+
+  // Portions that the device works on while the host looks at one.
+  [[nodiscard]] std::int64_t portions_ahead() const {
+    return engine_ == Engine::stream ? 0 : portions_worth_ahead(pass_bytes());
+  }
+
+  // Until so many portions are on their way.
+  void receive(std::vector<std::vector<StepRecord>>& history, std::int64_t left) {
+    while (reports_->on_their_way() > left) {
+      bank_->refresh(reports_->receive(history));
+    }
   }
 
   template <class Data>
@@ -315,21 +316,16 @@ class CudaBackend final : public Backend {
     queue_update(sums, rows.count, mode, bank_->view(), records, products_);
   }
 
-  // Of (steps, models); a model that does not run leaves its own as set here, with step -1.
-  void clear_records(std::int64_t count) {
-    fill_bytes(records_.data(), count * bank_->shape().models, 0xFF, stream_.get());
-  }
-
   [[nodiscard]] UpdateMode step_mode() const {
     return batch_size_ >= rows() ? UpdateMode::judged_step : UpdateMode::blind_step;
   }
 
   void queue_graph(std::int64_t count) {
     graph_->launch(
-        step_, stream_.get(), [this, count] { clear_records(count); },
+        step_, stream_.get(), [this, count] { reports_->clear(count, stream_.get()); },
         [this](std::int64_t s, const RowSelection& batch, const std::int64_t* drawn) {
           queue_pass_and_update(batch, {batch.first + batch.count, false}, step_mode(),
-                                records_.data() + s * bank_->shape().models, drawn);
+                                reports_->records() + s * bank_->shape().models, drawn);
         });
     step_ += count;
   }
@@ -337,11 +333,11 @@ class CudaBackend final : public Backend {
   // `following` steps will be queued after these.
   void queue_steps(std::int64_t count, std::int64_t following) {
     const std::int64_t models = bank_->shape().models;
-    clear_records(count);
+    reports_->clear(count, stream_.get());
     if (layout_) {
       queue_block_steps(loss_, data_.view(), bank_->view(),
-                        {step_, count, batch_size_, seed_, together_}, *layout_, records_.data(),
-                        stream_.get());
+                        {step_, count, batch_size_, seed_, together_}, *layout_,
+                        reports_->records(), stream_.get());
       step_ += count;
       return;
     }
@@ -350,18 +346,7 @@ class CudaBackend final : public Backend {
       const std::int64_t left = count + following - s;
       const bool reach_the_end = left > (rows() - batch.first) / batch_size_;
       const RowsAhead ahead{reach_the_end ? rows() : batch.first + left * batch_size_, left > 1};
-      queue_pass_and_update(batch, ahead, step_mode(), records_.data() + s * models);
-    }
-  }
-
-  void append_records(std::int64_t count, std::vector<std::vector<StepRecord>>& history) {
-    const std::int64_t models = bank_->shape().models;
-    std::vector<StepRecord> records(static_cast<std::size_t>(count * models));
-    download(records_.data(), count * models, records.data(), stream_.get());
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      if (records[i].step >= 0) {
-        history[i % static_cast<std::size_t>(models)].push_back(records[i]);
-      }
+      queue_pass_and_update(batch, ahead, step_mode(), reports_->records() + s * models);
     }
   }
 
@@ -384,7 +369,7 @@ class CudaBackend final : public Backend {
   std::unique_ptr<DeviceLossGradient<T>> pass_;   // of the steps; beside fused_, of one model
   std::unique_ptr<DeviceLossGradient<T>> exact_;  // of one model, where pass_ rounds
   std::unique_ptr<DeviceLossGradient<T>> probe_;  // of second_moment_product
-  DeviceBuffer<StepRecord> records_;
+  std::optional<StepReports> reports_;
 };
 
 }  // namespace

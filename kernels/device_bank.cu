@@ -129,6 +129,10 @@ void DeviceBank::refresh() {
   download(device_states_.data(), shape_.models, states_.data(), stream_);
 }
 
+void DeviceBank::refresh(const ModelState* states) {
+  std::copy_n(states, shape_.models, states_.begin());
+}
+
 void DeviceBank::stop(std::int64_t model, Reason reason) {
   ModelState& state = states_[static_cast<std::size_t>(model)];
   state.reason = reason;

@@ -71,6 +71,9 @@ class DeviceBank {
   /// Copies the states from the device when the work queued is done.
   void refresh();
 
+  /// Takes states that came from the device otherwise: models long.
+  void refresh(const ModelState* states);
+
   /// Ends a model's run from outside; waits.
   void stop(std::int64_t model, Reason reason);
 

@@ -57,15 +57,23 @@ void upload(const T* host, std::int64_t count, T* device, cudaStream_t stream) {
   check(cudaStreamSynchronize(stream), "copying to the GPU");
 }
 
+/// Queues copying `count` elements from the device. 0 is no call. The host goes on meanwhile only
+/// where `host` is page-locked.
+template <class T>
+void queue_copy(const T* device, std::int64_t count, T* host, cudaStream_t stream) {
+  if (count == 0) {
+    return;
+  }
+  check(cudaMemcpyAsync(host, device, static_cast<std::size_t>(count) * sizeof(T),
+                        cudaMemcpyDeviceToHost, stream),
+        "copying from the GPU");
+}
+
 /// Copies `count` elements from the device when the work of the stream is done, and waits, also
 /// for nothing.
 template <class T>
 void download(const T* device, std::int64_t count, T* host, cudaStream_t stream) {
-  if (count > 0) {
-    check(cudaMemcpyAsync(host, device, static_cast<std::size_t>(count) * sizeof(T),
-                          cudaMemcpyDeviceToHost, stream),
-          "copying from the GPU");
-  }
+  queue_copy(device, count, host, stream);
   check(cudaStreamSynchronize(stream), "running the steps queued");
 }
 

@@ -169,8 +169,9 @@ PassRows<T> DeviceData<T>::pass_rows() {
   PassRows<T> rows;
   rows.held = view();
   rows.windows = windows_.get();
-  rows.packed = {bytes_.data(), halves_.data(), byte_windows_.get(), half_windows_.get(),
-                 features_,     mean_.data(),   inverse_.data()};
+  rows.packed = {{bytes_.data(), halves_.data(), features_, mean_.data(), inverse_.data()},
+                 byte_windows_.get(),
+                 half_windows_.get()};
   return rows;
 }
 

@@ -56,6 +56,16 @@ struct FusedBlock {
     return task.rows.shuffled ? shared.row_of[r] : part.first + r;
   }
 
+  /// Vector `index` of row `row` of the data.
+  [[nodiscard]] __device__ Vector<T> vector_of(std::int64_t row, std::int64_t index) const {
+    if (!task.packed.are_held()) {
+      return vector_at(task.data.features + row * task.data.pitch, index);
+    }
+    Vector<T> unpacked;
+    task.packed.template read<Vector<T>::width>(row, index * Vector<T>::width, unpacked.at);
+    return unpacked;
+  }
+
   /// Of `groups` (a power of two) that take rows by turns, half of those that had any, rounded up
   /// to a power of two: where a tree over them begins.
   [[nodiscard]] __device__ int half_of(int groups) const {

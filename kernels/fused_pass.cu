@@ -98,20 +98,21 @@ void queue_kernel(const FusedShape& shape, Rounding rounding, const FusedTask<T>
 }  // namespace
 
 template <class T>
-FusedPass<T>::FusedPass(const BankShape& shape, const DeviceRows<T>& data, Rounding rounding,
+FusedPass<T>::FusedPass(const BankShape& shape, const PassRows<T>& rows, Rounding rounding,
                         cudaStream_t stream)
     : shape_(shape),
-      data_(data),
+      data_(rows.held),
+      packed_(rows.packed),
       rounding_(rounding),
       stream_(stream),
-      kernel_(shape_or_throw(shape, data.pitch, sizeof(T), rounding)),
-      most_rows_(most_fused_rows(shape, data.pitch, sizeof(T))),
-      gradient_(most_fused_parts(data.rows, most_rows_) * shape.columns() * data.pitch,
+      kernel_(shape_or_throw(shape, data_.pitch, sizeof(T), rounding)),
+      most_rows_(most_fused_rows(shape, data_.pitch, sizeof(T))),
+      gradient_(most_fused_parts(data_.rows, most_rows_) * shape.columns() * data_.pitch,
                 "gradients of a pass"),
-      losses_(most_fused_parts(data.rows, most_rows_) * shape.models, "losses of a pass"),
+      losses_(most_fused_parts(data_.rows, most_rows_) * shape.models, "losses of a pass"),
       carried_gradient_(shape.elements(), "gradients of a pass"),
       carried_loss_(shape.models, "losses of a pass") {
-  require_gpu(kernel_, shape, data.pitch, sizeof(T), rounding);
+  require_gpu(kernel_, shape, data_.pitch, sizeof(T), rounding);
 }
 
 template <class T>
@@ -123,7 +124,8 @@ PassSums<T> FusedPass<T>::run(const PassLoss& loss, const PassParameters& parame
   sums.gradient = gradient_.data();
   sums.loss = losses_.data();
   FusedTask<T> task{
-      loss, parameters, data_, rows, {}, kernel_.group_models, gradient_.data(), losses_.data()};
+      loss,          parameters, data_, packed_, rows, {}, kernel_.group_models, gradient_.data(),
+      losses_.data()};
   constexpr auto value_bytes = static_cast<std::int64_t>(sizeof(T));
   const std::int64_t row_vectors = data_.pitch * value_bytes / vector_bytes;
   const std::int64_t chunks = chunk_count(rows.count, most_rows_);

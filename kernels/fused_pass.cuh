@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/device_buffer.cuh"
+#include "kernels/device_data.cuh"
 #include "kernels/fused_shape.hpp"
 #include "kernels/fused_task.cuh"
 #include "kernels/pass_sums.cuh"
@@ -25,10 +26,10 @@ namespace steepest::kernels {
 template <class T>
 class FusedPass {
  public:
-  /// A view of data that outlives this, and how products of more columns than the strip kernel
-  /// takes are rounded: none unless T is float. Throws OptionError for a bank beyond fused_shape(),
-  /// or beyond the current GPU.
-  FusedPass(const BankShape& shape, const DeviceRows<T>& data, Rounding rounding,
+  /// A view of rows that outlive this, held as they are or packed, and how products of more columns
+  /// than the strip kernel takes are rounded: none unless T is float. Throws OptionError for a bank
+  /// beyond fused_shape(), or beyond the current GPU.
+  FusedPass(const BankShape& shape, const PassRows<T>& rows, Rounding rounding,
             cudaStream_t stream);
 
   /// Queues one pass. The sums are valid until the next pass.
@@ -37,6 +38,7 @@ class FusedPass {
  private:
   BankShape shape_;
   DeviceRows<T> data_;
+  PackedFeatures packed_;
   Rounding rounding_;
   cudaStream_t stream_;
   FusedShape kernel_;

@@ -71,12 +71,15 @@ struct FusedRows : FusedBlock<T, tile_threads> {
     T* const to = tile(first);
     for (int r = thread / side; r < layout.rows; r += threads / side) {
       const bool exists = first + r < part.rows;
-      const T* const from =
-          task.data.features + (exists ? row_at(first + r) : 0) * task.data.pitch + first_value;
+      const std::int64_t row = exists ? row_at(first + r) : 0;
       for (int v = thread % side; v < layout.pitch / width; v += side) {
         T* const place = to + r * layout.pitch + v * width;
-        if (exists && v < data_vectors) {
-          __pipeline_memcpy_async(place, from + v * width, vector_bytes);
+        if (exists && v < data_vectors && task.packed.are_held()) {
+          task.packed.template read<width>(row, first_value + v * width, place);
+        } else if (exists && v < data_vectors) {
+          __pipeline_memcpy_async(
+              place, task.data.features + row * task.data.pitch + first_value + v * width,
+              vector_bytes);
         } else {
           for (int i = 0; i < width; ++i) {
             place[i] = T(0);

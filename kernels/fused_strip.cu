@@ -95,13 +95,13 @@ struct StripPlace : FusedBlock<T, threads> {
     for (int r = 0; r < Shape::rows; ++r) {
       const int row = first + row_of_round(r);
       const bool exists = row < part.rows;
-      const T* const from = task.data.features + (exists ? row_at(row) : 0) * task.data.pitch;
+      const std::int64_t from = exists ? row_at(row) : 0;
       STEEPEST_UNROLL
       for (int v = 0; v < vectors; ++v) {
         const std::int64_t place = vector_of_row(v);
         Vector<T> loaded{};
         if (exists && place < row_vectors()) {
-          loaded = vector_at(from, place);
+          loaded = this->vector_of(from, place);
         }
         STEEPEST_UNROLL
         for (int i = 0; i < Shape::width; ++i) {

@@ -9,6 +9,7 @@
 #include "kernels/device_bank.cuh"
 #include "kernels/device_rows.cuh"
 #include "kernels/loss_gradient.hpp"
+#include "kernels/packed_features.cuh"
 #include "kernels/row_chunks.hpp"
 #include "kernels/row_selection.hpp"
 
@@ -32,6 +33,7 @@ struct FusedTask {
   PassLoss loss;
   PassParameters parameters;
   DeviceRows<T> data;
+  PackedFeatures packed;  ///< held where data.features is null
   RowSelection rows;
   RowChunk chunk;
   std::int64_t group_models = 0;  ///< of the bank that a block takes together

@@ -1,51 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
-
 #include "kernels/for_each_index.cuh"
-#include "kernels/standardize.hpp"
 #include "kernels/unpack_rows.cuh"
 
 namespace steepest::kernels {
 namespace {
 
-STEEPEST_HD inline float unpacked(std::uint8_t value, float mean, float inverse) {
-  return standardized_byte(static_cast<float>(value), mean, inverse);
-}
-
-// The bits of a bfloat16 are the upper half of a float's.
-STEEPEST_HD inline float unpacked(std::uint16_t bits, float /*mean*/, float /*inverse*/) {
-  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
-  float value = 0.0F;
-  memcpy(&value, &wide, sizeof value);
-  return value;
-}
-
 // Element i of `out`.
 template <class T, class Packed>
 struct UnpackElement {
+  PackedFeatures place;
   const Packed* from;
   std::int64_t from_pitch;
   const std::int64_t* indexes;
   std::int64_t rows;
-  std::int64_t features;
-  const float* mean;
-  const float* inverse;
   std::int64_t pitch;
   T* out;
 
   STEEPEST_HD void operator()(std::int64_t i) const {
     const std::int64_t row = i / pitch;
-    const std::int64_t column = i % pitch;
-    if (row >= rows || column > features) {
+    if (row >= rows) {
       out[i] = T(0);
-    } else if (column == features) {
-      out[i] = T(1);
-    } else {
-      const std::int64_t at = indexes == nullptr ? row : indexes[row];
-      out[i] = static_cast<T>(unpacked(from[at * from_pitch + column],
-                                       mean == nullptr ? 0.0F : mean[column],
-                                       mean == nullptr ? 1.0F : inverse[column]));
+      return;
     }
+    const std::int64_t at = indexes == nullptr ? row : indexes[row];
+    out[i] = static_cast<T>(place.element(from + at * from_pitch, i % pitch));
   }
 };
 
@@ -62,9 +40,9 @@ void unpack(const PackedPlace& place, const Packed* held, RowWindows<Packed>* wi
   } else if (indexes == nullptr) {
     from += part.first * from_pitch;
   }
-  for_each_index("unpacking rows", padded_rows * pitch, stream,
-                 UnpackElement<T, Packed>{from, from_pitch, indexes, part.count, place.features,
-                                          place.mean, place.inverse, pitch, out});
+  for_each_index(
+      "unpacking rows", padded_rows * pitch, stream,
+      UnpackElement<T, Packed>{place, from, from_pitch, indexes, part.count, pitch, out});
   if (windows != nullptr) {
     windows->release();
   }

@@ -7,30 +7,18 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/packed_features.cuh"
 #include "kernels/row_selection.hpp"
 #include "kernels/row_windows.cuh"
 
 namespace steepest::kernels {
 
-/// Elements from one packed row to the next: a multiple of 16 bytes.
-template <class Packed>
-[[nodiscard]] constexpr std::int64_t packed_pitch(std::int64_t features) {
-  constexpr std::int64_t vector = 16 / static_cast<std::int64_t>(sizeof(Packed));
-  return (features + vector - 1) / vector * vector;
-}
-
-/// The features of all rows, as bytes or as bfloat16, held or passing through windows: one of the
-/// four pointers is not null. See PackedRows for what they mean.
-struct PackedPlace {
-  const std::uint8_t* bytes = nullptr;    ///< (n, packed_pitch)
-  const std::uint16_t* halves = nullptr;  ///< (n, packed_pitch), standardized
+/// Packed features, held or passing through windows: one of four pointers is not null.
+struct PackedPlace : PackedFeatures {
   RowWindows<std::uint8_t>* byte_windows = nullptr;
   RowWindows<std::uint16_t>* half_windows = nullptr;
-  std::int64_t features = 0;
-  const float* mean = nullptr;     ///< d: of bytes, see standardized_byte
-  const float* inverse = nullptr;  ///< d: likewise
 
-  [[nodiscard]] bool any() const { return bytes != nullptr || halves != nullptr || windows(); }
+  [[nodiscard]] bool any() const { return are_held() || windows(); }
   [[nodiscard]] bool windows() const { return byte_windows != nullptr || half_windows != nullptr; }
 
   /// As many as there can be, where there are no windows.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <vector>
 
 #include "steepest/error.hpp"
@@ -20,9 +21,10 @@ constexpr std::int64_t scratch = 1024;
 constexpr std::int64_t hopper_bytes = 232448;
 
 BlockProblem problem_of(std::int64_t features, std::int64_t outputs, std::int64_t batch,
-                        std::int64_t value_bytes) {
+                        std::int64_t value_bytes, bool has_clusters = false) {
   const std::int64_t vector = 16 / value_bytes;
-  return {outputs, features, (features + vector) / vector * vector, batch, value_bytes, true, true};
+  return {outputs, features,    (features + vector) / vector * vector, batch, value_bytes, true,
+          true,    has_clusters};
 }
 
 // Parts that a layout hands out, in bytes.
@@ -37,8 +39,12 @@ std::vector<Part> parts_of(const BlockProblem& problem, const BlockLayout& layou
       {0, scratch},
       {layout.weights, problem.outputs * problem.pitch * problem.value_bytes},
       {layout.gradient, elements * problem.value_bytes},
-      {layout.scores, problem.batch * problem.outputs * problem.value_bytes},
-      {layout.indexes, 2 * problem.batch * 8}};
+      {layout.scores, layout.rows * problem.outputs * problem.value_bytes},
+      {layout.indexes, 2 * layout.rows * 8}};
+  if (layout.ranks > 1) {
+    parts.insert(parts.begin() + 3,
+                 {layout.partials, layout.halves * elements * problem.value_bytes});
+  }
   for (const std::int32_t array : layout.arrays) {
     if (array >= 0) {
       parts.push_back({array, elements * 8});
@@ -51,14 +57,14 @@ TEST(BlockLayout, PartsAreAlignedApartAndWithinTheMemory) {
   for (const std::int64_t features : {1, 2, 3, 28, 255, 256, 784, 5000}) {
     for (const std::int64_t outputs : {1, 2, 3, 4, 10, 100}) {
       for (const std::int64_t batch : {1, 32, 257, 1024}) {
-        for (const std::int64_t value_bytes : {4, 8}) {
-          const BlockProblem problem = problem_of(features, outputs, batch, value_bytes);
+        for (const std::int64_t value_bytes : {4, 8, -4, -8}) {  // below 0: with clusters
+          const BlockProblem problem =
+              problem_of(features, outputs, batch, std::abs(value_bytes), value_bytes < 0);
           BlockLayout layout;
           try {
             layout = block_layout(problem, scratch, hopper_bytes);
           } catch (const OptionError&) {
-            EXPECT_GT(2 * outputs * features * value_bytes + batch * outputs * value_bytes,
-                      hopper_bytes / 2);
+            EXPECT_GT((2 * features + batch) * outputs * problem.value_bytes, hopper_bytes / 2);
             continue;
           }
           std::int64_t end = 0;
@@ -91,6 +97,28 @@ TEST(BlockLayout, ArraysAreGivenWhatIsLeftInTheirOrder) {
   EXPECT_EQ(layout.threads, 512);
   EXPECT_EQ(layout.tile_outputs, 5);
   EXPECT_EQ(layout.thread_columns, 4);
+}
+
+// A cluster's blocks have 64 rows each at least, and all of them room for all arrays.
+TEST(BlockLayout, ClustersShareABatch) {
+  const auto of = [](std::int64_t batch, std::int64_t features, std::int64_t outputs) {
+    BlockProblem problem = problem_of(features, outputs, batch, 4, true);
+    problem.has_second = problem.remembers = false;
+    return block_layout(problem, scratch, hopper_bytes);
+  };
+  EXPECT_EQ(of(127, 28, 1).ranks, 1);
+  EXPECT_EQ(of(128, 28, 1).ranks, 2);
+  EXPECT_EQ(of(300, 28, 1).ranks, 4);
+  EXPECT_EQ(of(300, 28, 1).rows, 75);
+  EXPECT_EQ(of(8192, 28, 1).ranks, 8);
+  EXPECT_EQ(of(8192, 28, 1).rows, 1024);
+  EXPECT_EQ(of(8192, 28, 1).halves, 2);
+  EXPECT_EQ(of(1024, 784, 10).ranks, 8);
+  EXPECT_EQ(of(1024, 784, 10).halves, 1);
+  EXPECT_TRUE(of(1024, 784, 10).holds_all);
+  EXPECT_EQ(of(1024, 900, 10).ranks, 1);  // no room for two gradients
+  EXPECT_EQ(thrown_message<OptionError>([&] { return of(8193, 28, 1); }),
+            "engine block takes batches of at most 8192 rows, not 8193: use --engine products");
 }
 
 TEST(BlockLayout, SaysTheLimit) {

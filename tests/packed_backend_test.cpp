@@ -12,6 +12,7 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/packed_rows.hpp"
+#include "kernels/rounding.hpp"
 #include "steepest/error.hpp"
 #include "tests/problems.hpp"
 #include "tests/thrown.hpp"
@@ -42,9 +43,16 @@ struct Problem {
   std::int64_t batch = 0;
 };
 
-// Of no multiple of 16 features, and in two partitions or more.
-std::vector<Problem> problems() {
-  return {{SquaredLoss{}, {1500, 19, 2, true}, 0}, {SoftmaxLoss{}, {1300, 33, 3}, 70}};
+// Of no multiple of 16 features, and in two partitions or more. The fused engine has a kernel for
+// few columns, one for many, and one whose clusters share the features where it rounds products.
+std::vector<Problem> problems(Precision precision) {
+  std::vector<Problem> all = {{SquaredLoss{}, {1500, 19, 2, true}, 0},
+                              {SoftmaxLoss{}, {1300, 33, 3}, 70},
+                              {SoftmaxLoss{}, {300, 45, 6}, 70}};
+  if (kernels::rounding_of(precision) != kernels::Rounding::none) {
+    all.push_back({SoftmaxLoss{}, {40, 2101, 9}, 0});
+  }
+  return all;
 }
 
 // Whole numbers from 0 to 255 with means and scales of their own.
@@ -101,7 +109,7 @@ std::vector<double> account(const Case& chosen, const Problem& problem, Training
 }
 
 TEST_P(CudaPacked, BytesGiveTheBitsOfFloats) {
-  for (const Problem& problem : problems()) {
+  for (const Problem& problem : problems(GetParam().precision)) {
     const std::vector<double> expected =
         account(GetParam(), problem, bytes_for(problem), Storage::float32);
     TrainingData packed = bytes_for(problem);
@@ -111,7 +119,7 @@ TEST_P(CudaPacked, BytesGiveTheBitsOfFloats) {
 }
 
 TEST_P(CudaPacked, Bfloat16GivesTheBitsOfRoundedFloats) {
-  for (const Problem& problem : problems()) {
+  for (const Problem& problem : problems(GetParam().precision)) {
     TrainingData packed = random_data(problem.shape, classifies(problem.loss), 4);
     TrainingData rounded = random_data(problem.shape, classifies(problem.loss), 4);
     packed.storage = Storage::bfloat16;
@@ -140,26 +148,23 @@ TEST_P(CudaPacked, OtherValuesAreNotBytes) {
   EXPECT_EQ(backend->storage(), Storage::float32);
 }
 
-TEST_P(CudaPacked, OtherEnginesRefuse) {
-  for (const auto& [engine, name] : {std::pair{Engine::fused, "fused"}, {Engine::block, "block"}}) {
-    TrainingData data = random_data({20, 3, 1}, false, 1);
-    data.storage = Storage::bfloat16;
-    const auto backend = kernels::make_cuda_backend(0, GetParam().precision, engine);
-    EXPECT_EQ(thrown_message<OptionError>([&] { backend->hold(std::move(data)); }),
-              std::string("--storage bfloat16 is for --engine products, stream, graph or moments: "
-                          "rows of engine ") +
-                  name + " are float32");
-  }
+TEST_P(CudaPacked, EngineBlockRefuses) {
+  TrainingData data = random_data({20, 3, 1}, false, 1);
+  data.storage = Storage::bfloat16;
+  const auto backend = kernels::make_cuda_backend(0, GetParam().precision, Engine::block);
+  EXPECT_EQ(thrown_message<OptionError>([&] { backend->hold(std::move(data)); }),
+            "--storage bfloat16 is for --engine products, fused, stream, graph or moments: rows of "
+            "engine block are float32");
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, CudaPacked,
-                         testing::Values(Case{Precision::fp64, Engine::products},
-                                         Case{Precision::fp32, Engine::products},
-                                         Case{Precision::fp32, Engine::stream}),
-                         [](const auto& of) {
-                           return std::string(name(of.param.precision)) + "_" +
-                                  std::string(name(of.param.engine));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, CudaPacked,
+    testing::Values(Case{Precision::fp64, Engine::products},
+                    Case{Precision::fp32, Engine::products}, Case{Precision::fp32, Engine::stream},
+                    Case{Precision::fp64, Engine::fused}, Case{Precision::fp32, Engine::fused}),
+    [](const auto& of) {
+      return std::string(name(of.param.precision)) + "_" + std::string(name(of.param.engine));
+    });
 
 }  // namespace
 }  // namespace steepest::tests

@@ -65,6 +65,7 @@ void check(const Case& given) {
   const kernels::FusedTask<float> task{kernels::pass_loss(loss),
                                        {bank.view()},
                                        held.view(),
+                                       {},
                                        kernels::RowSelection::all(rows),
                                        {0, rows, partitions, (rows + partitions - 1) / partitions},
                                        1,

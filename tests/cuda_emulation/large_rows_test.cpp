@@ -138,8 +138,8 @@ TEST_F(EmulatedLargeRows, TheFusedEngineReachesTheLastRow) {
     SparseRows data;
     const Sums expected = set(data, selection);
     DeviceBank bank(plan(), features, stream.get());
-    kernels::FusedPass<float> pass(bank.shape(), data.view(), kernels::Rounding::none,
-                                   stream.get());
+    kernels::FusedPass<float> pass(bank.shape(), {data.view(), nullptr, {}},
+                                   kernels::Rounding::none, stream.get());
     const auto sums = pass.run(kernels::pass_loss(SquaredLoss{}), {bank.view(), false}, selection);
     stream.wait();
     EXPECT_EQ(sums.gradient_sum(0), expected.first);
@@ -154,7 +154,7 @@ TEST_F(EmulatedLargeRows, TheBlockEngineReachesTheLastRow) {
   const Sums expected = set(data, selection);
   DeviceBank bank(plan(), features, stream.get());
   const kernels::BlockLayout layout =
-      kernels::block_layout_for<float>(plan(), features, pitch, batch, 232448);
+      kernels::block_layout_for<float>(plan(), features, pitch, batch, 232448, true);
   DeviceBuffer<kernels::StepRecord> records(1, "records");
   kernels::queue_block_steps(kernels::pass_loss(SquaredLoss{}), data.view(), bank.view(),
                              {step_of_the_last_row(), 1, batch, seed, 1}, layout, records.data(),
