@@ -26,7 +26,7 @@ KERNELS = {"strip": (256, 0), "tile": (256, 200 * 1024), "tensor": (256, 200 * 1
            "fold": (512, 0), "block": (512, 0), "cluster": (512, 0)}
 # Bytes of a thread's stack, which hold what the one thread that decides a step works on, and of one
 # or two registers that some of these kernels spill and load again, of the 128 that 512 threads have.
-KNOWN_OF = {"block": (352, 20), "cluster": (344, 0)}
+KNOWN_OF = {"block": (352, 20), "cluster": (352, 20)}
 ENTRY = re.compile(r"Compiling entry function '\w*?\d+(?:(?P<kernel>strip|tile|fold)_kernelI"
                    r"(?P<type>[fd])(?P<sizes>(?:Li\d+E)*)"
                    r"|block_steps_kernelI(?P<block_sizes>(?:Li\d+E)*)Lb(?P<ranks>[01])E(?P<block_type>[fd])E"
