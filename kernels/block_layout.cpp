@@ -67,7 +67,7 @@ class SharedMemory {
 std::int32_t ranks_worth(const BlockProblem& problem) {
   std::int32_t ranks = 1;
   while (problem.has_clusters && ranks < most_block_ranks &&
-         problem.batch >= 2 * ranks * fewest_rank_rows) {
+         problem.batch >= 2 * fewest_rank_rows * ranks) {
     ranks *= 2;
   }
   return ranks;
