@@ -61,7 +61,7 @@ struct FusedBlock {
     if (!task.packed.are_held()) {
       return vector_at(task.data.features + row * task.data.pitch, index);
     }
-    Vector<T> unpacked;
+    Vector<T> unpacked{};
     task.packed.template read<Vector<T>::width>(row, index * Vector<T>::width, unpacked.at);
     return unpacked;
   }
