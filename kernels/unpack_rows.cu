@@ -9,12 +9,12 @@ namespace {
 template <class T, class Packed>
 struct UnpackElement {
   PackedFeatures place;
-  const Packed* from;
-  std::int64_t from_pitch;
-  const std::int64_t* indexes;
-  std::int64_t rows;
-  std::int64_t pitch;
-  T* out;
+  const Packed* from = nullptr;
+  std::int64_t from_pitch = 0;
+  const std::int64_t* indexes = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t pitch = 0;
+  T* out = nullptr;
 
   STEEPEST_HD void operator()(std::int64_t i) const {
     const std::int64_t row = i / pitch;
