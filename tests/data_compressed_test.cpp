@@ -105,5 +105,18 @@ TEST(Gzip, ZerosBehindTheLastMemberAreFilling) {
             std::string::npos);
 }
 
+// What a fuzzer found: a few bytes that ask for a window of 2 GB.
+TEST(Zstd, AWindowIsNotBelievedBeforeItsData) {
+  const tests::TemporaryFolder folder;
+  ReadOptions options;
+  options.targets = {"y"};
+  options.paths = {
+      folder.write("d.csv.zst", std::string("\x28\xb5\x2f\xfd\x04\xa8\x5b\x00\x00note,x\n", 16))};
+  EXPECT_NE(tests::thrown_message<InputError>([&] {
+              static_cast<void>(read_dataset(options));
+            }).find("its zstd data need a window of more than 128 MiB"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace steepest::data

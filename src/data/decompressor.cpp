@@ -8,6 +8,7 @@
 #define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cstring>
@@ -140,7 +141,9 @@ class Zstd : public Decompressor {
     if (!context_) {
       throw std::bad_alloc();
     }
-    constexpr int largest_window = 31;  // files made with --long=31, too
+    // A few bytes of a frame ask for this much memory before any of it has been seen to be needed:
+    // 128 MiB, as the zstd command has it.
+    constexpr int largest_window = 27;
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, largest_window);
   }
 
@@ -165,6 +168,11 @@ class Zstd : public Decompressor {
       const std::size_t status = ZSTD_decompressStream(context_.get(), &out, &in);
       input_.use(static_cast<std::int64_t>(in.pos));
       if (ZSTD_isError(status) != 0U) {
+        if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
+          throw InputError(Location{input_.name()},
+                           "its zstd data need a window of more than 128 MiB, which is not read: "
+                           "compress it again without --long");
+        }
         input_.fail("zstd", "are damaged");
       }
       within_frame_ = status != 0;
