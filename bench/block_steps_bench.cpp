@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps on small batches on a GPU: the engine that takes them in blocks beside that of products,
-// and beside the shortest step a block can take. The CPU takes the small case, so that this file
+// Steps on batches on a GPU: the engines that take them in blocks beside that of products, and
+// beside the shortest step a block can take. The CPU takes the small case, so that this file
 // runs where there is no GPU.
 #include <benchmark/benchmark.h>
 
@@ -22,8 +22,9 @@ struct Case {
 };
 
 constexpr Case cases[] = {
-    {{150, 4, 1}, 32, 1},       {{500'000, 28, 1}, 32, 1},   {{500'000, 28, 1}, 32, 64},
-    {{60'000, 784, 10}, 32, 1}, {{60'000, 784, 10}, 32, 64}, {{60'000, 784, 10}, 128, 1},
+    {{150, 4, 1}, 32, 1},         {{500'000, 28, 1}, 32, 1},    {{500'000, 28, 1}, 32, 64},
+    {{60'000, 784, 10}, 32, 1},   {{60'000, 784, 10}, 32, 64},  {{60'000, 784, 10}, 128, 1},
+    {{60'000, 784, 10}, 1024, 1}, {{60'000, 784, 10}, 8192, 1}, {{500'000, 28, 1}, 8192, 1},
 };
 
 // A bank that takes steps, and its history.
@@ -93,7 +94,7 @@ void run_case(benchmark::State& state, DeviceKind kind, Engine engine, const Cas
   };
   add(DeviceKind::cpu, Engine::automatic, cases[0]);
   for (const Case& chosen : cases) {
-    for (const Engine engine : {Engine::products, Engine::block}) {
+    for (const Engine engine : {Engine::products, Engine::block, Engine::grid}) {
       add(DeviceKind::cuda, engine, chosen);
     }
   }

@@ -103,6 +103,12 @@ struct LossAndGradient {
   std::vector<double> gradient;
 };
 
+/// A mean loss on a line of parameters, and the inner product of its gradient with the direction.
+struct LineValue {
+  double mean_loss = 0.0;
+  double slope = 0.0;
+};
+
 class Backend {
  public:
   Backend() = default;
@@ -175,6 +181,14 @@ class Backend {
   /// The mean loss and its gradient, without penalty, where the parameters of a model of this bank
   /// are `parameters`, (C, d + 1), by a pass over all rows. Changes no state.
   [[nodiscard]] virtual LossAndGradient evaluate_at(const std::vector<double>& parameters) = 0;
+
+  /// The mean loss, without penalty, where the parameters of a model of this bank are
+  /// point - length * direction, (C, d + 1) both. Changes no state. A pass over all rows; on a GPU
+  /// that is one for the first value on a line, and others cost what they read of scores that are
+  /// kept, 2 n C numbers.
+  [[nodiscard]] virtual LineValue evaluate_on_line(const std::vector<double>& point,
+                                                   const std::vector<double>& direction,
+                                                   double length);
 
   /// The features of `count` rows as they are trained on, by their indexes, which rise: (count, d).
   virtual void features(const std::int64_t* rows, std::int64_t count, double* out) = 0;

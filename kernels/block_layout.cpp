@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "steepest/error.hpp"
 
@@ -64,13 +65,34 @@ class SharedMemory {
   std::int64_t size_;
 };
 
-std::int32_t ranks_worth(const BlockProblem& problem) {
-  std::int32_t ranks = 1;
-  while (problem.has_clusters && ranks < most_block_ranks &&
-         problem.batch >= 2 * fewest_rank_rows * ranks) {
+std::int64_t most_ranks(const BlockProblem& problem) {
+  switch (problem.sharing) {
+    case BlockSharing::none:
+      return 1;
+    case BlockSharing::cluster:
+      return most_cluster_ranks;
+    case BlockSharing::grid:
+      break;
+  }
+  std::int64_t ranks = 1;
+  while (ranks < most_grid_ranks && 2 * ranks <= problem.multiprocessors) {
     ranks *= 2;
   }
   return ranks;
+}
+
+std::int32_t ranks_worth(const BlockProblem& problem) {
+  const std::int64_t fewest_rows =
+      problem.sharing == BlockSharing::grid ? fewest_grid_rows : fewest_cluster_rows;
+  std::int32_t ranks = 1;
+  while (ranks < most_ranks(problem) && problem.batch >= 2 * fewest_rows * ranks) {
+    ranks *= 2;
+  }
+  return ranks;
+}
+
+std::string_view engine_of(const BlockProblem& problem) {
+  return problem.sharing == BlockSharing::grid ? "grid" : "block";
 }
 
 // What a block that is alone cannot do without.
@@ -85,6 +107,7 @@ std::int64_t bytes_needed(const BlockProblem& problem, const BlockLayout& layout
 BlockLayout layout_of_ranks(const BlockProblem& problem, std::int32_t ranks, std::int32_t halves,
                             std::int64_t scratch_bytes, std::int64_t shared_bytes) {
   BlockLayout layout;
+  layout.sharing = ranks > 1 ? problem.sharing : BlockSharing::none;
   layout.ranks = ranks;
   layout.halves = halves;
   layout.rows = blocks_of(problem.batch, ranks);
@@ -97,7 +120,9 @@ BlockLayout layout_of_ranks(const BlockProblem& problem, std::int32_t ranks, std
   layout.weights = memory.take(problem.outputs * problem.pitch * problem.value_bytes);
   layout.gradient = memory.take(elements * problem.value_bytes);
   layout.partials =
-      ranks > 1 ? memory.take(halves * elements * problem.value_bytes) : layout.gradient;
+      layout.sharing == BlockSharing::cluster ? memory.take(halves * elements * problem.value_bytes)
+      : layout.sharing == BlockSharing::grid  ? memory.take(layout.threads * problem.value_bytes)
+                                              : layout.gradient;
   layout.scores = memory.take(layout.rows * problem.outputs * problem.value_bytes);
   layout.indexes = memory.take(2 * layout.rows * static_cast<std::int64_t>(sizeof(std::int64_t)));
   const bool present[block_array_count] = {true, true, problem.has_second, problem.remembers,
@@ -115,8 +140,9 @@ BlockLayout layout_of_ranks(const BlockProblem& problem, std::int32_t ranks, std
 
 BlockLayout block_layout(const BlockProblem& problem, std::int64_t scratch_bytes,
                          std::int64_t shared_bytes) {
+  const bool over_grid = problem.sharing == BlockSharing::grid;
   for (std::int32_t ranks = ranks_worth(problem); ranks > 1; ranks /= 2) {
-    for (const std::int32_t halves : {2, 1}) {
+    for (const std::int32_t halves : {over_grid ? 1 : 2, 1}) {
       const BlockLayout layout =
           layout_of_ranks(problem, ranks, halves, scratch_bytes, shared_bytes);
       if (layout.rows <= most_block_rows && layout.holds_all && layout.bytes <= shared_bytes) {
@@ -125,20 +151,27 @@ BlockLayout block_layout(const BlockProblem& problem, std::int64_t scratch_bytes
     }
   }
   const BlockLayout layout = layout_of_ranks(problem, 1, 1, scratch_bytes, shared_bytes);
+  if (layout.rows > most_block_rows && ranks_worth(problem) > 1 &&
+      problem.batch <= most_ranks(problem) * most_block_rows) {
+    throw OptionError(fmt::format(
+        "engine {} shares a batch of more than {} rows among blocks that each keep the model, and "
+        "all that its rule and schedule remember, in their shared memory: {} features and {} "
+        "outputs do not fit into {} bytes; use --engine products",
+        engine_of(problem), most_block_rows, problem.features, problem.outputs, shared_bytes));
+  }
   if (layout.rows > most_block_rows) {
     throw OptionError(
-        fmt::format("engine block takes batches of at most {} rows, not {}: use "
-                    "--engine products",
-                    problem.has_clusters ? most_block_ranks * most_block_rows : most_block_rows,
-                    problem.batch));
+        fmt::format("engine {} takes batches of at most {} rows, not {}: use --engine products",
+                    engine_of(problem), most_ranks(problem) * most_block_rows, problem.batch));
   }
   const std::int64_t needed = bytes_needed(problem, layout, scratch_bytes);
   if (needed > shared_bytes) {
     throw OptionError(fmt::format(
-        "engine block keeps a model's parameters and gradient and a batch's scores in the shared "
+        "engine {} keeps a model's parameters and gradient and a batch's scores in the shared "
         "memory of one block: {} features, {} outputs and {} rows a step need {} bytes of {}; use "
         "--engine products",
-        problem.features, problem.outputs, problem.batch, needed, shared_bytes));
+        engine_of(problem), problem.features, problem.outputs, problem.batch, needed,
+        shared_bytes));
   }
   return layout;
 }

@@ -44,6 +44,7 @@ struct ModelBlock {
   const BlockRun& run;
   const BlockLayout& layout;
   const DeviceRows<T>& data;
+  const GridSums<T>& sums;
   BlockScratch& scratch;
   std::int64_t model;
   int thread;
@@ -58,11 +59,8 @@ struct ModelBlock {
   [[nodiscard]] __device__ T* gradient() const { return shared<T>(layout.gradient); }
   [[nodiscard]] __device__ T* scores() const { return shared<T>(layout.scores); }
 
-  // What the rows of this rank of a cluster add to the gradient: two halves take turns where there
-  // are two.
-  [[nodiscard]] __device__ T* partial(int half) const {
-    return shared<T>(layout.partials) + half % layout.halves * elements();
-  }
+  // See BlockLayout::partials.
+  [[nodiscard]] __device__ T* shared_partials() const { return shared<T>(layout.partials); }
 
   // Rows of a batch, of this rank: two halves take turns.
   [[nodiscard]] __device__ std::int64_t* indexes(int half) const {

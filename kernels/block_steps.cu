@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <string>
 #include <type_traits>
 #include <variant>
 
 #include "kernels/block_model.cuh"
 #include "kernels/block_product.cuh"
+#include "kernels/block_ranks.cuh"
 #include "kernels/block_steps.cuh"
 #include "kernels/block_update.cuh"
 #include "kernels/cluster.cuh"
@@ -35,7 +38,7 @@ __device__ void prefetch([[maybe_unused]] const void* address) {
 
 // The rows of a step into one half of the indexes; the last threads draw, the first have the losses
 // of the batch before.
-template <bool has_ranks, class T>
+template <BlockSharing sharing, class T>
 __device__ void draw_rows(const ModelBlock<T>& block, std::int64_t step, int half) {
   const int last = block.threads - 1 - block.thread;
   if (last >= block.layout.rows) {
@@ -43,11 +46,11 @@ __device__ void draw_rows(const ModelBlock<T>& block, std::int64_t step, int hal
   }
   RowSelection rows =
       batch_of_step(block.data.rows, block.run.batch, block.run.seed, step, block.run.together);
-  if constexpr (has_ranks) {
+  if constexpr (sharing != BlockSharing::none) {
     if (last == 0) {
       block.scratch.batch_rows[half] = static_cast<int>(rows.count);
     }
-    const int rank = cluster_rank();
+    const int rank = rank_of<sharing>(block.layout);
     const std::int64_t begin = rows.count * rank / block.layout.ranks;
     rows.count = rows.count * (rank + 1) / block.layout.ranks - begin;
     rows.first += begin;
@@ -72,41 +75,8 @@ __device__ void prefetch_rows(const ModelBlock<T>& block, const std::int64_t* in
   }
 }
 
-// The gradient of all ranks, added in their order, by each of them. Takes what this thread's rows
-// lost, and returns what all lost, to one thread. Where halves of what is read take turns, no rank
-// comes to write this one again before all have read it: it passes the barrier of the step between.
-template <class T>
-__device__ double add_ranks(const ModelBlock<T>& block, int half, double loss) {
-  double words[4] = {loss, 0.0, 0.0, 0.0};
-  block_totals(
-      words, [](int /*word*/, double one, double other) { return one + other; },
-      block.scratch.parts, block.scratch.total);
-  if (block.thread == 0) {
-    block.scratch.rank_loss[half] = block.scratch.total[0];
-  }
-  wait_for_cluster();
-  T* const gradient = block.gradient();
-  for (int e = block.thread; e < block.elements(); e += block.threads) {
-    T sum = 0;
-    for (int rank = 0; rank < block.layout.ranks; ++rank) {
-      sum += shared_of_rank(block.partial(half), rank)[e];
-    }
-    gradient[e] = sum;
-  }
-  double all = 0.0;
-  for (int rank = 0; block.thread == 0 && rank < block.layout.ranks; ++rank) {
-    all += *shared_of_rank(&block.scratch.rank_loss[half], rank);
-  }
-  if (block.layout.halves > 1) {
-    __syncthreads();
-  } else {
-    wait_for_cluster();
-  }
-  return all;
-}
-
 // One step of a model; `turn` counts those of the launch.
-template <int tile_outputs, int columns, bool has_ranks, class T>
+template <int tile_outputs, int columns, BlockSharing sharing, class T>
 __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std::int64_t turn,
                           StepRecord* record) {
   const int half = static_cast<int>(turn % 2);
@@ -130,19 +100,15 @@ __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std:
   if (block.thread == block.threads / 2 / warp_lanes * warp_lanes) {  // of a warp without rows
     prepare_factors(block.plan, block.scratch);
   }
-  draw_rows<has_ranks>(block, block.run.first + turn + 1, 1 - half);
+  draw_rows<sharing>(block, block.run.first + turn + 1, 1 - half);
   __syncthreads();
 
   prefetch_rows(block, block.indexes(1 - half), block.scratch.rows[1 - half]);
-  if constexpr (has_ranks) {
-    compute_gradient<tile_outputs, columns>(batch, block.scores(), block.partial(half));
-    losses = add_ranks(block, half, losses);
-  } else {
-    compute_gradient<tile_outputs, columns>(batch, block.scores(), block.gradient());
-    __syncthreads();
-  }
+  compute_gradient<tile_outputs, columns>(batch, block.scores(), partial_of<sharing>(block, half));
+  losses = add_ranks<sharing>(block, half, losses);
 
-  const double scale = 1.0 / static_cast<double>(has_ranks ? block.scratch.batch_rows[half] : rows);
+  constexpr bool shares = sharing != BlockSharing::none;
+  const double scale = 1.0 / static_cast<double>(shares ? block.scratch.batch_rows[half] : rows);
   if (finds_rate(block.plan.schedule.kind)) {
     measure_gradient<most_block_words>(block, scale, losses);
   } else {
@@ -158,7 +124,7 @@ __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std:
   }
   step_elements(block, scale);
   if (block.thread == 0) {
-    finish_step(block.plan, block.scratch, has_ranks && cluster_rank() > 0 ? nullptr : record);
+    finish_step(block.plan, block.scratch, rank_of<sharing>(block.layout) > 0 ? nullptr : record);
   }
   __syncthreads();
 }
@@ -166,7 +132,7 @@ __device__ void take_step(const ModelBlock<T>& block, const PassLoss& loss, std:
 // The rest is done once a launch.
 
 // Brings a model and all that its steps read to the block.
-template <bool has_ranks, class T>
+template <BlockSharing sharing, class T>
 __device__ void enter(const ModelBlock<T>& block) {
   if (block.thread == 0) {
     block.scratch.state = block.bank.states[block.model];
@@ -181,18 +147,18 @@ __device__ void enter(const ModelBlock<T>& block) {
                              ? static_cast<T>(parameters[i / pitch * block.stride + column])
                              : T(0);
   }
-  draw_rows<has_ranks>(block, block.run.first, 0);
+  draw_rows<sharing>(block, block.run.first, 0);
   __syncthreads();
 }
 
 // Gives the bank what a launch has changed: all ranks have the same.
-template <bool has_ranks, class T>
+template <BlockSharing sharing, class T>
 __device__ void leave(const ModelBlock<T>& block) {
-  if constexpr (has_ranks) {
+  if constexpr (sharing == BlockSharing::cluster) {
     wait_for_cluster();  // the others have read what this one shares
-    if (cluster_rank() > 0) {
-      return;
-    }
+  }
+  if (rank_of<sharing>(block.layout) > 0) {
+    return;
   }
   exchange_with_bank(block, true);
   if (block.thread == 0) {
@@ -200,14 +166,21 @@ __device__ void leave(const ModelBlock<T>& block) {
   }
 }
 
-template <int tile_outputs, int columns, bool has_ranks, class T>
+template <int tile_outputs, int columns, BlockSharing sharing, class T>
 __global__ void __launch_bounds__(most_block_threads, 1)
     block_steps_kernel(const __grid_constant__ PassLoss loss,
                        const __grid_constant__ DeviceRows<T> data,
                        const __grid_constant__ BankView bank, const __grid_constant__ BlockRun run,
-                       const __grid_constant__ BlockLayout layout, StepRecord* records) {
+                       const __grid_constant__ BlockLayout layout,
+                       const __grid_constant__ GridSums<T> sums, StepRecord* records) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+  if constexpr (sharing == BlockSharing::cluster) {
+    return;  // never launched: see kernels/cluster.cuh
+  }
+#endif
   BlockScratch& scratch = *reinterpret_cast<BlockScratch*>(launch_shared_memory());
-  const unsigned ranks = has_ranks ? static_cast<unsigned>(layout.ranks) : 1U;
+  constexpr bool shares = sharing != BlockSharing::none;
+  const unsigned ranks = shares ? static_cast<unsigned>(layout.ranks) : 1U;
   for (std::int64_t model = blockIdx.x / ranks; model < bank.shape.models;
        model += gridDim.x / ranks) {
     if (bank.states[model].reason != Reason::running) {
@@ -219,99 +192,131 @@ __global__ void __launch_bounds__(most_block_threads, 1)
                               run,
                               layout,
                               data,
+                              sums,
                               scratch,
                               model,
                               static_cast<int>(threadIdx.x),
                               static_cast<int>(blockDim.x),
                               static_cast<int>(bank.shape.outputs),
                               static_cast<int>(bank.shape.stride())};
-    enter<has_ranks>(block);
+    enter<sharing>(block);
     for (std::int64_t turn = 0; turn < run.count && scratch.state.reason == Reason::running;
          ++turn) {
-      take_step<tile_outputs, columns, has_ranks>(block, loss, turn,
-                                                  records + turn * bank.shape.models + model);
+      take_step<tile_outputs, columns, sharing>(block, loss, turn,
+                                                records + turn * bank.shape.models + model);
     }
-    leave<has_ranks>(block);
+    leave<sharing>(block);
   }
 }
 
-// Calls queue with the constants of the kernel of a layout: outputs, columns, whether it has ranks.
+// Calls queue with the constants of the kernel of a layout: outputs, columns, sharing.
 template <int tile_outputs, int columns, class Queue>
-void with_ranks(const BlockLayout& layout, const Queue& queue) {
+void with_sharing(const BlockLayout& layout, const Queue& queue) {
   const std::integral_constant<int, tile_outputs> outputs;
   const std::integral_constant<int, columns> of_a_thread;
-  if (layout.ranks == 1) {
-    queue(outputs, of_a_thread, std::false_type{});
+  if (layout.sharing == BlockSharing::none) {
+    queue(outputs, of_a_thread, std::integral_constant<BlockSharing, BlockSharing::none>{});
   } else if constexpr (tile_outputs != 3 && columns == 4) {
-    queue(outputs, of_a_thread, std::true_type{});
+    if (layout.sharing == BlockSharing::cluster) {
+      queue(outputs, of_a_thread, std::integral_constant<BlockSharing, BlockSharing::cluster>{});
+    } else {
+      queue(outputs, of_a_thread, std::integral_constant<BlockSharing, BlockSharing::grid>{});
+    }
   }
 }
 
 template <int tile_outputs, class Queue>
 void with_columns(const BlockLayout& layout, const Queue& queue) {
   if (layout.thread_columns == 1) {
-    with_ranks<tile_outputs, 1>(layout, queue);
+    with_sharing<tile_outputs, 1>(layout, queue);
   } else {
-    with_ranks<tile_outputs, 4>(layout, queue);
+    with_sharing<tile_outputs, 4>(layout, queue);
+  }
+}
+
+void require_blocks_serve(const BankPlan& plan, Engine engine) {
+  const auto refuse = [engine](const std::string& why) {
+    throw OptionError("engine " + std::string(name(engine)) + " " + why +
+                      ": use --engine products");
+  };
+  if (!plan.preconditioner.empty()) {
+    refuse("takes no step with a preconditioner");
+  }
+  for (const ModelPlan& model : plan.models) {
+    if (searches(model.schedule.kind)) {
+      refuse("takes no schedule that takes steps back (barzilai_borwein, armijo)");
+    }
+    if (model.schedule.kind == ScheduleKind::sgd_bb) {
+      refuse("keeps no mean of gradients for schedule sgd_bb");
+    }
   }
 }
 
 }  // namespace
 
 template <class T>
-BlockLayout block_layout_for(const BankPlan& plan, std::int64_t features, std::int64_t pitch,
-                             std::int64_t batch, std::int64_t shared_bytes, bool has_clusters) {
-  if (!plan.preconditioner.empty()) {
-    throw OptionError("engine block takes no step with a preconditioner: use --engine products");
-  }
-  BlockProblem problem{plan.outputs, features, pitch, batch, sizeof(T), false, false, has_clusters};
+BlockSteps<T>::BlockSteps(const BankPlan& plan, std::int64_t features, std::int64_t pitch,
+                          std::int64_t batch, Engine engine, int ordinal) {
+  require_blocks_serve(plan, engine);
+  BlockProblem problem;
+  problem.outputs = plan.outputs;
+  problem.features = features;
+  problem.pitch = pitch;
+  problem.batch = batch;
+  problem.value_bytes = sizeof(T);
   for (const ModelPlan& model : plan.models) {
-    if (searches(model.schedule.kind)) {
-      throw OptionError(
-          "engine block takes no schedule that takes steps back (barzilai_borwein, armijo): use "
-          "--engine products");
-    }
-    if (model.schedule.kind == ScheduleKind::sgd_bb) {
-      throw OptionError(
-          "engine block keeps no mean of gradients for schedule sgd_bb: use --engine products");
-    }
     problem.has_second = problem.has_second || model.has_second();
     problem.remembers = problem.remembers || remembers(model.schedule.kind);
   }
-  return block_layout(problem, sizeof(BlockScratch), shared_bytes);
+  problem.multiprocessors = multiprocessors(ordinal);
+  problem.sharing = engine == Engine::grid  ? BlockSharing::grid
+                    : has_clusters(ordinal) ? BlockSharing::cluster
+                                            : BlockSharing::none;
+  layout_ = block_layout(problem, sizeof(BlockScratch), most_shared_bytes(ordinal));
+  const auto models = static_cast<std::int64_t>(plan.models.size());
+  groups_ = models;
+  if (layout_.sharing == BlockSharing::grid) {
+    groups_ = std::min(models, problem.multiprocessors / layout_.ranks);
+    const std::int64_t elements = plan.outputs * (features + 1);
+    partials_ = DeviceBuffer<T>(groups_ * layout_.ranks * elements, "gradients of blocks");
+    totals_ = DeviceBuffer<T>(groups_ * elements, "gradients of blocks");
+    losses_ = DeviceBuffer<double>(groups_ * layout_.ranks, "losses of blocks");
+    arrivals_ = DeviceBuffer<unsigned>(groups_, "barriers of blocks");
+  }
 }
 
 template <class T>
-void queue_block_steps(const PassLoss& loss, const DeviceRows<T>& data, const BankView& bank,
-                       const BlockRun& run, const BlockLayout& layout, StepRecord* records,
-                       cudaStream_t stream) {
-  const auto queue = [&](auto tile_outputs, auto columns, auto has_ranks) {
+void BlockSteps<T>::queue(const PassLoss& loss, const DeviceRows<T>& data, const BankView& bank,
+                          const BlockRun& run, StepRecord* records, cudaStream_t stream) {
+  LaunchShared shared{layout_.bytes};
+  GridSums<T> sums;
+  if (layout_.sharing == BlockSharing::grid) {
+    shared.grid = layout_.ranks;
+    sums = {partials_.data(), totals_.data(), losses_.data(), arrivals_.data()};
+    fill_bytes(arrivals_.data(), groups_, 0, stream);
+  } else {
+    shared.cluster = layout_.ranks;
+  }
+  const auto queue = [&](auto tile_outputs, auto columns, auto sharing) {
     launch("taking steps in blocks",
            block_steps_kernel<decltype(tile_outputs)::value, decltype(columns)::value,
-                              decltype(has_ranks)::value, T>,
-           bank.shape.models, layout.threads, LaunchShared{layout.bytes, layout.ranks}, stream,
-           loss, data, bank, run, layout, records);
+                              decltype(sharing)::value, T>,
+           groups_, layout_.threads, shared, stream, loss, data, bank, run, layout_, sums, records);
   };
-  switch (layout.tile_outputs) {
+  switch (layout_.tile_outputs) {
     case 1:
-      with_columns<1>(layout, queue);
+      with_columns<1>(layout_, queue);
       break;
     case 3:
-      with_columns<3>(layout, queue);
+      with_columns<3>(layout_, queue);
       break;
     default:
-      with_columns<5>(layout, queue);
+      with_columns<5>(layout_, queue);
       break;
   }
 }
 
-template BlockLayout block_layout_for<float>(const BankPlan&, std::int64_t, std::int64_t,
-                                             std::int64_t, std::int64_t, bool);
-template BlockLayout block_layout_for<double>(const BankPlan&, std::int64_t, std::int64_t,
-                                              std::int64_t, std::int64_t, bool);
-template void queue_block_steps(const PassLoss&, const DeviceRows<float>&, const BankView&,
-                                const BlockRun&, const BlockLayout&, StepRecord*, cudaStream_t);
-template void queue_block_steps(const PassLoss&, const DeviceRows<double>&, const BankView&,
-                                const BlockRun&, const BlockLayout&, StepRecord*, cudaStream_t);
+template class BlockSteps<float>;
+template class BlockSteps<double>;
 
 }  // namespace steepest::kernels

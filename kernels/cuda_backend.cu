@@ -9,16 +9,16 @@
 
 #include "kernels/backend.hpp"
 #include "kernels/block_steps.cuh"
-#include "kernels/cluster.cuh"
 #include "kernels/device_bank.cuh"
 #include "kernels/device_data.cuh"
+#include "kernels/device_limits.cuh"
 #include "kernels/fused_pass.cuh"
 #include "kernels/loss_gradient.cuh"
 #include "kernels/loss_rounding.hpp"
 #include "kernels/matrix_products.cuh"
 #include "kernels/rounding.hpp"
+#include "kernels/score_line.cuh"
 #include "kernels/second_moment.cuh"
-#include "kernels/shared_memory.cuh"
 #include "kernels/state_archive.hpp"
 #include "kernels/step_graph.cuh"
 #include "kernels/step_reports.cuh"
@@ -28,23 +28,6 @@
 
 namespace steepest::kernels {
 namespace {
-
-// Throws OptionError where the steps of an engine, or of a GPU, cannot round their operands.
-void require_tensor_cores(Precision precision, Engine engine, int ordinal) {
-  constexpr int first_major = 8;
-  const std::string asked = "--precision " + std::string(name(precision));
-  if (engine == Engine::block) {
-    throw OptionError("--engine block has no tensor cores for " + asked +
-                      ": use --engine products, or --precision fp32");
-  }
-  int major = 0;
-  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ordinal),
-        "asking for its properties");
-  if (major < first_major) {
-    throw OptionError(asked + " needs a GPU of compute capability 8.0 or later, and this one has " +
-                      std::to_string(major) + ".x: use --precision fp32");
-  }
-}
 
 template <class T>
 class CudaBackend final : public Backend {
@@ -65,12 +48,7 @@ class CudaBackend final : public Backend {
   [[nodiscard]] Storage storage() const override { return data_.storage(); }
 
   void hold(TrainingData data) override {
-    const bool packed = data.storage == Storage::bfloat16 || data.storage == Storage::uint8;
-    if (packed && engine_ == Engine::block) {
-      throw OptionError("--storage " + std::string(name(data.storage)) +
-                        " is for --engine products, fused, stream, graph or moments: rows of "
-                        "engine block are float32");
-    }
+    require_storage_serves(data.storage, engine_);
     take(std::move(data));
   }
 
@@ -115,23 +93,9 @@ class CudaBackend final : public Backend {
   }
 
   void start(BankPlan plan) override {
-    if (!plan.simplex.empty()) {
-      throw OptionError(
-          "--constraint simplex takes all rows a step on a GPU: use --batch-size full, or --device "
-          "cpu");
-    }
-    const std::int64_t stride = data_.features() + 1;
-    if (!plan.masks.empty() ||
-        static_cast<std::int64_t>(plan.preconditioner.size()) > stride * stride) {
-      throw OptionError("paths and folds are trained on the CPU only: use --device cpu");
-    }
+    require_device_serves(plan, rows(), data_.features());
     batch_size_ = plan.batch_size > 0 ? plan.batch_size : rows();
     for (ModelPlan& model : plan.models) {
-      if (model.schedule.kind == ScheduleKind::armijo && batch_size_ < rows()) {
-        throw OptionError(
-            "schedule armijo evaluates a batch several times, which runs on the CPU only: use "
-            "--device cpu or --batch-size full");
-      }
       model.objective_rounding = loss_rounding(precision());
     }
     const DeviceScope scope(info_.ordinal);
@@ -140,33 +104,37 @@ class CudaBackend final : public Backend {
     exact_.reset();
     probe_.reset();
     bank_.reset();
+    if (line_ && line_->outputs() != plan.outputs) {
+      line_.reset();
+    }
     loss_ = pass_loss(plan.loss);
     seed_ = plan.seed;
     together_ = plan.together;
     step_ = plan.first_step;
-    layout_.reset();
+    blocks_.reset();
     graph_.reset();
-    if (engine_ == Engine::block && batch_size_ < rows()) {
-      layout_ = block_layout_for<T>(plan, data_.features(), data_.view().pitch, batch_size_,
-                                    most_shared_bytes(info_.ordinal), has_clusters(info_.ordinal));
+    if (steps_in_blocks(engine_) && batch_size_ < rows()) {
+      blocks_.emplace(plan, data_.features(), data_.view().pitch, batch_size_, engine_,
+                      info_.ordinal);
     }
     bank_ = std::make_unique<DeviceBank>(plan, data_.features(), stream_.get());
-    const std::int64_t gathered = batch_size_ < rows() && !layout_ ? batch_size_ : 0;
+    const std::int64_t gathered = batch_size_ < rows() && !blocks_ ? batch_size_ : 0;
     if (engine_ == Engine::fused) {
       fused_ = std::make_unique<FusedPass<T>>(bank_->shape(), data_.pass_rows(),
                                               rounding_of(precision_), stream_.get());
       pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     } else {
+      PassRows<T> rows = data_.pass_rows();
+      rows.chunk_bytes = engine_ == Engine::graph ? graph_chunk_bytes : 0;
       pass_ = std::make_unique<DeviceLossGradient<T>>(
-          bank_->shape(), data_.pass_rows(), gathered,
-          rounded_products_ ? *rounded_products_ : products_);
+          bank_->shape(), rows, gathered, rounded_products_ ? *rounded_products_ : products_);
     }
     if (rounded_products_) {
       exact_ =
           std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     }
     reports_.emplace(bank_->shape().models,
-                     layout_ ? steps_of_a_launch(bank_->shape().models) : most_portion_steps);
+                     blocks_ ? steps_of_a_launch(bank_->shape().models) : most_portion_steps);
     if (engine_ == Engine::graph) {
       graph_.emplace(BatchRun{rows(), batch_size_, seed_, together_},
                      steps_of_a_portion(pass_bytes()));
@@ -177,7 +145,7 @@ class CudaBackend final : public Backend {
 
   void run(std::int64_t steps, std::vector<std::vector<StepRecord>>& history) override {
     const DeviceScope scope(info_.ordinal);
-    const std::int64_t portion = layout_  ? steps_of_a_launch(bank_->shape().models)
+    const std::int64_t portion = blocks_  ? steps_of_a_launch(bank_->shape().models)
                                  : graph_ ? graph_->count()
                                           : steps_of_a_portion(pass_bytes());
     const std::int64_t ahead = portions_ahead();
@@ -243,6 +211,17 @@ class CudaBackend final : public Backend {
     return found;
   }
 
+  [[nodiscard]] LineValue evaluate_on_line(const std::vector<double>& point,
+                                           const std::vector<double>& direction,
+                                           double length) override {
+    const DeviceScope scope(info_.ordinal);
+    if (!line_) {
+      line_.emplace(data_.features(), bank_->shape().outputs, data_.pass_rows(), products_);
+    }
+    line_->aim(point, direction);
+    return line_->value(loss_, length);
+  }
+
   void features(const std::int64_t* rows, std::int64_t count, double* out) override {
     const DeviceScope scope(info_.ordinal);
     std::vector<T> row(static_cast<std::size_t>(data_.features()));
@@ -287,6 +266,7 @@ class CudaBackend final : public Backend {
     fused_.reset();
     exact_.reset();
     probe_.reset();
+    line_.reset();
     bank_.reset();
     data_ = {};  // before the new data comes, so that one copy is held at a time
     data_ = DeviceData<T>(std::forward<Data>(data),
@@ -334,10 +314,10 @@ class CudaBackend final : public Backend {
   void queue_steps(std::int64_t count, std::int64_t following) {
     const std::int64_t models = bank_->shape().models;
     reports_->clear(count, stream_.get());
-    if (layout_) {
-      queue_block_steps(loss_, data_.view(), bank_->view(),
-                        {step_, count, batch_size_, seed_, together_}, *layout_,
-                        reports_->records(), stream_.get());
+    if (blocks_) {
+      blocks_->queue(loss_, data_.view(), bank_->view(),
+                     {step_, count, batch_size_, seed_, together_}, reports_->records(),
+                     stream_.get());
       step_ += count;
       return;
     }
@@ -363,12 +343,13 @@ class CudaBackend final : public Backend {
   std::int64_t together_ = 1;
   std::int64_t step_ = 0;
   std::unique_ptr<DeviceBank> bank_;
-  std::optional<BlockLayout> layout_;             // of mini-batches by engine block
+  std::optional<BlockSteps<T>> blocks_;           // of mini-batches by engines block and grid
   std::optional<StepsOfAGraph> graph_;            // of the engine of this name
   std::unique_ptr<FusedPass<T>> fused_;           // of the engine of this name
   std::unique_ptr<DeviceLossGradient<T>> pass_;   // of the steps; beside fused_, of one model
   std::unique_ptr<DeviceLossGradient<T>> exact_;  // of one model, where pass_ rounds
   std::unique_ptr<DeviceLossGradient<T>> probe_;  // of second_moment_product
+  std::optional<ScoreLine<T>> line_;              // once asked for
   std::optional<StepReports> reports_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <charconv>
 #include <fstream>
+#include <numeric>
 #include <string>
 
 #include "kernels/backend.hpp"
@@ -103,15 +104,17 @@ std::string_view name(Storage storage) {
 }
 
 Engine parse_engine(std::string_view text) {
-  for (const Engine engine : {Engine::automatic, Engine::products, Engine::fused, Engine::block,
-                              Engine::stream, Engine::graph, Engine::moments}) {
+  for (const Engine engine :
+       {Engine::automatic, Engine::products, Engine::fused, Engine::block, Engine::grid,
+        Engine::stream, Engine::graph, Engine::moments, Engine::line}) {
     if (name(engine) == text) {
       return engine;
     }
   }
-  throw OptionError(fmt::format(
-      "engine \"{}\" is not known: use auto, products, fused, block, stream, graph or moments",
-      text));
+  throw OptionError(
+      fmt::format("engine \"{}\" is not known: use auto, products, fused, block, grid, stream, "
+                  "graph, moments or line",
+                  text));
 }
 
 std::string_view name(Engine engine) {
@@ -122,12 +125,16 @@ std::string_view name(Engine engine) {
       return "fused";
     case Engine::block:
       return "block";
+    case Engine::grid:
+      return "grid";
     case Engine::stream:
       return "stream";
     case Engine::graph:
       return "graph";
     case Engine::moments:
       return "moments";
+    case Engine::line:
+      return "line";
     case Engine::automatic:
       break;
   }
@@ -206,12 +213,24 @@ DeviceInfo choose_device(const DeviceChoice& choice, int threads) {
                                 choice.ordinal, found.size(), found.size() == 1 ? "" : "s"));
 }
 
+LineValue Backend::evaluate_on_line(const std::vector<double>& point,
+                                    const std::vector<double>& direction, double length) {
+  std::vector<double> at = point;
+  for (std::size_t e = 0; e < at.size(); ++e) {
+    at[e] -= length * direction[e];
+  }
+  const LossAndGradient found = evaluate_at(at);
+  return {found.mean_loss,
+          std::inner_product(direction.begin(), direction.end(), found.gradient.begin(), 0.0)};
+}
+
 std::unique_ptr<Backend> make_backend(const DeviceInfo& device, int threads, Precision precision,
                                       Engine engine) {
   check_engine(engine, device.kind);
-  if (engine == Engine::moments) {
-    return make_moments_backend(make_cuda_backend(device.ordinal, precision, Engine::products),
-                                threads);
+  if (engine == Engine::moments || engine == Engine::line) {
+    auto rows_held = make_cuda_backend(device.ordinal, precision, Engine::products);
+    return engine == Engine::moments ? make_moments_backend(std::move(rows_held), threads)
+                                     : make_line_backend(std::move(rows_held), threads);
   }
   return device.kind == DeviceKind::cpu ? make_cpu_backend(threads, precision)
                                         : make_cuda_backend(device.ordinal, precision, engine);

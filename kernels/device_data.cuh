@@ -26,16 +26,19 @@ struct PassRows {
   DeviceRows<T> held;
   RowWindows<T>* windows = nullptr;  ///< where features of `held` pass through; null: none
   PackedPlace packed;                ///< where features are that `held` has not
+  std::int64_t chunk_bytes = 0;      ///< most that a chunk shall read; 0: any
 
-  /// Rows of a chunk at most: those of a window, and of packed rows as many as 2 GB hold unpacked,
-  /// where those are 1024 or more.
+  /// Rows of a chunk at most: those of a window, as many as chunk_bytes are, and of packed rows as
+  /// many as 2 GB hold unpacked, where those are 1024 or more.
   [[nodiscard]] std::int64_t most_rows() const {
+    constexpr std::int64_t most_unpacked_bytes = std::int64_t{2} << 30;
     std::int64_t most = held.rows;
-    if (packed.any()) {
-      constexpr std::int64_t most_bytes = std::int64_t{2} << 30;
-      const std::int64_t row_bytes = held.pitch * static_cast<std::int64_t>(sizeof(T));
-      const std::int64_t parts = most_bytes / row_bytes / most_partition_rows;
-      most = std::min(most, std::max<std::int64_t>(1, parts) * most_partition_rows);
+    for (const std::int64_t bytes : {chunk_bytes, packed.any() ? most_unpacked_bytes : 0}) {
+      if (bytes > 0) {
+        const std::int64_t row_bytes = held.pitch * static_cast<std::int64_t>(sizeof(T));
+        const std::int64_t parts = bytes / row_bytes / most_partition_rows;
+        most = std::min(most, std::max<std::int64_t>(1, parts) * most_partition_rows);
+      }
     }
     most = windows != nullptr ? std::min(most, windows->window_rows()) : most;
     return std::min(most, packed.window_rows());

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "kernels/line_trials.hpp"
 #include "kernels/loss_rounding.hpp"
 #include "kernels/moment_steps.hpp"
 #include "kernels/outer_backend.hpp"
@@ -26,12 +27,12 @@ class HostSteps final : public OuterBackend {
             int threads)
       : OuterBackend(std::move(rows_held)), rows_(rows), features_(features), pool_(threads) {}
 
-  // Of engine moments, before there is data.
-  HostSteps(std::unique_ptr<Backend> rows_held, int threads)
-      : OuterBackend(std::move(rows_held)), on_moments_(true), pool_(threads) {}
+  // Of engine moments or line, before there is data.
+  HostSteps(std::unique_ptr<Backend> rows_held, Engine engine, int threads)
+      : OuterBackend(std::move(rows_held)), engine_(engine), pool_(threads) {}
 
   [[nodiscard]] Engine engine() const override {
-    return on_moments_ ? Engine::moments : OuterBackend::engine();
+    return engine_ == Engine::automatic ? OuterBackend::engine() : engine_;
   }
 
   void hold(TrainingData data) override {
@@ -44,7 +45,10 @@ class HostSteps final : public OuterBackend {
   }
 
   void start(BankPlan plan) override {
-    require_moments_serve(plan);
+    require_all_rows(plan);
+    if (engine_ == Engine::moments) {
+      require_moments_serve(plan);
+    }
     const BankShape shape{features_, plan.outputs, static_cast<std::int64_t>(plan.models.size())};
     looking_ = {};
     looking_.loss = plan.loss;
@@ -63,7 +67,12 @@ class HostSteps final : public OuterBackend {
     for (ModelPlan& model : bank_.plans) {
       model.objective_rounding = loss_rounding(precision());
     }
-    steps_on_moments_ = on_moments_ && plan.allow_normal_equations;
+    if (engine_ == Engine::line && !searches_lines(bank_)) {
+      refuse(
+          "is for schedules that search for their rate along a line, armijo and barzilai_borwein: "
+          "use --engine products");
+    }
+    steps_on_moments_ = engine_ == Engine::moments && plan.allow_normal_equations;
     if (steps_on_moments_) {
       if (!takes_moments(bank_)) {
         throw OptionError(
@@ -76,6 +85,10 @@ class HostSteps final : public OuterBackend {
       equations_->start(shape);
     }
     stand_at(0);
+    if (engine_ == Engine::line) {  // so that what a line takes is there, or missed, from the start
+      const std::vector<double> here = parameters(0);
+      static_cast<void>(inner().evaluate_on_line(here, here, 0.0));
+    }
   }
 
   [[nodiscard]] bool uses_normal_equations() const override { return steps_on_moments_; }
@@ -88,8 +101,7 @@ class HostSteps final : public OuterBackend {
             before, rows_, [this](const std::vector<std::int64_t>& models) { pass(models, false); },
             pool_, *equations_, bank_, partials_);
       } else {
-        pass(running(), false);
-        update(partials_, rows_, UpdateMode::judged_step, pool_, bank_);
+        step_on_rows();
       }
       for (std::size_t k = 0; k < before.size(); ++k) {
         if (before[k].reason == Reason::running) {
@@ -153,18 +165,25 @@ class HostSteps final : public OuterBackend {
     equations_.reset();
   }
 
-  void require_moments_serve(const BankPlan& plan) const {
-    const auto refuse = [](const std::string& why) {
-      throw OptionError("--engine moments " + why);
-    };
-    if (!on_moments_) {
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw OptionError(fmt::format("--engine {} {}", name(engine_), why));
+  }
+
+  void require_all_rows(const BankPlan& plan) const {
+    if (engine_ == Engine::automatic) {
       return;
-    }
-    if (!std::holds_alternative<SquaredLoss>(plan.loss)) {
-      refuse("is for squared loss, which second moments hold all of: use --engine products");
     }
     if (plan.batch_size > 0 && plan.batch_size < rows_) {
       refuse("takes all rows a step: use --batch-size full, or --engine products");
+    }
+    if (!plan.masks.empty()) {
+      refuse("has no paths and folds, which are trained on the CPU only: use --device cpu");
+    }
+  }
+
+  void require_moments_serve(const BankPlan& plan) const {
+    if (!std::holds_alternative<SquaredLoss>(plan.loss)) {
+      refuse("is for squared loss, which second moments hold all of: use --engine products");
     }
     const std::int64_t columns = features_ + 1 + plan.outputs;
     if (columns > most_moment_columns) {
@@ -173,9 +192,43 @@ class HostSteps final : public OuterBackend {
                       "here are {}: use --engine products",
                       most_moment_columns, columns));
     }
-    if (!plan.masks.empty()) {
-      refuse("has no paths and folds, which are trained on the CPU only: use --device cpu");
+  }
+
+  // A step of every model that runs. Trials that lines take back are those models' steps.
+  void step_on_rows() {
+    std::vector<std::int64_t> left = running();
+    std::vector<std::int64_t> back;
+    if (engine_ == Engine::line) {
+      const auto first_back = std::stable_partition(
+          left.begin(), left.end(), [this](std::int64_t model) { return !goes_back(model); });
+      back.assign(first_back, left.end());
+      left.erase(first_back, left.end());
     }
+    if (left.empty()) {
+      return;
+    }
+    pass(left, false);
+    std::vector<Reason> reasons;  // of those that sit the update out
+    for (const std::int64_t model : back) {
+      reasons.push_back(std::exchange(state_of(model).reason, Reason::interrupted));
+    }
+    update(partials_, rows_, UpdateMode::judged_step, pool_, bank_);
+    for (std::size_t i = 0; i < back.size(); ++i) {
+      state_of(back[i]).reason = reasons[i];
+    }
+  }
+
+  [[nodiscard]] ModelState& state_of(std::int64_t model) {
+    return bank_.states[static_cast<std::size_t>(model)];
+  }
+
+  [[nodiscard]] bool goes_back(std::int64_t model) {
+    if (!state_of(model).schedule.trying) {
+      return false;
+    }
+    const TrialLine line = trial_line_of(bank_, model);
+    const LineValue value = inner().evaluate_on_line(line.point, line.direction, line.length);
+    return take_back_trial(value, model, pool_, bank_);
   }
 
   [[nodiscard]] std::vector<std::int64_t> running() const {
@@ -205,7 +258,7 @@ class HostSteps final : public OuterBackend {
     }
   }
 
-  bool on_moments_ = false;
+  Engine engine_ = Engine::automatic;  // or moments, or line
   std::int64_t rows_ = 0;
   std::int64_t features_ = 0;
   ThreadPool pool_;
@@ -227,7 +280,11 @@ std::unique_ptr<Backend> make_host_steps_backend(std::unique_ptr<Backend> rows_h
 }
 
 std::unique_ptr<Backend> make_moments_backend(std::unique_ptr<Backend> rows_held, int threads) {
-  return std::make_unique<HostSteps>(std::move(rows_held), threads);
+  return std::make_unique<HostSteps>(std::move(rows_held), Engine::moments, threads);
+}
+
+std::unique_ptr<Backend> make_line_backend(std::unique_ptr<Backend> rows_held, int threads) {
+  return std::make_unique<HostSteps>(std::move(rows_held), Engine::line, threads);
 }
 
 }  // namespace steepest::kernels

@@ -25,4 +25,11 @@ namespace steepest::kernels {
 [[nodiscard]] std::unique_ptr<Backend> make_moments_backend(std::unique_ptr<Backend> rows_held,
                                                             int threads);
 
+/// Engine line: likewise, over a backend without data yet, of schedules that search for their rate
+/// (armijo, barzilai_borwein). A trial is first looked at by evaluate_on_line(): one that is taken
+/// back costs no read of the rows on a GPU, and one that is kept a read more than by products.
+/// start() throws OptionError for other schedules, mini-batches, and what takes no host's steps.
+[[nodiscard]] std::unique_ptr<Backend> make_line_backend(std::unique_ptr<Backend> rows_held,
+                                                         int threads);
+
 }  // namespace steepest::kernels

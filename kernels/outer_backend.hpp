@@ -39,6 +39,11 @@ class OuterBackend : public Backend {
   [[nodiscard]] LossAndGradient evaluate_at(const std::vector<double>& parameters) override {
     return inner_->evaluate_at(parameters);
   }
+  [[nodiscard]] LineValue evaluate_on_line(const std::vector<double>& point,
+                                           const std::vector<double>& direction,
+                                           double length) override {
+    return inner_->evaluate_on_line(point, direction, length);
+  }
 
  protected:
   [[nodiscard]] Backend& inner() { return *inner_; }

@@ -17,6 +17,10 @@
 
 namespace steepest::kernels {
 
+/// Features that a chunk of a pass in a graph reads at most: its second product then finds them in
+/// an L2 cache of 50 MB and more, and launches are cheap in a graph. An estimate, not measured.
+inline constexpr std::int64_t graph_chunk_bytes = std::int64_t{25} << 20;
+
 /// What a function queues to a stream, as a CUDA graph: a launch of all of it costs the host one
 /// call. Arguments are those of the time of capture, so what they point to has to stay.
 class StepGraph {

@@ -150,15 +150,6 @@ RateSums measure(const ModelPlan& plan, const ModelState& state, const ModelArra
   return sums;
 }
 
-void retreat(const ModelArrays& arrays, double rate, std::int64_t elements, ThreadPool& pool,
-             double* to) {
-  for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
-    for (std::int64_t e = begin; e < end; ++e) {
-      to[e] = arrays.old_point[e] - rate * arrays.old_gradient[e];
-    }
-  });
-}
-
 // A step whose rate is found from its gradient, or one back.
 void update_at_found_rate(const ModelPlan& plan, UpdateMode mode, double mean_loss,
                           const ModelArrays& arrays, UpdateSums sums, ThreadPool& pool,

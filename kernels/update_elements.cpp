@@ -10,6 +10,7 @@
 // After foreach_target.h
 #include <hwy/highway.h>
 
+#include "kernels/element_ranges.hpp"
 #include "kernels/tile_blocks-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -161,6 +162,15 @@ void reduce_elements(const ModelPlan& plan, const GradientParts& parts, const Mo
 void step_elements(const ModelPlan& plan, const StepFactors& factors, const ModelArrays& arrays,
                    std::int64_t begin, std::int64_t end, UpdateSums& sums) {
   HWY_DYNAMIC_DISPATCH(step_on_target)(plan, factors, arrays, begin, end, sums);
+}
+
+void retreat(const ModelArrays& arrays, double rate, std::int64_t elements, ThreadPool& pool,
+             double* to) {
+  for_element_ranges(elements, pool, [&](std::int64_t begin, std::int64_t end, std::int64_t) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      to[e] = arrays.old_point[e] - rate * arrays.old_gradient[e];
+    }
+  });
 }
 
 }  // namespace steepest::kernels

@@ -49,4 +49,8 @@ void reduce_elements(const ModelPlan& plan, const GradientParts& parts, const Mo
 void step_elements(const ModelPlan& plan, const StepFactors& factors, const ModelArrays& arrays,
                    std::int64_t begin, std::int64_t end, UpdateSums& sums);
 
+/// to[e] = old_point[e] - rate * old_gradient[e] for all elements: a trial at another rate.
+void retreat(const ModelArrays& arrays, double rate, std::int64_t elements, ThreadPool& pool,
+             double* to);
+
 }  // namespace steepest::kernels

@@ -204,7 +204,7 @@ TEST_P(BackendContract, AModelInABankEqualsTheModelAlone) {
 
 TEST_P(BackendContract, GivesTheSameBitsEveryTimeAndForAnyNumberOfThreads) {
   const ProblemShape shape{20000, 23, 4, true};
-  const std::int64_t most = GetParam().engine == Engine::block ? 1024 : 3000;
+  const std::int64_t most = steps_in_blocks(GetParam().engine) ? 1024 : 3000;
   for (const std::int64_t batch : {shape.rows, most}) {
     const auto first = train(*make(1), SoftmaxLoss{}, shape, one_of_each_rule(), batch, 12);
     for (const int threads : {1, 2, 3, 8}) {

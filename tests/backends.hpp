@@ -39,11 +39,12 @@ inline const std::vector<BackendCase>& backend_cases() {
   return cases;
 }
 
-/// Those of tests that step mini-batches: with the engine that takes nothing else.
+/// Those of tests that step mini-batches: with the engines that take nothing else.
 inline std::vector<BackendCase> batch_backend_cases() {
   std::vector<BackendCase> cases = backend_cases();
   for (const Precision precision : {Precision::fp64, Precision::fp32}) {
     cases.push_back({DeviceKind::cuda, precision, Engine::block});
+    cases.push_back({DeviceKind::cuda, precision, Engine::grid});
   }
   return cases;
 }

@@ -27,10 +27,9 @@ TEST(EngineCommand, AnUnknownOneNamesTheKnown) {
   const TemporaryFolder folder;
   const CommandRun run = run_command(folder, fit + "--engine fast");
   EXPECT_EQ(run.exit_code, 3);
-  EXPECT_NE(
-      run.err.find("\"fast\" is not known: use auto, products, fused, block, stream, graph or "
-                   "moments"),
-      std::string::npos)
+  EXPECT_NE(run.err.find("\"fast\" is not known: use auto, products, fused, block, grid, stream, "
+                         "graph, moments or line"),
+            std::string::npos)
       << run.err;
 }
 

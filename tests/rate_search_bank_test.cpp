@@ -133,7 +133,7 @@ TEST_P(RateSearchOn, GoesAsOnTheCpuInDouble) {
       std::erase_if(
           plans, [](const ModelPlan& plan) { return plan.schedule.kind == ScheduleKind::armijo; });
     }
-    if (GetParam().engine == Engine::block) {
+    if (steps_in_blocks(GetParam().engine)) {
       std::erase_if(
           plans, [](const ModelPlan& plan) { return plan.schedule.kind == ScheduleKind::sgd_bb; });
     }

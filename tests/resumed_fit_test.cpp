@@ -113,7 +113,7 @@ class Resumes : public OnEveryBackend {
 };
 
 TEST_P(Resumes, FullBatch) {
-  if (GetParam().engine == Engine::block) {
+  if (steps_in_blocks(GetParam().engine)) {
     GTEST_SKIP() << "engine block takes mini-batches";
   }
   for (const Method& method : {Method{"moments", false, "accelerated", "", 0, 5},
@@ -151,7 +151,7 @@ TEST_P(Resumes, MiniBatch) {
 }
 
 TEST_P(Resumes, RatesOfPasses) {
-  if (GetParam().engine == Engine::block) {
+  if (steps_in_blocks(GetParam().engine)) {
     GTEST_SKIP() << "engine block keeps no mean of gradients";
   }
   expect_same_bits({"passes", true, "gradient", "sgd_bb", 64, 40});

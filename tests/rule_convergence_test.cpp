@@ -22,7 +22,7 @@ class RuleConvergence : public OnEveryBackend {
   using OnEveryBackend::make;
   using OnEveryBackend::tolerance;
 
-  [[nodiscard]] static bool takes_batches_only() { return GetParam().engine == Engine::block; }
+  [[nodiscard]] static bool takes_batches_only() { return steps_in_blocks(GetParam().engine); }
 };
 
 constexpr double l2 = 0.05;

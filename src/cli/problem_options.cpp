@@ -111,8 +111,8 @@ void add_problem_options(CLI::App& app, ProblemOptions& options) {
                  "uint8")
       ->default_str("auto");
   app.add_option("--engine", options.engine,
-                 "how a GPU takes its steps: auto (products), products, fused, block, stream "
-                 "graph or moments")
+                 "how a GPU takes its steps: auto (products), products, fused, block, grid, "
+                 "stream, graph, moments or line")
       ->default_str("auto");
   app.add_flag("--no-standardize", options.no_standardize, "train on the columns as they are");
   app.add_flag("--no-intercept", options.no_intercept, "leave the intercept at 0");

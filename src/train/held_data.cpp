@@ -88,10 +88,11 @@ HeldData hold_data(std::shared_ptr<RowSource> data, const RowWeights& weights,
                                               held.device.kind, columns);
   held.backend =
       kernels::make_backend(held.device, options.threads, held.precision, options.engine);
-  if (options.engine == Engine::block && !with_row_curvature) {
-    throw OptionError(
-        "--engine block takes mini-batches, and every step of this run reads all rows: use "
-        "--batch-size with fewer, or --engine products");
+  if (steps_in_blocks(options.engine) && !with_row_curvature) {
+    throw OptionError(fmt::format(
+        "--engine {} takes mini-batches, and every step of this run reads all rows: use "
+        "--batch-size with fewer, or --engine products",
+        name(options.engine)));
   }
   kernels::ThreadPool pool(options.threads);
   const ColumnStatistics statistics =

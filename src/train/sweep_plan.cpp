@@ -100,11 +100,11 @@ void add_case(const RowSource& data, const RowWeights& weights, const SweepOptio
   layout.fits.push_back(fit);
 }
 
-// Of engine block models share no reads, and as many run at once as the largest GPUs have
+// Of models that blocks step none share reads, and as many run at once as the largest GPUs have
 // multiprocessors.
 std::int64_t bank_columns(const SweepOptions& options, std::int64_t columns_a_model) {
   constexpr std::int64_t most_multiprocessors = 160;
-  return options.problem.engine == Engine::block
+  return steps_in_blocks(options.problem.engine)
              ? std::max(options.bank_columns, most_multiprocessors * columns_a_model)
              : options.bank_columns;
 }

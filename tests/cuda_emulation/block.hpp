@@ -18,10 +18,11 @@ extern Index current_thread;
 
 inline constexpr unsigned warp_threads = 32;
 
-/// Which block of its cluster the thread that runs is of.
+/// Which of the blocks that run together the thread that runs is of.
 extern unsigned current_rank;
 
-/// Runs body once a thread, for `threads` threads of each of `blocks` blocks of a cluster. Each
+/// Runs body once a thread, for `threads` threads of each of `blocks` blocks of a cluster, or of a
+/// cooperative launch. Each
 /// runs alone until it ends or waits at a barrier, of its block or of its warp; when all have,
 /// those that wait go on, every time in another order. So a missing barrier is seen when its
 /// absence lets some order of whole stretches between barriers change the result; that threads

@@ -75,7 +75,7 @@ class SharedMemory {
 };
 
 constexpr unsigned most_cluster_blocks = 8;
-SharedMemory shared_memory[most_cluster_blocks];
+std::vector<SharedMemory> shared_memory(most_cluster_blocks);  // of the blocks that run together
 
 // The most shared memory that kernels were allowed, by their addresses.
 std::map<const void*, std::int64_t>& allowed_shared_bytes() {
@@ -90,24 +90,32 @@ std::int64_t most_shared_bytes(const void* kernel) {
                                                : std::max(found->second, without_asking);
 }
 
-unsigned cluster_of(const cudaLaunchConfig_t& config) {
-  return config.numAttrs == 0 ? 1 : config.attrs->val.clusterDim.x;
+bool is_cooperative(const cudaLaunchConfig_t& config) {
+  return config.numAttrs > 0 && config.attrs->id == cudaLaunchAttributeCooperative;
 }
 
-void run_grid(const cudaLaunchConfig_t& config, unsigned cluster,
+// Blocks that work together.
+unsigned together_of(const cudaLaunchConfig_t& config) {
+  return config.numAttrs == 0     ? 1
+         : is_cooperative(config) ? static_cast<unsigned>(config.attrs->val.cooperative)
+                                  : config.attrs->val.clusterDim.x;
+}
+
+void run_grid(const cudaLaunchConfig_t& config, unsigned together,
               const std::function<void()>& body) {
   current_grid = config.gridDim;
   current_block_size = config.blockDim;
-  std::vector<unsigned> order(config.gridDim.x / cluster);
+  shared_memory.resize(std::max<std::size_t>(shared_memory.size(), together));
+  std::vector<unsigned> order(config.gridDim.x / together);
   std::iota(order.begin(), order.end(), 0U);
   std::shuffle(order.begin(), order.end(), random_order());
   for (const unsigned index : order) {
-    current_block.x = index * cluster;
-    for (unsigned rank = 0; rank < cluster; ++rank) {
+    current_block.x = index * together;
+    for (unsigned rank = 0; rank < together; ++rank) {
       shared_memory[rank].begin(config.dynamicSmemBytes);
     }
-    run_cluster(cluster, config.blockDim.x, body);
-    for (unsigned rank = 0; rank < cluster; ++rank) {
+    run_cluster(together, config.blockDim.x, body);
+    for (unsigned rank = 0; rank < together; ++rank) {
       if (!shared_memory[rank].fence_stands()) {
         misuse("a block wrote past its shared memory");
       }
@@ -142,10 +150,14 @@ cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
   return call("cudaLaunchKernelEx", [&] {
     constexpr unsigned most_threads = 1024;
     const unsigned threads = config.blockDim.x;
-    const unsigned cluster = cluster_of(config);
-    if (config.gridDim.x == 0 || threads == 0 || threads > most_threads || cluster == 0 ||
-        cluster > most_cluster_blocks || config.gridDim.x % cluster != 0) {
+    const unsigned together = together_of(config);
+    const bool all_at_once = is_cooperative(config);
+    if (config.gridDim.x == 0 || threads == 0 || threads > most_threads || together == 0 ||
+        (!all_at_once && together > most_cluster_blocks) || config.gridDim.x % together != 0) {
       return cudaErrorInvalidConfiguration;
+    }
+    if (all_at_once && config.gridDim.x > static_cast<unsigned>(machine().multiprocessors)) {
+      return cudaErrorCooperativeLaunchTooLarge;
     }
     if (static_cast<std::int64_t>(config.dynamicSmemBytes) > most_shared_bytes(kernel)) {
       return cudaErrorInvalidValue;
@@ -153,9 +165,9 @@ cudaError_t queue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
     ++counts().launches;
     cudaLaunchConfig_t cut = config;
     cut.gridDim.x = static_cast<unsigned>(std::min<std::int64_t>(
-        config.gridDim.x, std::max<std::int64_t>(1, machine().most_blocks / cluster) * cluster));
+        config.gridDim.x, std::max<std::int64_t>(1, machine().most_blocks / together) * together));
     return queue_work(config.stream,
-                      [cut, cluster, body = std::move(body)] { run_grid(cut, cluster, body); });
+                      [cut, together, body = std::move(body)] { run_grid(cut, together, body); });
   });
 }
 
@@ -181,6 +193,8 @@ const char* cudaGetErrorString(cudaError_t status) {
       return "invalid device ordinal";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
+    case cudaErrorCooperativeLaunchTooLarge:
+      return "too many blocks in cooperative launch";
     case cudaErrorUnknown:
       break;
   }
@@ -208,7 +222,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   return call(__func__, [&] {
     *properties = {"Emulated", static_cast<std::size_t>(machine().memory_bytes),
-                   machine().compute_major, machine().compute_minor, 1};
+                   machine().compute_major, machine().compute_minor, machine().multiprocessors};
     return known(device);
   });
 }
@@ -221,6 +235,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
         break;
       case cudaDevAttrComputeCapabilityMajor:
         *value = machine().compute_major;
+        break;
+      case cudaDevAttrMultiProcessorCount:
+        *value = machine().multiprocessors;
         break;
       case cudaDevAttrComputeMode:
         *value = machine().prohibited ? cudaComputeModeProhibited : cudaComputeModeDefault;

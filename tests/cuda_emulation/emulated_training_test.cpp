@@ -9,6 +9,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/host_steps.hpp"
 #include "tests/cuda_emulation/emulation.hpp"
 #include "tests/cuda_emulation/emulation_fixture.hpp"
 
@@ -148,22 +149,54 @@ TEST_F(EmulatedTraining, BitsOfBlocksDoNotDependOnTheirOrderOrTheirSharedMemory)
   }
 }
 
-// Blocks of a cluster go on one at a time, by chance, from barrier to barrier.
-TEST_F(EmulatedTraining, BitsOfClustersDoNotDependOnTheOrderOfTheirBlocks) {
-  for (const Precision precision : {Precision::fp64, Precision::fp32}) {
+// Blocks that share a batch go on one at a time, by chance, from barrier to barrier.
+TEST_F(EmulatedTraining, BitsOfSharedBatchesDoNotDependOnTheOrderOfTheirBlocks) {
+  for (const auto& [precision, engine] :
+       {std::pair{Precision::fp64, Engine::block}, std::pair{Precision::fp32, Engine::block},
+        std::pair{Precision::fp64, Engine::grid}, std::pair{Precision::fp32, Engine::grid}}) {
     for (const Problem& problem : {Problem{SoftmaxLoss{}, {300, 20, 5, true}, 3, 290},
                                    Problem{SquaredLoss{}, {600, 7, 1}, 3, 513}}) {
       set_machine({});
-      const std::vector<double> expected = train_emulated(precision, problem, 7, Engine::block);
+      const std::vector<double> expected = train_emulated(precision, problem, 7, engine);
       for (const unsigned seed : {2U, 3U, 5U}) {
         Machine machine;
         machine.most_blocks = 8 * seed;
         machine.seed = seed;
         set_machine(machine);
-        EXPECT_EQ(train_emulated(precision, problem, 7, Engine::block), expected) << seed;
+        EXPECT_EQ(train_emulated(precision, problem, 7, engine), expected) << seed;
       }
     }
   }
+}
+
+// The first trial on a line multiplies once, one that is kept twice more, and one that is taken
+// back never again.
+TEST_F(EmulatedTraining, ATrialThatIsTakenBackMultipliesNothing) {
+  const auto backend = kernels::make_line_backend(
+      kernels::make_cuda_backend(0, Precision::fp64, Engine::products), 1);
+  backend->hold(random_data({300, 5, 1}, true, 21));
+  BankPlan bank;
+  bank.loss = LogisticLoss{};
+  bank.models.resize(1);
+  bank.models[0].schedule = parse_schedule("armijo");
+  bank.models[0].schedule.learning_rate = 1e6;
+  bank.models[0].schedule.horizon = 100;
+  backend->start(std::move(bank));
+  History history(1);
+  backend->run(1, history);
+  double rate = backend->state(0).learning_rate;
+  std::int64_t taken_back = 0;
+  for (int step = 1; step < 40; ++step) {
+    const bool first =
+        !backend->state(0).schedule.trying || backend->state(0).schedule.refusals == 0;
+    const std::int64_t before = counts().products;
+    backend->run(1, history);
+    const bool back = backend->state(0).learning_rate < rate;
+    EXPECT_EQ(counts().products - before, (first ? 1 : 0) + (back ? 0 : 2)) << step;
+    taken_back += back ? 1 : 0;
+    rate = backend->state(0).learning_rate;
+  }
+  EXPECT_GT(taken_back, 20);
 }
 
 TEST_F(EmulatedTraining, BlocksTakeAThousandStepsInOneLaunch) {

@@ -84,6 +84,23 @@ TEST_F(Emulation, GrantsTheSharedMemoryThatWasToldOf) {
   stream.wait();
 }
 
+TEST_F(Emulation, BlocksOfACooperativeLaunchAreNoMoreThanRunAtOnce) {
+  const kernels::Stream stream;
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeCooperative;
+  attribute.val.cooperative = 2;
+  cudaLaunchConfig_t config{};
+  config.stream = stream.get();
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  config.gridDim = dim3(16);
+  EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaSuccess);
+  config.gridDim = dim3(18);
+  EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaErrorCooperativeLaunchTooLarge);
+  static_cast<void>(cudaGetLastError());
+  stream.wait();
+}
+
 TEST_F(Emulation, SeesAMissingBarrier) {
   EXPECT_TRUE(neighbours_agree(true));
   EXPECT_FALSE(neighbours_agree(false));

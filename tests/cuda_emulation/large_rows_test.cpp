@@ -147,22 +147,22 @@ TEST_F(EmulatedLargeRows, TheFusedEngineReachesTheLastRow) {
   }
 }
 
-TEST_F(EmulatedLargeRows, TheBlockEngineReachesTheLastRow) {
+TEST_F(EmulatedLargeRows, BlocksReachTheLastRow) {
   const kernels::Stream stream;
   const RowSelection selection = selections().front();
-  SparseRows data;
-  const Sums expected = set(data, selection);
-  DeviceBank bank(plan(), features, stream.get());
-  const kernels::BlockLayout layout =
-      kernels::block_layout_for<float>(plan(), features, pitch, batch, 232448, true);
-  DeviceBuffer<kernels::StepRecord> records(1, "records");
-  kernels::queue_block_steps(kernels::pass_loss(SquaredLoss{}), data.view(), bank.view(),
-                             {step_of_the_last_row(), 1, batch, seed, 1}, layout, records.data(),
-                             stream.get());
-  bank.refresh();
-  const std::vector<double> found = bank.parameters(0);
-  EXPECT_NEAR(found.front(), weight - 0.5 * expected.first / batch, 1e-12);
-  EXPECT_NEAR(found.back(), intercept - 0.5 * expected.intercept / batch, 1e-12);
+  for (const Engine engine : {Engine::block, Engine::grid}) {
+    SparseRows data;
+    const Sums expected = set(data, selection);
+    DeviceBank bank(plan(), features, stream.get());
+    kernels::BlockSteps<float> steps(plan(), features, pitch, batch, engine, 0);
+    DeviceBuffer<kernels::StepRecord> records(1, "records");
+    steps.queue(kernels::pass_loss(SquaredLoss{}), data.view(), bank.view(),
+                {step_of_the_last_row(), 1, batch, seed, 1}, records.data(), stream.get());
+    bank.refresh();
+    const std::vector<double> found = bank.parameters(0);
+    EXPECT_NEAR(found.front(), weight - 0.5 * expected.first / batch, 1e-12) << name(engine);
+    EXPECT_NEAR(found.back(), intercept - 0.5 * expected.intercept / batch, 1e-12) << name(engine);
+  }
 }
 
 TEST_F(EmulatedLargeRows, UploadsReachTheLastRow) {

@@ -89,7 +89,7 @@ TEST_P(EmulatedLoss, LeavesACheckpointToGoOnFrom) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, EmulatedLoss,
                          testing::Values(Engine::products, Engine::fused, Engine::block,
-                                         Engine::graph, Engine::stream),
+                                         Engine::grid, Engine::graph, Engine::stream),
                          [](const auto& of) { return std::string(name(of.param)); });
 
 }  // namespace

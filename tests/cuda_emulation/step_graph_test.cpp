@@ -41,6 +41,20 @@ TEST_F(EmulatedGraph, HasTheBitsOfProducts) {
   }
 }
 
+// Full batches of more than 25 MB are cut there, so that sums are cut there, too.
+TEST_F(EmulatedGraph, ReadsInPiecesThatACacheHolds) {
+  const Problem problem{SquaredLoss{}, {33'000, 255, 1}};
+  const std::vector<double> products =
+      train_emulated(Precision::fp32, problem, 2, Engine::products);
+  const std::int64_t before = counts().products;
+  const std::vector<double> found = train_emulated(Precision::fp32, problem, 2, Engine::graph);
+  EXPECT_EQ(counts().products - before, 3 * 2 * 2 + 1);  // two steps, evaluation, scores
+  ASSERT_EQ(found.size(), products.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_NEAR(found[i], products[i], 1e-6) << i;
+  }
+}
+
 TEST_F(EmulatedGraph, AnEpochOfWholeBatchesIsOneLaunchAndItsRestSteps) {
   const Problem problem{SquaredLoss{}, {310, 5, 1}, 1, 50};
   const auto backend = kernels::make_cuda_backend(0, Precision::fp32, Engine::graph);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what ptxas said of the kernels of the fused and of the block engine, for sm_90.
+"""Reads what ptxas said of the kernels of engines fused, block and grid, for sm_90.
 
     fused_kernels_test.py [--table] OBJECT.cu.o ...
 
@@ -23,13 +23,14 @@ SHARED_BYTES = 227 * 1024  # of a block
 # Threads of a block, and shared memory that launches add: kernels/fused_shape.hpp, tensor_shape.hpp.
 # The block engine's fill what there is.
 KERNELS = {"strip": (256, 0), "tile": (256, 200 * 1024), "tensor": (256, 200 * 1024),
-           "fold": (512, 0), "block": (512, 0), "cluster": (512, 0)}
+           "fold": (512, 0), "block": (512, 0), "cluster": (512, 0), "grid": (512, 0)}
 # Bytes of a thread's stack, which hold what the one thread that decides a step works on, and of one
-# or two registers that some of these kernels spill and load again, of the 128 that 512 threads have.
-KNOWN_OF = {"block": (352, 20), "cluster": (352, 20)}
+# to five registers that some of these kernels spill and load again, of the 128 that 512 threads have.
+KNOWN_OF = {"block": (352, 20), "cluster": (352, 20), "grid": (360, 52)}
 ENTRY = re.compile(r"Compiling entry function '\w*?\d+(?:(?P<kernel>strip|tile|fold)_kernelI"
                    r"(?P<type>[fd])(?P<sizes>(?:Li\d+E)*)"
-                   r"|block_steps_kernelI(?P<block_sizes>(?:Li\d+E)*)Lb(?P<ranks>[01])E(?P<block_type>[fd])E"
+                   r"|block_steps_kernelI(?P<block_sizes>(?:Li\d+E)*)L\w*?BlockSharingE(?P<sharing>[012])E"
+                   r"(?P<block_type>[fd])E"
                    r"|tensor_kernelILi(?P<tensor_type>[12])E(?P<tensor_sizes>(?:Li\d+E)*)E)")
 TYPES = {"f": "fp32", "d": "fp64", "1": "tf32", "2": "bf16"}
 STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
@@ -49,7 +50,7 @@ def parse(text):
         if match:
             sizes = match["sizes"] or match["block_sizes"] or match["tensor_sizes"] or ""
             type_of = match["type"] or match["block_type"] or match["tensor_type"]
-            steps = {"0": "block", "1": "cluster"}.get(match["ranks"])
+            steps = {"0": "block", "1": "cluster", "2": "grid"}.get(match["sharing"])
             found.append({"kernel": match["kernel"] or steps or "tensor",
                           "type": TYPES[type_of],
                           "sizes": [int(size) for size in re.findall(r"Li(\d+)E", sizes)]})

@@ -3,11 +3,13 @@
 //
 // Emulated, on one host thread: the language of kernels as far as ours use it, barriers, exchanges
 // of whole warps, shared memory that a launch asks for and its limits, memory apart from the
-// host's, clusters of blocks, streams that run late, failures. NOT emulated: what runs at the same
-// time (of one kernel, blocks run one after the other, those of a cluster by turns; of streams,
-// work runs when the host waits), hence also memory order between running blocks and what fences do
-// about it; lockstep of warps; contraction of multiply-adds, CUDA's math functions; speed. NOT
-// checked: what nvcc accepts, registers, the size of shared memory that a kernel declares.
+// host's, blocks that work together (clusters, cooperative launches), streams that run late,
+// failures. NOT emulated: what runs at the same
+// time (of one kernel, blocks run one after the other, those that work together by turns; of
+// streams, work runs when the host waits), hence also memory order between running blocks and what
+// fences do about it; lockstep of warps; contraction of multiply-adds, CUDA's math functions;
+// speed. NOT checked: what nvcc accepts, registers, the size of shared memory that a kernel
+// declares.
 #pragma once
 
 #include <cstddef>
@@ -39,11 +41,13 @@ enum cudaError_t {
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
   cudaErrorInvalidResourceHandle = 400,
+  cudaErrorCooperativeLaunchTooLarge = 720,
   cudaErrorUnknown = 999
 };
 enum cudaDeviceAttr {
   cudaDevAttrComputeMode = 20,
   cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
@@ -67,8 +71,12 @@ struct dim3 {
       : x(along_x), y(along_y), z(along_z) {}
 };
 
-enum cudaLaunchAttributeID { cudaLaunchAttributeClusterDimension = 4 };
-struct cudaLaunchAttributeValue {
+enum cudaLaunchAttributeID {
+  cudaLaunchAttributeCooperative = 2,
+  cudaLaunchAttributeClusterDimension = 4
+};
+union cudaLaunchAttributeValue {
+  int cooperative;  // here also how many blocks wait for each other: see launch.cuh
   struct {
     unsigned x;
     unsigned y;
