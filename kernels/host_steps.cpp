@@ -208,9 +208,9 @@ class HostSteps final : public OuterBackend {
       return;
     }
     pass(left, false);
-    std::vector<Reason> reasons;  // of those that sit the update out
-    for (const std::int64_t model : back) {
-      reasons.push_back(std::exchange(state_of(model).reason, Reason::interrupted));
+    std::vector<Reason> reasons(back.size());  // of those that sit the update out
+    for (std::size_t i = 0; i < back.size(); ++i) {
+      reasons[i] = std::exchange(state_of(back[i]).reason, Reason::interrupted);
     }
     update(partials_, rows_, UpdateMode::judged_step, pool_, bank_);
     for (std::size_t i = 0; i < back.size(); ++i) {
