@@ -169,7 +169,8 @@ BankPlan bank_of(const RowLoss& loss, const ProblemShape& shape, std::vector<Mod
 }
 
 // Batches that one block takes or two of a grid, and that the blocks of a cluster share where a GPU
-// has them, or eight of a grid; the last of an epoch leaves some of these blocks without a row.
+// has them, or four and more of a grid; the last of an epoch leaves some of these blocks without a
+// row.
 constexpr std::int64_t batches[] = {32, 147};
 
 TEST_P(BlockEngine, EveryRuleGoesAsWithProducts) {

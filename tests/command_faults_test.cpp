@@ -11,7 +11,6 @@
 
 #include "tests/run_command.hpp"
 #include "tests/sanitizers.hpp"
-#include "tests/signal_command.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -214,17 +213,6 @@ TEST_P(FileFaults, AreNamedAndLeaveTheOldOutput) {
     EXPECT_EQ(folder.read("out"), old_content);
     EXPECT_EQ(folder.entries(), entries);
   }
-}
-
-// As when a mapped file is cut short: the system sends this signal, and here the test.
-TEST(LostPage, IsTheOneObjectOfJson) {
-  const TemporaryFolder folder;
-  const CommandRun run = signal_command(folder, "inspect - --json", SIGBUS);
-  EXPECT_EQ(run.exit_code, 2);
-  EXPECT_NE(run.err.find("was cut short, or its disk failed"), std::string::npos) << run.err;
-  EXPECT_EQ(run.json()["command"], "inspect");
-  EXPECT_EQ(run.json()["error"]["exit_code"], 2);
-  EXPECT_EQ("steepest: " + run.json()["error"]["message"].get<std::string>() + "\n", run.err);
 }
 
 TEST(MemoryLimit, IsNamedWithItsSizesAndWhatToTry) {

@@ -148,13 +148,16 @@ TEST_P(CudaPacked, OtherValuesAreNotBytes) {
   EXPECT_EQ(backend->storage(), Storage::float32);
 }
 
-TEST_P(CudaPacked, EngineBlockRefuses) {
-  TrainingData data = random_data({20, 3, 1}, false, 1);
-  data.storage = Storage::bfloat16;
-  const auto backend = kernels::make_cuda_backend(0, GetParam().precision, Engine::block);
-  EXPECT_EQ(thrown_message<OptionError>([&] { backend->hold(std::move(data)); }),
-            "--storage bfloat16 is for --engine products, fused, stream, graph or moments: rows of "
-            "engine block are float32");
+TEST_P(CudaPacked, BlocksRefuse) {
+  for (const Engine engine : {Engine::block, Engine::grid}) {
+    TrainingData data = random_data({20, 3, 1}, false, 1);
+    data.storage = Storage::bfloat16;
+    const auto backend = kernels::make_cuda_backend(0, GetParam().precision, engine);
+    EXPECT_EQ(thrown_message<OptionError>([&] { backend->hold(std::move(data)); }),
+              "--storage bfloat16 is for --engine products, fused, stream, graph, moments or line: "
+              "rows of engine " +
+                  std::string(name(engine)) + " are float32");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

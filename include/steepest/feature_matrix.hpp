@@ -12,8 +12,8 @@ namespace steepest {
 /// An (rows, columns) float32 matrix, row-major, rows packed without gaps, from a multiple of 64
 /// bytes on.
 /// At least `tail` zero floats are readable after the last row, so vector loops may load past a
-/// row's end. Growing moves pages, not bytes, where the C library can (realloc over mremap), so the
-/// resident size stays near rows * columns * 4 bytes.
+/// row's end. From 4 MB on it lies in large pages where the system has them, and growing moves
+/// pages, not bytes, so the resident size stays near rows * columns * 4 bytes.
 class FeatureMatrix {
  public:
   static constexpr std::int64_t tail = 64;
@@ -22,12 +22,6 @@ class FeatureMatrix {
 
   /// Throws std::bad_alloc, or InputError when rows * columns overflows.
   FeatureMatrix(std::int64_t rows, std::int64_t columns);
-
-  /// The rows of an open file from byte `start` on, which is a multiple of 64, to its end, by
-  /// memory map: pages are read when they are touched, and writing changes memory, not the file.
-  /// Throws std::bad_alloc when they cannot be mapped.
-  static FeatureMatrix mapped(int descriptor, std::int64_t start, std::int64_t rows,
-                              std::int64_t columns);
 
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t columns() const { return columns_; }
@@ -69,19 +63,20 @@ class FeatureMatrix {
   void widen(std::int64_t new_columns, Fill fill);
 
  private:
-  // What the floats lie in: memory of the C library from `base` on, or a map of so many bytes.
+  // What the floats lie in: memory of the C library from `base` on, or pages of so many bytes.
   struct Free {
-    Free() noexcept : base(nullptr), map_bytes(0) {}
-    Free(void* lies_in, std::size_t mapped) noexcept : base(lies_in), map_bytes(mapped) {}
+    Free() noexcept : base(nullptr), page_bytes(0) {}
+    Free(void* lies_in, std::size_t pages) noexcept : base(lies_in), page_bytes(pages) {}
     void operator()(float* pointer) const noexcept;
 
     void* base;
-    std::size_t map_bytes;  // 0: not a map
+    std::size_t page_bytes;  // 0: the C library's
   };
 
-  void reallocate(std::int64_t floats);
-
   using Floats = std::unique_ptr<float[], Free>;
+
+  static Floats take(std::size_t bytes);
+  void reallocate(std::int64_t floats);
 
   Floats data_;
   std::int64_t rows_ = 0;

@@ -21,10 +21,9 @@ using WriteProgress = std::function<void(std::int64_t rows, std::int64_t rows_to
 void write_table(const RowSource& rows, const std::string& folder,
                  const WriteProgress& progress = {});
 
-/// Opens such a folder: by memory map where the rows fit in memory, read as needed otherwise.
+/// Opens such a folder: into memory where the rows fit, read as needed otherwise.
 /// Throws InputError when a file is missing, is not what schema.json says, or holds a target,
-/// weight or label that cannot be. `threads` as in ReadOptions. The files must stay as they are
-/// while rows are read: cutting a mapped one short ends the process with SIGBUS.
+/// weight or label that cannot be, or has changed while it was read. `threads` as in ReadOptions.
 [[nodiscard]] std::shared_ptr<RowSource> open_table(const std::string& folder,
                                                     const RowStorage& storage, int threads = 0);
 

@@ -17,12 +17,15 @@ class RawLines {
  public:
   RawLines() = default;
   explicit RawLines(std::int64_t count)
-      : values_(kernels::LineAllocator<T>().allocate(static_cast<std::size_t>(count))) {}
+      : values_(kernels::LineAllocator<T>().allocate(static_cast<std::size_t>(count)),
+                Release{static_cast<std::size_t>(count)}) {}
   [[nodiscard]] T* data() const { return values_.get(); }
 
  private:
   struct Release {
-    void operator()(T* values) const { kernels::LineAllocator<T>().deallocate(values, 0); }
+    void operator()(T* values) const { kernels::LineAllocator<T>().deallocate(values, count); }
+
+    std::size_t count = 0;
   };
   std::unique_ptr<T[], Release> values_;
 };

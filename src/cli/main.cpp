@@ -91,9 +91,7 @@ int run(int argc, char** argv) {
   }
   for (const Command& command : commands) {
     if (command.app->parsed()) {
-      catch_signals(options.json ? json_text(error_json(command.app->get_name(), exit_bad_input,
-                                                        "input", std::string(lost_page_sentence)))
-                                 : std::string());
+      catch_signals();
       return run_command(command, options);
     }
   }

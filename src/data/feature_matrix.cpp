@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Growth of FeatureMatrix: realloc, which moves pages, and a tail of zeros kept behind the last
-// row.
+// Growth of FeatureMatrix: by moving pages where it is large, and a tail of zeros kept behind the
+// last row.
 #include "steepest/feature_matrix.hpp"
 
 #include <sys/mman.h>
@@ -13,6 +13,7 @@
 #include <new>
 #include <utility>
 
+#include "kernels/page_block.hpp"
 #include "steepest/error.hpp"
 
 namespace steepest {
@@ -46,74 +47,49 @@ char* aligned(void* block) {
 }  // namespace
 
 void FeatureMatrix::Free::operator()(float* /*pointer*/) const noexcept {
-  if (map_bytes > 0) {
-    ::munmap(base, map_bytes);
+  if (page_bytes > 0) {
+    kernels::free_page_block(static_cast<char*>(base), page_bytes);
   } else {
     std::free(base);
   }
 }
 
-FeatureMatrix FeatureMatrix::mapped(int descriptor, std::int64_t start, std::int64_t rows,
-                                    std::int64_t columns) {
-  FeatureMatrix matrix;
-  matrix.rows_ = rows;
-  matrix.columns_ = columns;
-  matrix.capacity_ = floats_for(rows, columns);
-  const auto float_bytes = static_cast<std::int64_t>(sizeof(float));
-  const auto file_bytes = static_cast<std::size_t>(start + rows * columns * float_bytes);
-  // Zeros behind the rows: the rest of the file's last page, and pages of their own.
-  const std::size_t bytes = file_bytes + static_cast<std::size_t>(tail * float_bytes);
-  constexpr int access = PROT_READ | PROT_WRITE;
-  void* const map =
-      ::mmap(nullptr, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (map == MAP_FAILED) {
+// Zeros.
+FeatureMatrix::Floats FeatureMatrix::take(std::size_t bytes) {
+  if (bytes >= kernels::fewest_block_bytes) {
+    char* const block = kernels::take_page_block(bytes);
+    return {reinterpret_cast<float*>(block), Free(block, bytes)};
+  }
+  void* const block = std::calloc(bytes + line_bytes, 1);
+  if (block == nullptr) {
     throw std::bad_alloc();
   }
-  const Free release{map, bytes};
-  matrix.data_ = Floats(reinterpret_cast<float*>(static_cast<char*>(map) + start), release);
-  if (::mmap(map, file_bytes, access, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, 0) ==
-      MAP_FAILED) {
-    throw std::bad_alloc();
-  }
-  return matrix;
+  return {reinterpret_cast<float*>(aligned(block)), Free(block, 0)};
 }
 
 FeatureMatrix::FeatureMatrix(std::int64_t rows, std::int64_t columns)
     : rows_(rows), columns_(columns) {
   const std::int64_t floats = floats_for(rows, columns);
-  // calloc, not malloc and memset: large blocks stay untouched pages until they are written.
-  void* const block = std::calloc(static_cast<std::size_t>(floats) * sizeof(float) + line_bytes, 1);
-  if (block == nullptr) {
-    throw std::bad_alloc();
-  }
-  data_ = Floats(reinterpret_cast<float*>(aligned(block)), Free(block, 0));
+  data_ = take(static_cast<std::size_t>(floats) * sizeof(float));
   capacity_ = floats;
 }
 
 void FeatureMatrix::reallocate(std::int64_t floats) {
   const std::size_t bytes = static_cast<std::size_t>(floats) * sizeof(float);
-  const std::size_t kept = static_cast<std::size_t>(std::min(floats, capacity_)) * sizeof(float);
   const Free old = data_.get_deleter();
-  const bool grows_in_place = old.map_bytes == 0;
-  void* const block =
-      grows_in_place ? std::realloc(old.base, bytes + line_bytes) : std::malloc(bytes + line_bytes);
-  if (block == nullptr) {
-    throw std::bad_alloc();
-  }
-  char* const to = aligned(block);
-  if (grows_in_place) {
-    // The block begins where it did within a line, except when it leaves the heap for its own
-    // pages.
-    const auto* const was = reinterpret_cast<char*>(data_.get());
-    const std::ptrdiff_t offset = was == nullptr ? 0 : was - static_cast<char*>(old.base);
-    static_cast<void>(data_.release());  // realloc has freed or kept it
-    if (to != static_cast<char*>(block) + offset) {
-      std::memmove(to, static_cast<char*>(block) + offset, kept);
-    }
+  if (old.page_bytes > 0) {
+    char* const block =
+        kernels::resize_page_block(static_cast<char*>(old.base), old.page_bytes, bytes);
+    static_cast<void>(data_.release());
+    data_ = Floats(reinterpret_cast<float*>(block), Free(block, bytes));
   } else {
-    std::memcpy(to, data_.get(), kept);
+    Floats moved = take(bytes);
+    if (data_) {
+      const std::int64_t kept = std::min(floats, capacity_);
+      std::memcpy(moved.get(), data_.get(), static_cast<std::size_t>(kept) * sizeof(float));
+    }
+    data_ = std::move(moved);
   }
-  data_ = Floats(reinterpret_cast<float*>(to), Free(block, 0));
   capacity_ = floats;
 }
 

@@ -248,20 +248,19 @@ void check_values(const RowSource& rows, const std::string& folder) {
   }
 }
 
-// All rows in memory, the features by memory map. Training changes them in place, so their pages
-// are made the process's own at once: a page that was read first would cost a copy and an interrupt
-// of every other processor when it is written.
-std::shared_ptr<RowSource> mapped(const data::FileRows& rows, const data::ElementFile& features,
-                                  kernels::ThreadPool& pool) {
+// All rows in memory.
+std::shared_ptr<RowSource> in_memory(const data::FileRows& rows, const data::ElementFile& features,
+                                     kernels::ThreadPool& pool) {
   Dataset data;
   data.schema = rows.schema();
-  data.features = FeatureMatrix::mapped(features.descriptor(), features.start(), rows.rows(),
-                                        rows.feature_count());
   const std::int64_t n = rows.rows();
-  const std::int64_t block =
-      std::max<std::int64_t>(1, (std::int64_t{1} << 20) / (4 * rows.feature_count()));
-  pool.for_each((n + block - 1) / block, [&](std::int64_t b, int /*worker*/) {
-    data.features.prepare_rows(b * block, std::min(block, n - b * block));
+  data.features = FeatureMatrix(n, rows.feature_count());
+  constexpr std::int64_t block_bytes = std::int64_t{2} << 20;  // a large page
+  const std::int64_t bytes = data.features.bytes();
+  pool.for_each((bytes + block_bytes - 1) / block_bytes, [&](std::int64_t b, int /*worker*/) {
+    const std::int64_t first = b * block_bytes;
+    features.read(reinterpret_cast<char*>(data.features.data()) + first,
+                  std::min(block_bytes, bytes - first), first);
   });
   features.expect_unchanged();  // since it was checked
   RowBuffer buffer;
@@ -324,10 +323,7 @@ std::shared_ptr<RowSource> open_table(const std::string& folder, const RowStorag
   kernels::ThreadPool pool(threads);
   check_features(*rows, folder, pool);
   const bool fits = storage.memory_bytes <= 0 || bytes <= storage.memory_bytes;
-  if (fits && features.start() % 64 == 0) {
-    return mapped(*rows, features, pool);
-  }
-  return rows;
+  return fits ? in_memory(*rows, features, pool) : rows;
 }
 
 }  // namespace steepest

@@ -156,10 +156,11 @@ TEST_F(EmulatedTraining, BitsOfSharedBatchesDoNotDependOnTheOrderOfTheirBlocks) 
         std::pair{Precision::fp64, Engine::grid}, std::pair{Precision::fp32, Engine::grid}}) {
     for (const Problem& problem : {Problem{SoftmaxLoss{}, {300, 20, 5, true}, 3, 290},
                                    Problem{SquaredLoss{}, {600, 7, 1}, 3, 513}}) {
-      set_machine({});
+      Machine machine;
+      machine.multiprocessors = 16;
+      set_machine(machine);
       const std::vector<double> expected = train_emulated(precision, problem, 7, engine);
       for (const unsigned seed : {2U, 3U, 5U}) {
-        Machine machine;
         machine.most_blocks = 8 * seed;
         machine.seed = seed;
         set_machine(machine);

@@ -14,7 +14,7 @@ struct Machine {
   int devices = 1;
   int compute_major = 9;
   int compute_minor = 0;
-  int multiprocessors = 16;
+  int multiprocessors = 4;                            ///< blocks of a cooperative launch at most
   bool prohibited = false;                            ///< compute mode of every device
   std::int64_t memory_bytes = std::int64_t{4} << 30;  ///< of all devices together
   std::int64_t shared_bytes = 232448;  ///< of a block, for kernels that are allowed more than 48 KB

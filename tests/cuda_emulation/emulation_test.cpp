@@ -93,9 +93,9 @@ TEST_F(Emulation, BlocksOfACooperativeLaunchAreNoMoreThanRunAtOnce) {
   config.stream = stream.get();
   config.attrs = &attribute;
   config.numAttrs = 1;
-  config.gridDim = dim3(16);
+  config.gridDim = dim3(4);
   EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaSuccess);
-  config.gridDim = dim3(18);
+  config.gridDim = dim3(6);
   EXPECT_EQ(cudaLaunchKernelEx(&config, write_shared, 0), cudaErrorCooperativeLaunchTooLarge);
   static_cast<void>(cudaGetLastError());
   stream.wait();
