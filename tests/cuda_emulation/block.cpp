@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/cuda_emulation/emulation.hpp"
+#include "tests/cuda_emulation/stack_switch.hpp"
 
 namespace steepest::emulation {
 
@@ -24,13 +25,14 @@ namespace {
 
 constexpr unsigned start_line = ~0U;  // of threads that wait for their block's turn
 
-constexpr std::size_t stack_bytes = std::size_t{64} << 10;
+constexpr std::size_t stack_bytes = std::size_t{watched_stacks ? 512 : 64} << 10;
 
 // Made once and used for many blocks: ucontext only starts it, because swapcontext() calls the
 // kernel at every switch and setjmp() does not.
 struct Fiber {
   std::unique_ptr<std::byte[]> stack;
   std::jmp_buf resume{};
+  StackSwitch leaves;
   unsigned line = 0;  // of the barrier it waits at; 0: ended
   enum class Group { block, warp, cluster } group = Group::block;  // whose barrier that is
   bool runs = true;
@@ -48,24 +50,33 @@ unsigned block_threads = 0;
 unsigned last_released = 0;  // the first thread of a block
 std::jmp_buf scheduler;
 ucontext_t creator;
+StackSwitch scheduler_leaves;
+StackPlace scheduler_stack;
 
 void switch_to_scheduler() {
   if (_setjmp(running->resume) == 0) {
+    running->leaves.to(scheduler_stack);
     _longjmp(scheduler, 1);
   }
+  running->leaves.came_back(&scheduler_stack);
 }
 
 void switch_to(Fiber& fiber) {
   running = &fiber;
   if (_setjmp(scheduler) == 0) {
+    scheduler_leaves.to({fiber.stack.get(), stack_bytes});
     _longjmp(fiber.resume, 1);
   }
+  scheduler_leaves.came_back(nullptr);
 }
 
 void fiber_main() {
+  StackSwitch().came_back(&scheduler_stack);
   if (_setjmp(running->resume) == 0) {
+    running->leaves.to(scheduler_stack);
     setcontext(&creator);
   }
+  running->leaves.came_back(&scheduler_stack);
   for (;;) {
     (*block_body)();
     running->line = 0;
@@ -83,7 +94,9 @@ std::unique_ptr<Fiber> make_fiber() {
   start.uc_link = nullptr;
   makecontext(&start, fiber_main, 0);
   running = fiber.get();
+  scheduler_leaves.to({fiber->stack.get(), stack_bytes});
   swapcontext(&creator, &start);
+  scheduler_leaves.came_back(nullptr);
   return fiber;
 }
 
