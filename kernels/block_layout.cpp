@@ -142,7 +142,7 @@ BlockLayout block_layout(const BlockProblem& problem, std::int64_t scratch_bytes
                          std::int64_t shared_bytes) {
   const bool over_grid = problem.sharing == BlockSharing::grid;
   for (std::int32_t ranks = ranks_worth(problem); ranks > 1; ranks /= 2) {
-    for (const std::int32_t halves : {over_grid ? 1 : 2, 1}) {
+    for (std::int32_t halves = over_grid ? 1 : 2; halves >= 1; --halves) {
       const BlockLayout layout =
           layout_of_ranks(problem, ranks, halves, scratch_bytes, shared_bytes);
       if (layout.rows <= most_block_rows && layout.holds_all && layout.bytes <= shared_bytes) {

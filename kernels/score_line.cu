@@ -9,7 +9,7 @@
 namespace steepest::kernels {
 namespace {
 
-// Each adds up every so manieth residual of a chunk; more than a chunk has partitions.
+// A slice is every 4,096th residual of a chunk; there are more slices than a chunk has partitions.
 constexpr std::int64_t slices = 4096;
 static_assert(slices >= most_partitions);
 

@@ -4,12 +4,11 @@
 // Emulated, on one host thread: the language of kernels as far as ours use it, barriers, exchanges
 // of whole warps, shared memory that a launch asks for and its limits, memory apart from the
 // host's, blocks that work together (clusters, cooperative launches), streams that run late,
-// failures. NOT emulated: what runs at the same
-// time (of one kernel, blocks run one after the other, those that work together by turns; of
-// streams, work runs when the host waits), hence also memory order between running blocks and what
-// fences do about it; lockstep of warps; contraction of multiply-adds, CUDA's math functions;
-// speed. NOT checked: what nvcc accepts, registers, the size of shared memory that a kernel
-// declares.
+// failures. NOT emulated: what runs at the same time (of one kernel, blocks run one after the
+// other, those that work together by turns; of streams, work runs when the host waits), hence also
+// memory order between running blocks and what fences do about it; lockstep of warps; contraction
+// of multiply-adds, CUDA's math functions; speed. NOT checked: what nvcc accepts, registers, the
+// size of shared memory that a kernel declares.
 #pragma once
 
 #include <cstddef>
