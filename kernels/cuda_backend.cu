@@ -124,10 +124,10 @@ class CudaBackend final : public Backend {
                                               rounding_of(precision_), stream_.get());
       pass_ = std::make_unique<DeviceLossGradient<T>>(one_model(), data_.pass_rows(), 0, products_);
     } else {
-      PassRows<T> rows = data_.pass_rows();
-      rows.chunk_bytes = engine_ == Engine::graph ? graph_chunk_bytes : 0;
+      PassRows<T> step_rows = data_.pass_rows();
+      step_rows.chunk_bytes = engine_ == Engine::graph ? graph_chunk_bytes : 0;
       pass_ = std::make_unique<DeviceLossGradient<T>>(
-          bank_->shape(), rows, gathered, rounded_products_ ? *rounded_products_ : products_);
+          bank_->shape(), step_rows, gathered, rounded_products_ ? *rounded_products_ : products_);
     }
     if (rounded_products_) {
       exact_ =

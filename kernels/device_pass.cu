@@ -171,6 +171,19 @@ void DevicePass<T>::fold_gradient(const PassSums<T>& sums) {
 }
 
 template <class T>
+void DevicePass<T>::upload_parameters(const double* parameters, std::int64_t columns,
+                                      T* weights) const {
+  const std::int64_t stride = shape_.stride();
+  std::vector<T> rounded(static_cast<std::size_t>(columns * data_.pitch), T(0));
+  for (std::int64_t c = 0; c < columns; ++c) {
+    const double* const row = parameters + c * stride;
+    std::transform(row, row + stride, rounded.begin() + c * data_.pitch,
+                   [](double value) { return static_cast<T>(value); });
+  }
+  upload(rounded.data(), columns * data_.pitch, weights, products_.stream());
+}
+
+template <class T>
 std::vector<double> DevicePass<T>::gradient(const PassSums<T>& sums) {
   fold_gradient(sums);
   std::vector<double> total(static_cast<std::size_t>(shape_.elements()));

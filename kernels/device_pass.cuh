@@ -84,6 +84,10 @@ class DevicePass {
     release();
   }
 
+  /// Rounds `parameters`, (columns, d + 1), into `weights`, (columns, pitch) with zeros behind them
+  /// in device memory; waits.
+  void upload_parameters(const double* parameters, std::int64_t columns, T* weights) const;
+
   /// Rows of a chunk at most.
   [[nodiscard]] std::int64_t most_rows() const { return most_rows_; }
 

@@ -12,19 +12,6 @@ DeviceLossGradient<T>::DeviceLossGradient(const BankShape& shape, const PassRows
       weights_(shape.columns() * pass_.data().pitch, "parameters of a pass") {}
 
 template <class T>
-void DeviceLossGradient<T>::upload_weights(const double* parameters, std::int64_t columns) {
-  const std::int64_t pitch = pass_.data().pitch;
-  const std::int64_t stride = pass_.shape().stride();
-  std::vector<T> rounded(static_cast<std::size_t>(columns * pitch), T(0));
-  for (std::int64_t c = 0; c < columns; ++c) {
-    const double* row = parameters + c * stride;
-    std::transform(row, row + stride, rounded.begin() + c * pitch,
-                   [](double value) { return static_cast<T>(value); });
-  }
-  upload(rounded.data(), columns * pitch, weights_.data(), pass_.products().stream());
-}
-
-template <class T>
 PassSums<T> DeviceLossGradient<T>::run(const PassLoss& loss, const RowSelection& rows,
                                        const RowsAhead& ahead, const std::int64_t* drawn) {
   const BankShape& shape = pass_.shape();

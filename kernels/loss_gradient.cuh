@@ -31,7 +31,9 @@ class DeviceLossGradient {
   [[nodiscard]] T* weights() { return weights_.data(); }
 
   /// Rounds `parameters` ((columns, d + 1) doubles) into the first rows of weights(); waits.
-  void upload_weights(const double* parameters, std::int64_t columns);
+  void upload_weights(const double* parameters, std::int64_t columns) {
+    pass_.upload_parameters(parameters, columns, weights_.data());
+  }
 
   /// Queues one pass, with what will come after it, and indexes as of DevicePass::run(). The sums
   /// are valid until the next pass.

@@ -69,24 +69,17 @@ void ScoreLine<T>::aim(const std::vector<double>& point, const std::vector<doubl
   if (point == point_ && direction == direction_) {
     return;
   }
-  const std::int64_t pitch = pass_.data().pitch;
-  const std::int64_t stride = features_ + 1;
-  std::vector<T> rounded(static_cast<std::size_t>(2 * outputs_ * pitch), T(0));
-  for (std::int64_t c = 0; c < 2 * outputs_; ++c) {
-    const std::vector<double>& from = c < outputs_ ? point : direction;
-    std::transform(from.begin() + c % outputs_ * stride, from.begin() + (c % outputs_ + 1) * stride,
-                   rounded.begin() + c * pitch, [](double value) { return static_cast<T>(value); });
-  }
-  const MatrixProducts& products = pass_.products();
   point_.clear();  // until all of it is queued
-  upload(rounded.data(), 2 * outputs_ * pitch, weights_.data(), products.stream());
+  const std::int64_t pitch = pass_.data().pitch;
+  pass_.upload_parameters(point.data(), outputs_, weights_.data());
+  pass_.upload_parameters(direction.data(), outputs_, weights_.data() + outputs_ * pitch);
   const std::int64_t n = pass_.data().rows;
   const std::int64_t most_rows = std::min(n, pass_.most_rows());
   for (std::int64_t first = 0; first < n; first += most_rows) {
     const std::int64_t rows = std::min(most_rows, n - first);
     pass_.visit(first, rows, [&](const T* features) {
-      products.scores(rows, 2 * outputs_, stride, pitch, features, weights_.data(),
-                      scores_.data() + first * 2 * outputs_);
+      pass_.products().scores(rows, 2 * outputs_, features_ + 1, pitch, features, weights_.data(),
+                              scores_.data() + first * 2 * outputs_);
     });
   }
   point_ = point;

@@ -157,17 +157,6 @@ std::vector<ModelPlan> every_schedule() {
   return models;
 }
 
-BankPlan bank_of(const RowLoss& loss, const ProblemShape& shape, std::vector<ModelPlan> models,
-                 std::int64_t batch) {
-  BankPlan bank;
-  bank.loss = loss;
-  bank.outputs = columns_of(loss, shape.outputs);
-  bank.models = std::move(models);
-  bank.batch_size = batch;
-  bank.seed = 5;
-  return bank;
-}
-
 // Batches that one block takes or two of a grid, and that the blocks of a cluster share where a GPU
 // has them, or four and more of a grid; the last of an epoch leaves some of these blocks without a
 // row.

@@ -35,14 +35,6 @@ class LineEngine : public OnEveryBackend {
   }
 };
 
-BankPlan bank_of(const RowLoss& loss, const ProblemShape& shape, std::vector<ModelPlan> models) {
-  BankPlan bank;
-  bank.loss = loss;
-  bank.outputs = columns_of(loss, shape.outputs);
-  bank.models = std::move(models);
-  return bank;
-}
-
 // First rates that are far too long, right and far too short.
 std::vector<ModelPlan> searching_plans() {
   std::vector<ModelPlan> plans;

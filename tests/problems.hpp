@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "kernels/backend.hpp"
@@ -147,6 +148,18 @@ inline long double plain_mean_loss(const RowLoss& loss, const kernels::TrainingD
 /// Score columns of a loss: one for logistic.
 inline std::int64_t columns_of(const RowLoss& loss, std::int64_t outputs) {
   return std::holds_alternative<LogisticLoss>(loss) ? 1 : outputs;
+}
+
+/// What to train on random data of a shape; a batch of 0 rows is all of them.
+inline kernels::BankPlan bank_of(const RowLoss& loss, const ProblemShape& shape,
+                                 std::vector<kernels::ModelPlan> models, std::int64_t batch = 0) {
+  kernels::BankPlan bank;
+  bank.loss = loss;
+  bank.outputs = columns_of(loss, shape.outputs);
+  bank.models = std::move(models);
+  bank.batch_size = batch;
+  bank.seed = 5;
+  return bank;
 }
 
 }  // namespace steepest::tests
