@@ -20,27 +20,28 @@ struct Partials {
 
 /// Number of partitions for a pass over `rows` rows: a function of the rows and the size of one
 /// model alone, never of the threads or of the models beside it, so that a model of a bank has the
-/// sums it would have alone. One below about 2^17 multiply-adds, where a second thread costs more
-/// than it brings, and below 256 rows, since a part is cleared, rounded and added up as a whole; at
-/// most 64, and fewer when the parts of the model would hold more than 128 MB.
+/// sums it would have alone. A part is worth 2^13 multiply-adds, some microseconds, and 256 rows,
+/// since it is cleared, rounded and added up as a whole; two parts are worth it from 128 rows each.
+/// At most 64, and fewer when the parts of the model would hold more than 128 MB.
 [[nodiscard]] inline std::int64_t partition_count(std::int64_t rows, const BankShape& shape) {
-  constexpr std::int64_t worth_a_partition = std::int64_t{1} << 17;
-  constexpr std::int64_t rows_worth_a_part = 128;
+  constexpr std::int64_t worth_a_part = std::int64_t{1} << 13;
+  constexpr std::int64_t rows_worth_a_part = 256;
   constexpr std::int64_t most = 64;
   constexpr std::int64_t most_bytes = std::int64_t{128} << 20;
   const std::int64_t elements = shape.elements_per_model();
   const std::int64_t part_bytes = elements * static_cast<std::int64_t>(sizeof(double));
   const std::int64_t affordable = std::max<std::int64_t>(1, most_bytes / part_bytes);
-  const std::int64_t worth =
-      std::min(rows * elements / worth_a_partition, rows / rows_worth_a_part);
-  return std::clamp<std::int64_t>(std::min(worth, affordable), 1, most);
+  const std::int64_t by_rows =
+      std::max(rows / rows_worth_a_part, std::min<std::int64_t>(2, 2 * rows / rows_worth_a_part));
+  const std::int64_t by_work = (rows * elements + worth_a_part / 2) / worth_a_part;
+  return std::clamp<std::int64_t>(std::min({by_rows, by_work, affordable}), 1, most);
 }
 
 /// Groups that the models of a bank are cut into where partitions are too few for the threads: a
 /// task is a partition and a group. No sum depends on it.
 [[nodiscard]] inline std::int64_t group_count(std::int64_t rows, const BankShape& shape,
                                               std::int64_t threads) {
-  constexpr std::int64_t worth_a_task = std::int64_t{1} << 17;
+  constexpr std::int64_t worth_a_task = std::int64_t{1} << 14;
   constexpr std::int64_t columns_worth_a_group = 8;
   constexpr double fully_used = 0.9;
   const std::int64_t partitions = partition_count(rows, shape);

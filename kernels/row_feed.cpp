@@ -83,7 +83,23 @@ bool MemoryFeed::peek(const Request& request, const float** pointers) {
   chosen.indexes.resize(static_cast<std::size_t>(request.count));
   select_rows(data_.features, *request.selection, request.begin, request.count,
               chosen.indexes.data(), pointers);
+  ask_for_targets(chosen.indexes);
   return true;
+}
+
+// Caches are asked for what the rows will be compared with, as the products do for the rows.
+void MemoryFeed::ask_for_targets(const std::vector<std::int64_t>& indexes) const {
+  const std::int64_t width = outputs();
+  const auto ask = [&](const auto& values, std::int64_t each) {
+    if (!values.empty()) {
+      for (const std::int64_t index : indexes) {
+        __builtin_prefetch(values.data() + index * each);
+      }
+    }
+  };
+  ask(data_.targets, width);
+  ask(data_.labels, 1);
+  ask(data_.weights, 1);
 }
 
 const float* MemoryFeed::standardized_rows(const Request& request, const std::int64_t* indexes,

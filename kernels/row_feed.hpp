@@ -93,6 +93,8 @@ class MemoryFeed final : public RowFeed {
     [[nodiscard]] bool holds(const Request& request) const;
   };
 
+  void ask_for_targets(const std::vector<std::int64_t>& indexes) const;
+
   // The request's rows, standardized, in the worker's own memory.
   const float* standardized_rows(const Request& request, const std::int64_t* indexes,
                                  std::int64_t pitch);

@@ -57,8 +57,8 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   ending_.store(true, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  loops_.fetch_add(1, std::memory_order_release);
+  loops_.notify_all();
 }
 
 void ThreadPool::run(std::int64_t count, Call call, void* context) {
@@ -68,17 +68,19 @@ void ThreadPool::run(std::int64_t count, Call call, void* context) {
     }
     return;
   }
-  count_ = count;
-  call_ = call;
-  context_ = context;
-  next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  const auto calls = static_cast<std::uint32_t>(count);
+  count_.store(calls, std::memory_order_relaxed);
+  call_.store(call, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  done_.store(0, std::memory_order_relaxed);
+  const std::uint32_t loop = loops_.load(std::memory_order_relaxed) + 1;
+  ticket_.store(std::uint64_t{loop} << 32 | calls, std::memory_order_release);
+  loops_.store(loop, std::memory_order_release);
+  loops_.notify_all();
   take_indexes(0);
-  for (int left = busy_.load(std::memory_order_acquire); left != 0;
-       left = busy_.load(std::memory_order_acquire)) {
-    wait_while_equal(busy_, left);
+  for (std::uint32_t done = done_.load(std::memory_order_acquire); done != calls;
+       done = done_.load(std::memory_order_acquire)) {
+    wait_while_equal(done_, done);
   }
   if (error_) {
     std::rethrow_exception(std::exchange(error_, nullptr));
@@ -86,37 +88,42 @@ void ThreadPool::run(std::int64_t count, Call call, void* context) {
 }
 
 void ThreadPool::serve(int worker) {
-  std::uint64_t seen = 0;
+  std::uint32_t seen = 0;
   for (;;) {
-    wait_while_equal(generation_, seen);
-    const std::uint64_t now = generation_.load(std::memory_order_acquire);
-    if (now == seen) {
-      continue;
-    }
-    seen = now;
+    wait_while_equal(loops_, seen);
+    seen = loops_.load(std::memory_order_acquire);
     if (ending_.load(std::memory_order_relaxed)) {
       return;
     }
     take_indexes(worker);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      busy_.notify_one();
-    }
   }
 }
 
+// A ticket that could be changed was of a loop that still runs, since it had an index left; so what
+// was read of that loop before is whole.
 void ThreadPool::take_indexes(int worker) {
   for (;;) {
-    const std::int64_t index = next_.fetch_add(1, std::memory_order_relaxed);
-    if (index >= count_) {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    const auto left = static_cast<std::uint32_t>(ticket);
+    if (left == 0) {
       return;
     }
+    const std::uint32_t count = count_.load(std::memory_order_relaxed);
+    const Call call = call_.load(std::memory_order_relaxed);
+    void* const context = context_.load(std::memory_order_relaxed);
+    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel)) {
+      continue;
+    }
     try {
-      call_(context_, index, worker);
+      call(context, static_cast<std::int64_t>(count - left), worker);
     } catch (...) {
       const std::lock_guard lock(error_mutex_);
       if (!error_) {
         error_ = std::current_exception();
       }
+    }
+    if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
+      done_.notify_one();
     }
   }
 }

@@ -220,13 +220,26 @@ TEST(ModelsOfABankOnMoments, LoseTheirDigitsAlone) {
 // Where a pass has few partitions, the models are cut into groups that keep all threads at work.
 TEST(GroupsOfModels, FillTheThreads) {
   const kernels::BankShape wide{100, 1, 64};
-  EXPECT_EQ(kernels::partition_count(256, wide), 1);
-  EXPECT_EQ(kernels::group_count(256, wide, 1), 1);
-  EXPECT_EQ(kernels::group_count(256, wide, 2), 2);
-  EXPECT_EQ(kernels::group_count(256, wide, 16), 8) << "eight columns a group";
-  EXPECT_EQ(kernels::group_count(1000000, wide, 2), 1) << "partitions are enough";
-  EXPECT_EQ(kernels::group_count(256, {100, 1, 1}, 16), 1);
-  EXPECT_EQ(kernels::partition_count(256, wide), kernels::partition_count(256, {100, 1, 1}));
+  EXPECT_EQ(kernels::partition_count(100, wide), 1);
+  EXPECT_EQ(kernels::group_count(100, wide, 1), 1);
+  EXPECT_EQ(kernels::group_count(100, wide, 2), 2);
+  EXPECT_EQ(kernels::group_count(100, wide, 16), 8) << "eight columns a group";
+  EXPECT_EQ(kernels::group_count(256, wide, 2), 1) << "partitions are enough";
+  EXPECT_EQ(kernels::group_count(100, {100, 1, 1}, 16), 1);
+}
+
+TEST(Partitions, AreByRowsAndByWork) {
+  const kernels::BankShape one{50, 1, 1};
+  EXPECT_EQ(kernels::partition_count(255, one), 1);
+  EXPECT_EQ(kernels::partition_count(256, one), 2);
+  EXPECT_EQ(kernels::partition_count(1024, one), 4);
+  EXPECT_EQ(kernels::partition_count(4096, one), 16);
+  EXPECT_EQ(kernels::partition_count(std::int64_t{1} << 40, one), 64);
+  EXPECT_EQ(kernels::partition_count(256, {4, 1, 1}), 1) << "over before another thread has begun";
+  EXPECT_EQ(kernels::partition_count(1024, {1000000, 10, 1}), 1) << "parts of 80 MB";
+  for (const std::int64_t rows : {100, 256, 5000}) {
+    EXPECT_EQ(kernels::partition_count(rows, {50, 1, 64}), kernels::partition_count(rows, one));
+  }
 }
 
 }  // namespace

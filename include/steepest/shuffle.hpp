@@ -67,32 +67,60 @@ class RowOrder {
     return static_cast<std::int64_t>(value);
   }
 
-  /// Writes the rows visited at [position, position + count): a group at a time, faster than one by
-  /// one.
+  /// Writes the rows visited at [position, position + count): a group at a time, and several groups
+  /// side by side, faster than one by one.
   void rows_at(std::int64_t position, std::int64_t count, std::int64_t* rows) const {
-    const std::int64_t* const end = rows + count;
-    while (rows != end) {
-      std::int64_t row = (*this)(position);
-      const auto within =
-          static_cast<std::int64_t>(static_cast<std::uint64_t>(position) % together_);
-      std::int64_t size = static_cast<std::int64_t>(together_) - within;
-      size = size < end - rows ? size : end - rows;
-      position += size;
-      for (std::int64_t i = 0; i < size; ++i) {
-        *rows++ = row++;
-        row = row < static_cast<std::int64_t>(rows_) ? row : 0;
+    auto value = static_cast<std::uint64_t>(position);
+    const std::uint64_t end = value + static_cast<std::uint64_t>(count);
+    const std::uint64_t in_groups = groups_ * together_ < end ? groups_ * together_ : end;
+    std::uint64_t place = value / together_;
+    std::uint64_t within = value - place * together_;
+    while (value < in_groups) {
+      std::uint64_t groups[at_once];
+      int known = 1;
+      if (in_groups - value > (at_once - 1) * together_) {
+        known = at_once;
+        groups_at(place, groups);
+      } else {
+        groups[0] = group_at(place);
       }
+      for (int g = 0; g < known; ++g, ++place, within = 0) {
+        std::uint64_t row = groups[g] * together_ + within + first_;
+        std::uint64_t size = together_ - within;
+        size = size < in_groups - value ? size : in_groups - value;
+        value += size;
+        for (; size > 0; --size, ++row) {
+          *rows++ = static_cast<std::int64_t>(row < rows_ ? row : row - rows_);
+        }
+      }
+    }
+    for (; value < end; ++value) {
+      *rows++ = (*this)(static_cast<std::int64_t>(value));
     }
   }
 
  private:
   static constexpr int rounds = 6;
+  static constexpr int at_once = 4;  // chains of multiplications that a processor works on together
 
   [[nodiscard]] STEEPEST_HD std::uint64_t group_at(std::uint64_t place) const {
     do {
-      place = permute(place);
+      permute<1>(&place);
     } while (place >= groups_);
     return place;
+  }
+
+  // Those at `at_once` places from `place` on.
+  void groups_at(std::uint64_t place, std::uint64_t* groups) const {
+    for (std::uint64_t g = 0; g < at_once; ++g) {
+      groups[g] = place + g;
+    }
+    permute<at_once>(groups);
+    for (int g = 0; g < at_once; ++g) {
+      if (groups[g] >= groups_) {
+        groups[g] = group_at(groups[g]);
+      }
+    }
   }
 
   [[nodiscard]] STEEPEST_HD std::uint64_t place_of(std::uint64_t group) const {
@@ -102,19 +130,32 @@ class RowOrder {
     return group;
   }
 
-  // One to one on `bits_` bits. Each round xors one part with a hash of the other.
-  [[nodiscard]] STEEPEST_HD std::uint64_t permute(std::uint64_t value) const {
+  // One to one on `bits_` bits, for each of `count` values. Each round xors one part with a hash of
+  // the other.
+  template <int count>
+  STEEPEST_HD void permute(std::uint64_t* values) const {
     const int low_bits = bits_ / 2;
     const int high_bits = bits_ - low_bits;
     const std::uint64_t low_mask = (std::uint64_t{1} << low_bits) - 1;
     const std::uint64_t high_mask = (std::uint64_t{1} << high_bits) - 1;
-    std::uint64_t low = value & low_mask;
-    std::uint64_t high = value >> low_bits;
-    for (int round = 0; round < rounds; round += 2) {
-      high ^= scramble(key_ + (low << 8) + static_cast<std::uint64_t>(round)) & high_mask;
-      low ^= scramble(key_ + (high << 8) + static_cast<std::uint64_t>(round + 1)) & low_mask;
+    std::uint64_t low[count];
+    std::uint64_t high[count];
+    for (int v = 0; v < count; ++v) {
+      low[v] = values[v] & low_mask;
+      high[v] = values[v] >> low_bits;
     }
-    return (high << low_bits) | low;
+    for (int round = 0; round < rounds; round += 2) {
+      for (int v = 0; v < count; ++v) {
+        high[v] ^= scramble(key_ + (low[v] << 8) + static_cast<std::uint64_t>(round)) & high_mask;
+      }
+      for (int v = 0; v < count; ++v) {
+        low[v] ^=
+            scramble(key_ + (high[v] << 8) + static_cast<std::uint64_t>(round + 1)) & low_mask;
+      }
+    }
+    for (int v = 0; v < count; ++v) {
+      values[v] = (high[v] << low_bits) | low[v];
+    }
   }
 
   // Undoes permute(): the same rounds, the last one first.
