@@ -56,7 +56,7 @@ StackPlace scheduler_stack;
 void switch_to_scheduler() {
   if (_setjmp(running->resume) == 0) {
     running->leaves.to(scheduler_stack);
-    _longjmp(scheduler, 1);
+    jump_to(scheduler);
   }
   running->leaves.came_back(&scheduler_stack);
 }
@@ -65,7 +65,7 @@ void switch_to(Fiber& fiber) {
   running = &fiber;
   if (_setjmp(scheduler) == 0) {
     scheduler_leaves.to({fiber.stack.get(), stack_bytes});
-    _longjmp(fiber.resume, 1);
+    jump_to(fiber.resume);
   }
   scheduler_leaves.came_back(nullptr);
 }

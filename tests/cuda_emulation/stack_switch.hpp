@@ -2,6 +2,7 @@
 // Tells AddressSanitizer, where it watches, on which stack a thread goes on.
 #pragma once
 
+#include <csetjmp>
 #include <cstddef>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -13,6 +14,7 @@
 #endif
 
 #ifdef STEEPEST_WATCHED_STACKS
+#include <dlfcn.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -23,6 +25,19 @@ inline constexpr bool watched_stacks = true;
 #else
 inline constexpr bool watched_stacks = false;
 #endif
+
+/// Goes on where `place` was set, on its stack.
+inline void jump_to(std::jmp_buf& place) {
+#ifdef STEEPEST_WATCHED_STACKS
+  // The sanitizer's own longjmp() forgets all it knows of the stack, since it takes the frames
+  // between to have ended, and asks the kernel for its bounds. Here no frame ends.
+  using Jump = void (*)(std::jmp_buf, int);
+  static const auto jump = reinterpret_cast<Jump>(dlsym(RTLD_NEXT, "_longjmp"));
+  jump(place, 1);
+#else
+  _longjmp(place, 1);
+#endif
+}
 
 struct StackPlace {
   const void* bottom = nullptr;
