@@ -190,16 +190,16 @@ void DeviceData<T>::copy_rows(std::int64_t first, std::int64_t count, T* out) {
     });
     return;
   }
-  DeviceBuffer<T> unpacked(storage_ == Storage::float32 ? 0 : count * pitch_, "rows unpacked");
-  const T* from = matrix_.data() + first * pitch_;
-  if (storage_ != Storage::float32) {
+  const bool packed = storage_ != Storage::float32;
+  DeviceBuffer<T> unpacked(packed ? count * pitch_ : 0, "rows unpacked");
+  if (packed) {
     RowSelection part = RowSelection::all(rows_);
     part.first = first;
     part.count = count;
     queue_unpack(pass_rows().packed, part, nullptr, count, {first + count, false}, count, pitch_,
                  stream_, unpacked.data());
-    from = unpacked.data();
   }
+  const T* const from = packed ? unpacked.data() : matrix_.data() + first * pitch_;
   std::vector<T> padded(static_cast<std::size_t>(count * pitch_));
   download(from, count * pitch_, padded.data(), stream_);
   for (std::int64_t r = 0; r < count; ++r) {
