@@ -67,7 +67,7 @@ void run_case(benchmark::State& state, const RowLoss& loss, const Case& chosen) 
   rows.settle(pool);
   const auto batch_of = [&](std::int64_t taken) {
     return kernels::batch_of_step(shape.rows, batch, 1, taken,
-                                  kernels::rows_kept_together(shape.rows, shape.features));
+                                  kernels::rows_kept_together(shape.rows, shape.features, batch));
   };
   const auto call = [&] {
     const kernels::RowSelection next = batch_of(step + 1);

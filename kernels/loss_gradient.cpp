@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/partitions.hpp"
+
 namespace steepest::kernels {
 namespace {
 

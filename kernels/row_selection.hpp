@@ -32,16 +32,23 @@ struct RowSelection {
   [[nodiscard]] STEEPEST_HD RowOrder order() const { return {total_rows, seed, epoch, together}; }
 };
 
-/// How many neighbours a shuffle keeps together so that memory is read in pieces of about 1 KB: 1
-/// where a row is as long as that or all rows fit a cache, at most 8.
-[[nodiscard]] inline std::int64_t rows_kept_together(std::int64_t rows, std::int64_t features) {
+/// How many neighbours a shuffle keeps together so that memory is read in longer pieces: of about
+/// 1 KB and at most 8 rows, or of 4 KB where a batch still holds 64 of them or more. 1 where rows
+/// are long or all of them fit a cache.
+[[nodiscard]] inline std::int64_t rows_kept_together(std::int64_t rows, std::int64_t features,
+                                                     std::int64_t batch_size) {
   constexpr std::int64_t piece_bytes = 1024;
+  constexpr std::int64_t most_rows = 8;
+  constexpr std::int64_t long_piece_bytes = 4096;
+  constexpr std::int64_t pieces_a_batch = 64;
   constexpr std::int64_t cache_bytes = std::int64_t{2} << 20;
-  const std::int64_t row_bytes = features * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t row_bytes =
+      std::max<std::int64_t>(1, features * static_cast<std::int64_t>(sizeof(float)));
   if (rows * row_bytes <= cache_bytes) {
     return 1;
   }
-  return std::clamp<std::int64_t>(piece_bytes / std::max<std::int64_t>(1, row_bytes), 1, 8);
+  return std::max({std::int64_t{1}, std::min(piece_bytes / row_bytes, most_rows),
+                   std::min(long_piece_bytes / row_bytes, batch_size / pieces_a_batch)});
 }
 
 /// `sample` rows of a fixed shuffle, or all rows in order when there are no more than that.

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kernels/aligned_vector.hpp"
-#include "kernels/partials.hpp"
+#include "kernels/partitions.hpp"
 #include "kernels/tile_moment.hpp"
 
 namespace steepest::kernels {

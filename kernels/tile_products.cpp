@@ -24,7 +24,16 @@ constexpr int block_columns = 5;
 constexpr int score_columns_at_once = many_registers ? 10 : 5;
 constexpr int block_vectors = many_registers ? 4 : 2;
 constexpr int one_column_vectors = 8;
-constexpr int register_vectors = many_registers ? 13 : 6;
+constexpr int register_vectors = 13;  // of a gradient that stays in registers
+
+// Rows that tile_squared takes at a time. Floats come as fast as memory gives them one by one;
+// chains of doubles, converted, are longer than a processor looks ahead.
+template <class T>
+constexpr int squared_rows = many_registers || std::is_same_v<T, float> ? 1 : 4;
+
+// Whether a row fits the registers beside as much of the gradient.
+template <int Rows, int Vectors>
+constexpr bool keeps_rows = many_registers || (Rows == 1 && Vectors <= 7);
 
 // The lanes of v, halves added to halves.
 template <class D>
@@ -285,46 +294,79 @@ void gradient_on_target(const TileRows& tile, const T* residuals, std::int64_t p
   });
 }
 
-// A row and the gradient stay in registers: a row is loaded and converted once.
-template <int Vectors, class T>
-void squared_in_registers(const TileRows& tile, const std::int64_t* indexes,
-                          SquaredColumn<T>& column) {
+// Rows `first` to `first` + Rows of the tile, into `gradient`, which stays in registers. The rows
+// do where there is room for both; else they are loaded and converted twice, the second time from
+// the nearest cache.
+template <int Rows, int Vectors, class T>
+HWY_INLINE void squared_block(const TileRows& tile, const std::int64_t* indexes, std::int64_t first,
+                              const SquaredColumn<T>& column,
+                              hn::VFromD<Tag<T>> (&gradient)[Vectors]) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const T intercept = column.intercept;
-  const double* const targets = column.targets;
-  const double* const row_weights = column.row_weights;
   const auto last_sum = static_cast<std::int64_t>(hn::Lanes(Tag<double>())) - 1;
-  double* const losses = column.loss;
-  double* const residuals = column.residuals;
+  const float* const* const rows = tile.rows + first;
+  if (tile.next != nullptr) {
+    for (int r = 0; r < Rows; ++r) {
+      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(tile.next[first + r]);
+    }
+  }
+  [[maybe_unused]] V kept[keeps_rows<Rows, Vectors> ? Vectors : 1][Rows];
+  V sums[Rows];
+  for (V& sum : sums) {
+    sum = hn::Zero(d);
+  }
+  for (int v = 0; v < Vectors; ++v) {
+    const V w = hn::LoadU(d, column.weights + v * lanes);
+    for (int r = 0; r < Rows; ++r) {
+      const V x = load_features(d, rows[r] + v * lanes);
+      sums[r] = hn::MulAdd(x, w, sums[r]);
+      if constexpr (keeps_rows<Rows, Vectors>) {
+        kept[v][r] = x;
+      }
+    }
+  }
+  V residuals[Rows];
+  for (int r = 0; r < Rows; ++r) {
+    const T score = column.intercept + sum_of_halves(d, sums[r]);
+    const std::int64_t i = indexes[first + r];
+    const T weight = column.row_weights == nullptr ? T(1) : static_cast<T>(column.row_weights[i]);
+    const T error = score - static_cast<T>(column.targets[i]);
+    const T residual = weight * error;
+    const std::int64_t lane = (first + r) & last_sum;
+    column.loss[lane] += static_cast<double>(T(0.5) * (residual * error));
+    column.residuals[lane] += static_cast<double>(residual);
+    residuals[r] = hn::Set(d, residual);
+  }
+  for (int v = 0; v < Vectors; ++v) {
+    for (int r = 0; r < Rows; ++r) {
+      V x;
+      if constexpr (keeps_rows<Rows, Vectors>) {
+        x = kept[v][r];
+      } else {
+        x = load_features(d, rows[r] + v * lanes);
+      }
+      gradient[v] = hn::MulAdd(x, residuals[r], gradient[v]);
+    }
+  }
+}
+
+template <int Vectors, class T>
+void squared_in_registers(const TileRows& tile, const std::int64_t* indexes,
+                          const SquaredColumn<T>& column) {
+  const Tag<T> d;
+  using V = hn::VFromD<Tag<T>>;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   V gradient[Vectors];
   for (int v = 0; v < Vectors; ++v) {
     gradient[v] = hn::LoadU(d, column.gradient + v * lanes);
   }
-  for (std::int64_t r = 0; r < tile.count; ++r) {
-    const float* const row = tile.rows[r];
-    if (tile.next != nullptr) {
-      prefetch<Vectors * hn::MaxLanes(Tag<T>())>(tile.next[r]);
-    }
-    V x[Vectors];
-    V sum = hn::Zero(d);
-    for (int v = 0; v < Vectors; ++v) {
-      x[v] = load_features(d, row + v * lanes);
-      sum = hn::MulAdd(x[v], hn::LoadU(d, column.weights + v * lanes), sum);
-    }
-    T score = intercept + sum_of_halves(d, sum);
-    const std::int64_t i = indexes[r];
-    const T target = static_cast<T>(targets[i]);
-    const T weight = row_weights == nullptr ? T(1) : static_cast<T>(row_weights[i]);
-    const T error = score - target;
-    score = weight * error;
-    losses[r & last_sum] += static_cast<double>(T(0.5) * (score * error));
-    residuals[r & last_sum] += static_cast<double>(score);
-    const V residual = hn::Set(d, score);
-    for (int v = 0; v < Vectors; ++v) {
-      gradient[v] = hn::MulAdd(x[v], residual, gradient[v]);
-    }
+  std::int64_t r = 0;
+  for (; r + squared_rows<T> <= tile.count; r += squared_rows<T>) {
+    squared_block<squared_rows<T>>(tile, indexes, r, column, gradient);
+  }
+  for (; r < tile.count; ++r) {
+    squared_block<1>(tile, indexes, r, column, gradient);
   }
   for (int v = 0; v < Vectors; ++v) {
     hn::StoreU(gradient[v], d, column.gradient + v * lanes);

@@ -62,10 +62,10 @@ struct SquaredColumn {
   double* loss = nullptr;               ///< sum_lanes, likewise
 };
 
-/// Both products of one column under squared loss and the row losses between them, with every row
-/// loaded once and kept in registers. indexes[r] is the row index of rows[r]. The bits are those of
+/// Both products of one column under squared loss and the row losses between them, row after row,
+/// with the gradient kept in registers. indexes[r] is the row index of rows[r]. The bits are those of
 /// tile_scores, tile_residuals and tile_gradient.
-/// False, and nothing done, for rows too long for the registers.
+/// False, and nothing done, for gradients too long for the registers.
 template <class T>
 [[nodiscard]] bool tile_squared(const TileRows& tile, const std::int64_t* indexes,
                                 SquaredColumn<T>& column);

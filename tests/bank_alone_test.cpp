@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "kernels/backend.hpp"
-#include "kernels/partials.hpp"
+#include "kernels/partitions.hpp"
 #include "tests/problems.hpp"
 
 namespace steepest::tests {
@@ -230,13 +230,18 @@ TEST(GroupsOfModels, FillTheThreads) {
 
 TEST(Partitions, AreByRowsAndByWork) {
   const kernels::BankShape one{50, 1, 1};
-  EXPECT_EQ(kernels::partition_count(255, one), 1);
+  EXPECT_EQ(kernels::partition_count(200, one), 1);
   EXPECT_EQ(kernels::partition_count(256, one), 2);
   EXPECT_EQ(kernels::partition_count(1024, one), 4);
   EXPECT_EQ(kernels::partition_count(4096, one), 16);
   EXPECT_EQ(kernels::partition_count(std::int64_t{1} << 40, one), 64);
   EXPECT_EQ(kernels::partition_count(256, {4, 1, 1}), 1) << "over before another thread has begun";
   EXPECT_EQ(kernels::partition_count(1024, {1000000, 10, 1}), 1) << "parts of 80 MB";
+  const kernels::BankShape images{784, 10, 1};
+  EXPECT_EQ(kernels::partition_count(31, images), 1);
+  EXPECT_EQ(kernels::partition_count(32, images), 2) << "two parts of 16 rows";
+  EXPECT_EQ(kernels::partition_count(767, images), 2);
+  EXPECT_EQ(kernels::partition_count(768, images), 3);
   for (const std::int64_t rows : {100, 256, 5000}) {
     EXPECT_EQ(kernels::partition_count(rows, {50, 1, 64}), kernels::partition_count(rows, one));
   }

@@ -10,6 +10,7 @@
 #include "tests/calibrate_files.hpp"
 #include "tests/run_command.hpp"
 #include "tests/sanitizers.hpp"
+#include "tests/signal_command.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -201,10 +202,10 @@ TEST(CalibrateCommand, AFileThatDoesNotFitIsReadOnce) {
   // Ctrl-C while reading: exit code 130, and nothing is left behind.
   const std::string output = folder.path("out.npy");
   const std::int64_t entries = folder.entries();
-  const CommandRun stopped = run_command(
+  const CommandRun stopped = signal_command(
       folder,
       command + " --threads 1 --memory 64M --apply " + output + " -o " + folder.path("c.json"),
-      "timeout --preserve-status -s INT 0.1 ");
+      SIGINT);
   EXPECT_EQ(stopped.exit_code, 130) << stopped.err;
   EXPECT_FALSE(std::filesystem::exists(output));
   EXPECT_EQ(folder.entries(), entries);

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/run_command.hpp"
+#include "tests/signal_command.hpp"
 
 namespace steepest::tests {
 namespace {
@@ -165,15 +166,17 @@ TEST(FitCommand, CtrlCSavesAUsableModel) {
   ASSERT_EQ(run_command(folder, "generate softmax --rows 20000 --features 20 -o " + data).exit_code,
             0);
   const std::string model = folder.path("m.json");
-  const std::string errors = folder.path("e");
-  const std::string line =
-      "timeout --preserve-status -s INT 2 " STEEPEST_COMMAND " fit " + data +
-      " --target label --model softmax --batch-size 1 --epochs 100000 --json -o " + model + " >'" +
-      folder.path("out") + "' 2>'" + errors + "'";
-  const int status = std::system(line.c_str());
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 130);
-  const auto json = nlohmann::json::parse(folder.read("out"));
+  const std::string saved = folder.path("saved");
+  const auto trains = [&] {
+    return std::filesystem::exists(saved) && !std::filesystem::is_empty(saved);
+  };
+  const CommandRun fit = signal_command(
+      folder,
+      "fit " + data + " --target label --model softmax --batch-size 1 --epochs 100000 --json -o " +
+          model + " --checkpoint " + saved + " --checkpoint-every 100steps",
+      SIGINT, trains);
+  EXPECT_EQ(fit.exit_code, 130) << fit.err;
+  const nlohmann::json json = fit.json();
   EXPECT_EQ(json["termination"]["reason"], "interrupted");
   const CommandRun evaluate =
       run_command(folder, "evaluate " + model + " " + data + " --target label --json");

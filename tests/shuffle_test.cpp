@@ -96,10 +96,18 @@ TEST(RowOrder, KeepsGroupsOfNeighboursTogether) {
 }
 
 TEST(RowsKeptTogether, AreFewAndOnlyWhereRowsAreShortAndMany) {
-  EXPECT_EQ(kernels::rows_kept_together(150, 4), 1);
-  EXPECT_EQ(kernels::rows_kept_together(60'000, 784), 1);
-  EXPECT_EQ(kernels::rows_kept_together(500'000, 50), 5);
-  EXPECT_EQ(kernels::rows_kept_together(10'000'000, 3), 8);
+  EXPECT_EQ(kernels::rows_kept_together(150, 4, 32), 1);
+  EXPECT_EQ(kernels::rows_kept_together(60'000, 784, 4096), 1);
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 50, 32), 5);
+  EXPECT_EQ(kernels::rows_kept_together(10'000'000, 3, 1), 8);
+}
+
+TEST(RowsKeptTogether, AreMoreInBatchesThatStillHoldManyGroups) {
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 50, 383), 5);
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 50, 384), 6) << "64 groups";
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 50, 1024), 16);
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 50, 100'000), 20) << "4,000 bytes";
+  EXPECT_EQ(kernels::rows_kept_together(500'000, 400, 4096), 2);
 }
 
 TEST(BatchOfStep, CutsEpochsAndKeepsTheRest) {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -30,9 +31,10 @@ inline bool catches(pid_t process, int signal) {
 }
 
 /// Runs `steepest ARGUMENTS` with a standard input that stays open and empty, and sends it `signal`
-/// once it has set its handlers, of which that of SIGTERM is the last.
-inline CommandRun signal_command(const TemporaryFolder& folder, const std::string& arguments,
-                                 int signal) {
+/// once it has set its handlers, of which that of SIGTERM is the last, and `is_time` says so.
+inline CommandRun signal_command(
+    const TemporaryFolder& folder, const std::string& arguments, int signal,
+    const std::function<bool()>& is_time = [] { return true; }) {
   const std::string out = folder.path(".stdout");
   const std::string err = folder.path(".stderr");
   const std::string line =
@@ -49,7 +51,7 @@ inline CommandRun signal_command(const TemporaryFolder& folder, const std::strin
   }
   int status = 0;
   pid_t ended = 0;
-  while (ended == 0 && !catches(child, SIGTERM)) {
+  while (ended == 0 && !(catches(child, SIGTERM) && is_time())) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ended = waitpid(child, &status, WNOHANG);
   }

@@ -100,8 +100,8 @@ void add_problem_options(CLI::App& app, ProblemOptions& options) {
   app.add_option("--label-smoothing", options.label_smoothing,
                  "share A of every label that is spread over all classes, from 0 to below 1");
   app.add_option("--shuffle", options.shuffle,
-                 "order of mini-batches: auto keeps up to 8 neighbours together where rows are "
-                 "short and many, full shuffles every row")
+                 "order of mini-batches: auto keeps some neighbours together where rows are short "
+                 "and many, full shuffles every row")
       ->default_str("auto");
   app.add_option("--precision", options.precision,
                  "of products: auto, fp64 or fp32; tf32 or bf16 on a GPU")

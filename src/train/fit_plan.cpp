@@ -210,8 +210,9 @@ FitPlan plan_fit(const RowSource& data, const RowWeights& weights, const FitOpti
   plan.batch_size =
       options.batch_size == 0 ? data.rows() : std::min(options.batch_size, data.rows());
   plan.full_batch = plan.batch_size == data.rows();
-  plan.together =
-      options.shuffle_rows ? 1 : kernels::rows_kept_together(data.rows(), data.feature_count());
+  plan.together = options.shuffle_rows ? 1
+                                       : kernels::rows_kept_together(
+                                             data.rows(), data.feature_count(), plan.batch_size);
   plan.steps_per_epoch = (data.rows() + plan.batch_size - 1) / plan.batch_size;
   plan.proximal = options.l1 > 0.0 || options.constraint.kind != ConstraintKind::none;
   plan.rule = options.rule.value_or(

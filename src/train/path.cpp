@@ -9,7 +9,7 @@
 #include <limits>
 #include <optional>
 
-#include "kernels/partials.hpp"
+#include "kernels/partitions.hpp"
 #include "src/train/curvature.hpp"
 #include "src/train/folds.hpp"
 #include "src/train/path_choice.hpp"

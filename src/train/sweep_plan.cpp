@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-#include "kernels/partials.hpp"
+#include "kernels/partitions.hpp"
 #include "src/train/schedule_pairs.hpp"
 #include "steepest/error.hpp"
 
