@@ -63,9 +63,9 @@ struct SquaredColumn {
 };
 
 /// Both products of one column under squared loss and the row losses between them, row after row,
-/// with the gradient kept in registers. indexes[r] is the row index of rows[r]. The bits are those of
-/// tile_scores, tile_residuals and tile_gradient.
-/// False, and nothing done, for gradients too long for the registers.
+/// with the gradient kept in registers. indexes[r] is the row index of rows[r]. The bits are those
+/// of tile_scores, tile_residuals and tile_gradient. False, and nothing done, for gradients too
+/// long for the registers.
 template <class T>
 [[nodiscard]] bool tile_squared(const TileRows& tile, const std::int64_t* indexes,
                                 SquaredColumn<T>& column);
