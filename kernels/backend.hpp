@@ -72,8 +72,9 @@ struct BankPlan {
   std::vector<double> initial;    ///< (columns, d + 1) within bounds, or empty for zeros
   std::int64_t most_steps = 0;    ///< that will be asked for: does work done once pay?
 
-  /// Whether full-batch squared loss may be stepped on second moments instead of on rows, where
-  /// that is cheaper. A run's end is judged on the rows all the same.
+  /// Whether squared loss may be stepped (full batch) or evaluated between epochs (mini-batches) on
+  /// second moments instead of on rows, where that is cheaper. What a run ends with is evaluated on
+  /// the rows all the same.
   bool allow_normal_equations = true;
 
   /// P, (d + 1, d + 1) symmetric positive semidefinite: each output's gradient g moves the

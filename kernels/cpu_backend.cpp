@@ -122,10 +122,15 @@ class CpuBackend final : public Backend {
     steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
                         std::holds_alternative<SquaredLoss>(pass_.loss()) && takes_moments(bank_) &&
                         batch_size_ >= rows() && !sampled && rows_are_many(plan.most_steps);
-    if (steps_on_moments_) {
-      normal_equations().start(shape);
-    } else {
+    const std::int64_t epochs = plan.most_steps / std::max<std::int64_t>(1, rows() / batch_size_);
+    evaluates_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
+                            std::holds_alternative<SquaredLoss>(pass_.loss()) &&
+                            batch_size_ < rows() && rows_are_many(epochs);
+    if (!steps_on_moments_) {
       feed_->settle(pool_);
+    }
+    if (steps_on_moments_ || evaluates_on_moments_) {
+      normal_equations().start(shape);
     }
   }
 
@@ -171,19 +176,26 @@ class CpuBackend final : public Backend {
     known_.assign(known_.size(), 0);
   }
 
-  // A model that has ended is evaluated once.
+  // A model that has ended is evaluated once, and by the rows.
   void evaluate() override {
+    std::vector<char> evaluated(known_.size(), 0);
+    if (evaluates_on_moments_) {
+      evaluated = evaluate_on_moments(rows(), pool_, *normal_equations_, bank_, partials_);
+    }
     chosen_.clear();
     for (std::size_t k = 0; k < known_.size(); ++k) {
-      if (known_[k] == 0) {
+      if (known_[k] == 0 && evaluated[k] == 0) {
         chosen_.push_back(static_cast<std::int64_t>(k));
       }
+    }
+    if (chosen_.empty()) {
+      return;
     }
     before_ = bank_.states;
     pass(chosen_, RowSelection::all(rows()), nullptr, true);
     update(partials_, rows(), UpdateMode::evaluate, pool_, bank_);
     for (std::size_t k = 0; k < known_.size(); ++k) {
-      if (known_[k] != 0) {
+      if (known_[k] != 0 || evaluated[k] != 0) {
         bank_.states[k] = before_[k];
       } else {
         known_[k] = static_cast<char>(bank_.states[k].reason != Reason::running);
@@ -269,6 +281,7 @@ class CpuBackend final : public Backend {
     data_ = {};
     normal_equations_.reset();
     steps_on_moments_ = false;
+    evaluates_on_moments_ = false;
   }
 
   // As rows_are_many(), or they are there.
@@ -343,6 +356,7 @@ class CpuBackend final : public Backend {
   Partials partials_;
   std::optional<NormalEquations> normal_equations_;  // once asked for
   bool steps_on_moments_ = false;
+  bool evaluates_on_moments_ = false;  // where epochs of mini-batches end
   MomentSteps moment_steps_;
   std::vector<ModelState> before_;
 };

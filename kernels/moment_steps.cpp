@@ -29,12 +29,30 @@ bool takes_moments(const BankState& bank) {
                       [](const ModelPlan& plan) { return finds_rate(plan.schedule.kind); });
 }
 
+std::vector<char> evaluate_on_moments(std::int64_t rows, ThreadPool& pool,
+                                      NormalEquations& equations, BankState& bank,
+                                      Partials& partials) {
+  const std::vector<ModelState> before = bank.states;
+  equations.pass(bank, true, pool, partials);
+  update(partials, rows, UpdateMode::evaluate, pool, bank);
+  std::vector<char> evaluated(before.size(), 0);
+  for (std::size_t k = 0; k < before.size(); ++k) {
+    if (before[k].reason == Reason::running && bank.states[k].reason == Reason::running &&
+        !equations.faded(partials, static_cast<std::int64_t>(k))) {
+      evaluated[k] = 1;
+    } else {
+      bank.states[k] = before[k];
+    }
+  }
+  return evaluated;
+}
+
 void MomentSteps::step(const std::vector<ModelState>& before, std::int64_t rows,
                        const RowPass& row_pass, ThreadPool& pool, NormalEquations& equations,
                        BankState& bank, Partials& partials) {
   velocities_before_ = bank.velocities;
   second_before_ = bank.second;
-  equations.pass(bank, pool, partials);
+  equations.pass(bank, false, pool, partials);
   doubtful_.clear();
   faded_.resize(before.size());
   for (std::size_t k = 0; k < before.size(); ++k) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Full-batch steps of squared loss on second moments instead of rows, which judge where it matters.
+// Squared loss on second moments instead of rows: full-batch steps, and evaluations between epochs
+// of mini-batches. The rows judge where it matters.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,14 @@ inline constexpr std::int64_t most_moment_columns = 2000;
 
 /// Whether no model of a bank wants to know more of a full batch than loss and gradient.
 [[nodiscard]] bool takes_moments(const BankState& bank);
+
+/// Evaluates the running models of a bank at the parameters they report, on second moments. Those
+/// whose loss has lost its digits so, and those that would end, are left to the rows: their states
+/// stay. Says of every model whether it was evaluated. Determinism: the same bits for any number of
+/// threads; `partials` are scratch.
+[[nodiscard]] std::vector<char> evaluate_on_moments(std::int64_t rows, ThreadPool& pool,
+                                                    NormalEquations& equations, BankState& bank,
+                                                    Partials& partials);
 
 /// Takes steps of a bank on its normal equations. Where those say what only rows can know, an end
 /// or a loss that has lost its digits, a model's step is taken back and made, and judged, on the

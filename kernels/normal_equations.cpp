@@ -48,7 +48,8 @@ void NormalEquations::start(const BankShape& shape) {
   }
 }
 
-void NormalEquations::pass(const BankState& bank, ThreadPool& pool, Partials& partials) {
+void NormalEquations::pass(const BankState& bank, bool reported, ThreadPool& pool,
+                           Partials& partials) {
   const auto n = static_cast<double>(rows_);
   const std::int64_t stride = shape_.stride();
   partials.partitions = 1;
@@ -68,7 +69,7 @@ void NormalEquations::pass(const BankState& bank, ThreadPool& pool, Partials& pa
       ++end;
     }
     for (std::int64_t k = begin; k < end; ++k) {
-      const double* const now = bank.parameters_of(k);
+      const double* const now = reported ? bank.reported_of(k) : bank.parameters_of(k);
       for (std::int64_t e = 0; e < each; ++e) {
         const auto element = static_cast<std::size_t>(k * each + e);
         moved_[element] = now[e] - anchor_[element];

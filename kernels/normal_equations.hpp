@@ -36,10 +36,10 @@ class NormalEquations {
   /// Puts the anchor W0 of every model back to 0. For a bank of `shape`, whose outputs are ours.
   void start(const BankShape& shape);
 
-  /// Loss and gradient of every running model at its current parameters, as one part of sums over n
-  /// rows.
+  /// Loss and gradient of every running model at its current parameters, or at those it reports, as
+  /// one part of sums over n rows.
   /// 2 (d + 1)^2 flops a column. Determinism: the same bits for any number of threads.
-  void pass(const BankState& bank, ThreadPool& pool, Partials& partials);
+  void pass(const BankState& bank, bool reported, ThreadPool& pool, Partials& partials);
 
   /// Whether a model's loss that pass() gave has lost digits: it is far below the loss at its
   /// anchor, from which it was subtracted.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "kernels/backend.hpp"
@@ -79,7 +80,7 @@ TEST_P(NormalEquationsOf, GiveTheLossAndGradientOfTheRows) {
   NormalEquations equations = this->equations();
   Partials partials;
   equations.start(shape());
-  equations.pass(bank, pool, partials);
+  equations.pass(bank, false, pool, partials);
   expect_same(partials, by_rows(), 1e-11);
   for (std::int64_t k = 0; k < 2; ++k) {
     const double* const first = bank.parameters_of(k);
@@ -98,12 +99,12 @@ TEST_P(NormalEquationsOf, AgreeWhereverTheyAreAnchored) {
   const Partials here = by_rows();
   equations.anchor(bank, here, 0);
   equations.anchor(bank, here, 1);
-  equations.pass(bank, pool, partials);
+  equations.pass(bank, false, pool, partials);
   expect_same(partials, here, 1e-15);  // nothing moved: only the order of the sums differs
   for (double& parameter : bank.parameters[0]) {
     parameter = parameter * 0.5 - 0.25;
   }
-  equations.pass(bank, pool, partials);
+  equations.pass(bank, false, pool, partials);
   expect_same(partials, by_rows(), 1e-11);
 }
 
@@ -173,6 +174,85 @@ TEST(NormalEquationsRun, TakesTheStepsThatRowsWouldTake) {
       EXPECT_NEAR(moments.parameters[e], rows.parameters[e], 1e-8);
     }
   }
+}
+
+// Batches of a float engine, whose own sums over all rows are good to seven digits: evaluated
+// between epochs on moments, which are sums of doubles, and on rows once a model has ended.
+TEST(NormalEquationsEvaluation, IsThatOfDoublesBetweenEpochsAndOfTheRowsAtTheEnd) {
+  const ProblemShape shape{3000, 20, 2, true};
+  constexpr std::int64_t epochs = 10;
+  BankPlan plan;
+  plan.loss = SquaredLoss{};
+  plan.outputs = shape.outputs;
+  ModelPlan model;
+  model.rule = {RuleKind::gradient, 0.0};
+  model.schedule.learning_rate = 0.05;
+  plan.models = {model, model};
+  plan.models[1].schedule.learning_rate = 0.01;
+  plan.batch_size = 100;
+  plan.most_steps = epochs * shape.rows / plan.batch_size;
+  const auto train = [&](Precision precision, bool moments, bool ends) {
+    const auto backend = make_cpu_backend(2, precision);
+    backend->hold(random_data(shape, false, 11));
+    BankPlan mine = plan;
+    mine.allow_normal_equations = moments;
+    backend->start(mine);
+    EXPECT_FALSE(backend->uses_normal_equations()) << "no step is taken on them";
+    std::vector<std::vector<StepRecord>> history(mine.models.size());
+    backend->run(30, history);
+    if (ends) {
+      backend->stop(1, Reason::interrupted);
+    }
+    backend->evaluate();
+    return std::array{backend->state(0), backend->state(1)};
+  };
+  const auto moments = train(Precision::fp32, true, true);
+  const auto rows = train(Precision::fp32, false, true);
+  EXPECT_NE(moments[0].at.mean_loss, rows[0].at.mean_loss);
+  EXPECT_NEAR(moments[0].at.mean_loss, rows[0].at.mean_loss, 1e-6 * rows[0].at.mean_loss);
+  EXPECT_EQ(moments[1].at.mean_loss, rows[1].at.mean_loss) << "ended";
+  EXPECT_EQ(moments[1].at.gradient_max_norm, rows[1].at.gradient_max_norm);
+  const auto doubles = train(Precision::fp64, true, false);
+  const auto double_rows = train(Precision::fp64, false, false);
+  for (int k = 0; k < 2; ++k) {
+    const Evaluation& at = doubles[k].at;
+    const Evaluation& expected = double_rows[k].at;
+    EXPECT_NEAR(at.mean_loss, expected.mean_loss, 1e-12 * expected.mean_loss);
+    EXPECT_NEAR(at.penalty, expected.penalty, 1e-12 * expected.penalty);
+    EXPECT_NEAR(at.gradient_max_norm, expected.gradient_max_norm,
+                1e-11 * expected.gradient_max_norm);
+  }
+}
+
+// The loss on rows without noise falls below what moments can tell: then it is asked of the rows.
+TEST(NormalEquationsEvaluation, GoesBackToTheRowsWhereMomentsHaveNoDigitsLeft) {
+  const ProblemShape shape{500, 4, 1};
+  double loss[2] = {};
+  for (const bool moments : {false, true}) {
+    TrainingData data = random_data(shape, false, 3);
+    for (std::int64_t i = 0; i < shape.rows; ++i) {
+      const float* const x = data.features.row(i);
+      data.targets[static_cast<std::size_t>(i)] = 2.0 * static_cast<double>(x[0]);
+    }
+    const auto backend = make_cpu_backend(2, Precision::fp64);
+    backend->hold(std::move(data));
+    BankPlan plan;
+    plan.loss = SquaredLoss{};
+    ModelPlan model;
+    model.rule = {RuleKind::gradient, 0.0};
+    model.schedule.learning_rate = 0.1;
+    plan.models = {model};
+    plan.batch_size = 50;
+    plan.most_steps = 1000;
+    plan.allow_normal_equations = moments;
+    backend->start(plan);
+    std::vector<std::vector<StepRecord>> history(1);
+    backend->run(1000, history);
+    backend->evaluate();
+    loss[moments ? 1 : 0] = backend->state(0).at.mean_loss;
+  }
+  EXPECT_LT(loss[0], 1e-15);
+  EXPECT_EQ(loss[0], loss[1]);
 }
 
 // Targets that are a linear function of the features: the loss falls by thirty decimals, which
