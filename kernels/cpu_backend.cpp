@@ -123,13 +123,14 @@ class CpuBackend final : public Backend {
                         std::holds_alternative<SquaredLoss>(pass_.loss()) && takes_moments(bank_) &&
                         batch_size_ >= rows() && !sampled && rows_are_many(plan.most_steps);
     const std::int64_t epochs = plan.most_steps / std::max<std::int64_t>(1, rows() / batch_size_);
-    evaluates_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
-                            std::holds_alternative<SquaredLoss>(pass_.loss()) &&
-                            batch_size_ < rows() && rows_are_many(epochs);
+    const bool evaluates_on_moments = plan.allow_normal_equations && !pass_.is_masked() &&
+                                      std::holds_alternative<SquaredLoss>(pass_.loss()) &&
+                                      batch_size_ < rows() && rows_are_many(epochs);
+    last_step_on_moments_ = evaluates_on_moments ? plan.most_steps : 0;
     if (!steps_on_moments_) {
       feed_->settle(pool_);
     }
-    if (steps_on_moments_ || evaluates_on_moments_) {
+    if (steps_on_moments_ || evaluates_on_moments) {
       normal_equations().start(shape);
     }
   }
@@ -176,10 +177,11 @@ class CpuBackend final : public Backend {
     known_.assign(known_.size(), 0);
   }
 
-  // A model that has ended is evaluated once, and by the rows.
+  // A model that has ended is evaluated once. At an end, and that of the budget, the rows are
+  // asked.
   void evaluate() override {
     std::vector<char> evaluated(known_.size(), 0);
-    if (evaluates_on_moments_) {
+    if (step_ < last_step_on_moments_) {
       evaluated = evaluate_on_moments(rows(), pool_, *normal_equations_, bank_, partials_);
     }
     chosen_.clear();
@@ -281,7 +283,7 @@ class CpuBackend final : public Backend {
     data_ = {};
     normal_equations_.reset();
     steps_on_moments_ = false;
-    evaluates_on_moments_ = false;
+    last_step_on_moments_ = 0;
   }
 
   // As rows_are_many(), or they are there.
@@ -356,7 +358,7 @@ class CpuBackend final : public Backend {
   Partials partials_;
   std::optional<NormalEquations> normal_equations_;  // once asked for
   bool steps_on_moments_ = false;
-  bool evaluates_on_moments_ = false;  // where epochs of mini-batches end
+  std::int64_t last_step_on_moments_ = 0;  // before it epochs of mini-batches end on them
   MomentSteps moment_steps_;
   std::vector<ModelState> before_;
 };
