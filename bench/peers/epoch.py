@@ -12,7 +12,8 @@
 DATA is a folder written by `steepest convert`. All sides hold the same standardized float32 rows in
 memory and take the same number of steps of the same size at a constant rate, in a new random order
 every epoch. An epoch of steepest is the difference of two runs of different length, so it holds
-the evaluation on all rows at its end, which the others do not do. PyTorch: eager, torch.optim.SGD,
+the evaluation on all rows at its end (by second moments where those pay, and then a share of what
+they cost), which the others do not do. PyTorch: eager, torch.optim.SGD,
 a batch gathered by an index tensor (no DataLoader, which is slower). scikit-learn: SGDRegressor, or
 SGDClassifier(loss="log_loss"), one row a step, whatever the batch size.
 """
