@@ -311,7 +311,8 @@ HWY_INLINE void squared_block(const TileRows& tile, const std::int64_t* indexes,
       prefetch<Vectors * hn::MaxLanes(Tag<T>())>(tile.next[first + r]);
     }
   }
-  [[maybe_unused]] V kept[keeps_rows<Rows, Vectors> ? Vectors : 1][Rows];
+  constexpr int kept_vectors = std::max(1, Vectors * int{keeps_rows<Rows, Vectors>});
+  [[maybe_unused]] V kept[kept_vectors][Rows];
   V sums[Rows];
   for (V& sum : sums) {
     sum = hn::Zero(d);
