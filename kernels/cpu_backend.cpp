@@ -122,11 +122,13 @@ class CpuBackend final : public Backend {
     steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
                         std::holds_alternative<SquaredLoss>(pass_.loss()) && takes_moments(bank_) &&
                         batch_size_ >= rows() && !sampled && rows_are_many(plan.most_steps);
-    const std::int64_t epochs = plan.most_steps / std::max<std::int64_t>(1, rows() / batch_size_);
-    const bool evaluates_on_moments = plan.allow_normal_equations && !pass_.is_masked() &&
-                                      std::holds_alternative<SquaredLoss>(pass_.loss()) &&
-                                      batch_size_ < rows() && rows_are_many(epochs);
-    last_step_on_moments_ = evaluates_on_moments ? plan.most_steps : 0;
+    const std::int64_t batches =
+        (rows() + batch_size_ - 1) / std::max<std::int64_t>(1, batch_size_);
+    const bool evaluates_on_moments =
+        plan.allow_normal_equations && !pass_.is_masked() &&
+        std::holds_alternative<SquaredLoss>(pass_.loss()) && batch_size_ < rows() &&
+        rows_are_many(plan.most_steps / std::max<std::int64_t>(1, batches));
+    moments_before_step_ = evaluates_on_moments ? plan.most_steps : 0;
     if (!steps_on_moments_) {
       feed_->settle(pool_);
     }
@@ -181,7 +183,7 @@ class CpuBackend final : public Backend {
   // asked.
   void evaluate() override {
     std::vector<char> evaluated(known_.size(), 0);
-    if (step_ < last_step_on_moments_) {
+    if (step_ < moments_before_step_) {
       evaluated = evaluate_on_moments(rows(), pool_, *normal_equations_, bank_, partials_);
     }
     chosen_.clear();
@@ -283,7 +285,7 @@ class CpuBackend final : public Backend {
     data_ = {};
     normal_equations_.reset();
     steps_on_moments_ = false;
-    last_step_on_moments_ = 0;
+    moments_before_step_ = 0;
   }
 
   // As rows_are_many(), or they are there.
@@ -358,7 +360,7 @@ class CpuBackend final : public Backend {
   Partials partials_;
   std::optional<NormalEquations> normal_equations_;  // once asked for
   bool steps_on_moments_ = false;
-  std::int64_t last_step_on_moments_ = 0;  // before it epochs of mini-batches end on them
+  std::int64_t moments_before_step_ = 0;  // epochs of mini-batches end on them before this step
   MomentSteps moment_steps_;
   std::vector<ModelState> before_;
 };

@@ -176,6 +176,31 @@ TEST(NormalEquationsRun, TakesTheStepsThatRowsWouldTake) {
   }
 }
 
+// Rows without noise: the loss falls by thirty decimals, which moments alone would lose.
+TrainingData data_without_noise(const ProblemShape& shape) {
+  TrainingData data = random_data(shape, false, 3);
+  for (std::int64_t i = 0; i < shape.rows; ++i) {
+    const float* const x = data.features.row(i);
+    data.targets[static_cast<std::size_t>(i)] = 2.0 * static_cast<double>(x[0]) -
+                                                static_cast<double>(x[1]) +
+                                                0.5 * static_cast<double>(x[3]);
+  }
+  return data;
+}
+
+BankPlan gradient_plan(double rate, std::int64_t most_steps, bool moments) {
+  BankPlan plan;
+  plan.loss = SquaredLoss{};
+  ModelPlan model;
+  model.rule = {RuleKind::gradient, 0.0};
+  model.schedule.learning_rate = rate;
+  model.schedule.horizon = most_steps;
+  plan.models = {model};
+  plan.most_steps = most_steps;
+  plan.allow_normal_equations = moments;
+  return plan;
+}
+
 // Batches of a float engine, whose own sums over all rows are good to seven digits: evaluated
 // between epochs on moments, which are sums of doubles, and on rows once a model has ended.
 TEST(NormalEquationsEvaluation, IsThatOfDoublesBetweenEpochsAndOfTheRowsAtTheEnd) {
@@ -224,64 +249,61 @@ TEST(NormalEquationsEvaluation, IsThatOfDoublesBetweenEpochsAndOfTheRowsAtTheEnd
   }
 }
 
-// The loss on rows without noise falls below what moments can tell: then it is asked of the rows.
+// Below what moments can tell, the rows are asked between epochs, too.
 TEST(NormalEquationsEvaluation, GoesBackToTheRowsWhereMomentsHaveNoDigitsLeft) {
+  const ProblemShape shape{500, 4, 1};
+  double early[2] = {};
+  double late[2] = {};
+  for (const bool moments : {false, true}) {
+    const auto backend = make_cpu_backend(2, Precision::fp64);
+    backend->hold(data_without_noise(shape));
+    BankPlan plan = gradient_plan(0.1, 2000, moments);
+    plan.batch_size = 50;
+    backend->start(plan);
+    std::vector<std::vector<StepRecord>> history(1);
+    backend->run(10, history);
+    backend->evaluate();
+    early[moments ? 1 : 0] = backend->state(0).at.mean_loss;
+    backend->run(990, history);
+    backend->evaluate();
+    late[moments ? 1 : 0] = backend->state(0).at.mean_loss;
+  }
+  EXPECT_NE(early[0], early[1]) << "summed otherwise, so by moments";
+  EXPECT_NEAR(early[0], early[1], 1e-12 * early[0]);
+  EXPECT_LT(late[0], 1e-15);
+  EXPECT_EQ(late[0], late[1]);
+}
+
+// What a sweep reports of a run is what fit reports: by the rows, though nothing has ended the
+// model.
+TEST(NormalEquationsEvaluation, IsThatOfTheRowsAfterTheLastEpochOfTheBudget) {
   const ProblemShape shape{500, 4, 1};
   double loss[2] = {};
   for (const bool moments : {false, true}) {
-    TrainingData data = random_data(shape, false, 3);
-    for (std::int64_t i = 0; i < shape.rows; ++i) {
-      const float* const x = data.features.row(i);
-      data.targets[static_cast<std::size_t>(i)] = 2.0 * static_cast<double>(x[0]);
-    }
     const auto backend = make_cpu_backend(2, Precision::fp64);
-    backend->hold(std::move(data));
-    BankPlan plan;
-    plan.loss = SquaredLoss{};
-    ModelPlan model;
-    model.rule = {RuleKind::gradient, 0.0};
-    model.schedule.learning_rate = 0.1;
-    plan.models = {model};
+    backend->hold(random_data(shape, false, 3));
+    BankPlan plan = gradient_plan(0.1, 100, moments);
     plan.batch_size = 50;
-    plan.most_steps = 1000;
-    plan.allow_normal_equations = moments;
     backend->start(plan);
     std::vector<std::vector<StepRecord>> history(1);
-    backend->run(1000, history);
+    backend->run(100, history);
     backend->evaluate();
+    EXPECT_EQ(backend->state(0).reason, Reason::running);
     loss[moments ? 1 : 0] = backend->state(0).at.mean_loss;
   }
-  EXPECT_LT(loss[0], 1e-15);
   EXPECT_EQ(loss[0], loss[1]);
 }
 
-// Targets that are a linear function of the features: the loss falls by thirty decimals, which
-// moments alone would lose.
 TEST(NormalEquationsRun, EndsByTheLossOnlyWhereTheRowsSaySo) {
   const ProblemShape shape{500, 4, 1};
   std::int64_t steps[2] = {};
   double objective[2] = {};
   for (const bool moments : {false, true}) {
-    TrainingData data = random_data(shape, false, 3);
-    for (std::int64_t i = 0; i < shape.rows; ++i) {
-      const float* const x = data.features.row(i);
-      data.targets[static_cast<std::size_t>(i)] = 2.0 * static_cast<double>(x[0]) -
-                                                  static_cast<double>(x[1]) +
-                                                  0.5 * static_cast<double>(x[3]);
-    }
     const auto backend = make_cpu_backend(2, Precision::fp64);
-    backend->hold(std::move(data));
-    BankPlan plan;
-    plan.loss = SquaredLoss{};
-    ModelPlan model;
-    model.rule = {RuleKind::gradient, 0.0};
-    model.schedule.learning_rate = 0.3;
-    model.schedule.horizon = 10000;
-    model.tolerances.gradient = 0.0;
-    model.tolerances.loss = 1e-6;
-    plan.models = {model};
-    plan.most_steps = 10000;
-    plan.allow_normal_equations = moments;
+    backend->hold(data_without_noise(shape));
+    BankPlan plan = gradient_plan(0.3, 10000, moments);
+    plan.models[0].tolerances.gradient = 0.0;
+    plan.models[0].tolerances.loss = 1e-6;
     backend->start(plan);
     std::vector<std::vector<StepRecord>> history(1);
     backend->run(10000, history);
