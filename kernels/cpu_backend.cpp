@@ -122,12 +122,10 @@ class CpuBackend final : public Backend {
     steps_on_moments_ = plan.allow_normal_equations && !pass_.is_masked() &&
                         std::holds_alternative<SquaredLoss>(pass_.loss()) && takes_moments(bank_) &&
                         batch_size_ >= rows() && !sampled && rows_are_many(plan.most_steps);
-    const std::int64_t batches =
-        (rows() + batch_size_ - 1) / std::max<std::int64_t>(1, batch_size_);
     const bool evaluates_on_moments =
         plan.allow_normal_equations && !pass_.is_masked() &&
         std::holds_alternative<SquaredLoss>(pass_.loss()) && batch_size_ < rows() &&
-        rows_are_many(plan.most_steps / std::max<std::int64_t>(1, batches));
+        rows_are_many(plan.most_steps / ((rows() - 1) / batch_size_ + 1));
     moments_before_step_ = evaluates_on_moments ? plan.most_steps : 0;
     if (!steps_on_moments_) {
       feed_->settle(pool_);

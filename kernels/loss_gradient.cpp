@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/partitions.hpp"
+#include "kernels/tile_squared.hpp"
 
 namespace steepest::kernels {
 namespace {

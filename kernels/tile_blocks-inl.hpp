@@ -44,6 +44,30 @@ HWY_INLINE void prefetch(const float* from) {
   }
 }
 
+// The lanes of v, halves added to halves.
+template <class D>
+HWY_INLINE hn::TFromD<D> sum_of_halves([[maybe_unused]] D d, hn::VFromD<D> v) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::GetLane(v);
+#elif HWY_HAVE_SCALABLE
+  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())];
+  hn::Store(v, d, lanes);
+  for (std::size_t half = hn::Lanes(d) / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) {
+      lanes[i] += lanes[i + half];
+    }
+  }
+  return lanes[0];
+#else
+  if constexpr (hn::MaxLanes(D()) == 1) {
+    return hn::GetLane(v);
+  } else {
+    const hn::Half<D> half;
+    return sum_of_halves(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+#endif
+}
+
 // body(width constant, first) for a width in [1, most].
 template <int most, class Body, int tried = most>
 HWY_INLINE void with_width(std::int64_t width, std::int64_t first, Body& body) {
