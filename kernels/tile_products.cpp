@@ -23,6 +23,25 @@ constexpr int score_columns_at_once = many_registers ? 10 : 5;
 constexpr int block_vectors = many_registers ? 4 : 2;
 constexpr int one_column_vectors = 8;
 
+// Rows are turned, so that lanes are rows, where they have at most so many features: what is turned
+// stays in the second-level cache.
+constexpr std::int64_t most_turned_features = 512;
+
+HWY_INLINE bool turns_rows(std::int64_t features, std::int64_t columns) {
+  constexpr std::int64_t features_a_column = 8;
+  return features <= std::min(columns * features_a_column, most_turned_features);
+}
+
+// Whether the scores ask for every other one of the next rows; else the gradient asks for all. They
+// do not where their weights fill the nearest cache: then they wait for their own rows.
+template <class T>
+HWY_INLINE bool scores_ask(std::int64_t features, std::int64_t columns) {
+  constexpr std::int64_t most_weights_bytes = 16 << 10;
+  const std::int64_t together = std::min<std::int64_t>(columns, score_columns_at_once);
+  return turns_rows(features, columns) ||
+         features * together * static_cast<std::int64_t>(sizeof(T)) <= most_weights_bytes;
+}
+
 template <int Rows, int Columns, class T>
 HWY_INLINE void score_block(const float* const* rows, const float* const* next,
                             std::int64_t features, const T* weights, std::int64_t padded,
@@ -81,8 +100,9 @@ void score_columns(const TileRows& tile, bool asks, const T* weights, std::int64
 }
 
 template <int Vectors, int Columns, class T>
-HWY_INLINE void gradient_block(const TileRows& tile, bool asks, std::int64_t j, const T* residuals,
-                               std::int64_t pitch, T* gradient, std::int64_t padded) {
+HWY_INLINE void gradient_block(const TileRows& tile, std::int64_t asks_every, std::int64_t j,
+                               const T* residuals, std::int64_t pitch, T* gradient,
+                               std::int64_t padded) {
   const Tag<T> d;
   using V = hn::VFromD<Tag<T>>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -92,9 +112,10 @@ HWY_INLINE void gradient_block(const TileRows& tile, bool asks, std::int64_t j, 
       sums[v][c] = hn::LoadU(d, gradient + c * padded + j + v * lanes);
     }
   }
-  asks = asks && tile.next != nullptr;
+  std::int64_t asks_at = asks_every > 0 && tile.next != nullptr ? 0 : tile.count;
   for (std::int64_t r = 0; r < tile.count; ++r) {
-    if (asks && r % 2 == 0) {
+    if (r == asks_at) {
+      asks_at += asks_every;
       prefetch<Vectors * hn::MaxLanes(Tag<T>())>(tile.next[r] + j);
     }
     V x[Vectors];
@@ -118,8 +139,9 @@ HWY_INLINE void gradient_block(const TileRows& tile, bool asks, std::int64_t j, 
 template <class T>
 void scores_of_rows(const TileRows& tile, const PaddedColumns<const T>& weights,
                     const T* intercepts, std::int64_t pitch, T* scores) {
+  const bool asks = scores_ask<T>(tile.features, weights.columns);
   for_blocks<score_columns_at_once>(weights.columns, [&](auto width, std::int64_t first) {
-    score_columns<width.value>(tile, first == 0, weights.values + first * weights.padded,
+    score_columns<width.value>(tile, asks && first == 0, weights.values + first * weights.padded,
                                weights.padded, intercepts + first, scores + first * pitch, pitch);
   });
 }
@@ -129,10 +151,6 @@ template <class T>
 HWY_INLINE std::int64_t rows_across() {
   return 2 * static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
 }
-
-// Rows are turned, so that lanes are rows, where they have at most so many features: what is turned
-// stays in the second-level cache.
-constexpr std::int64_t most_turned_features = 512;
 
 // The bits of `place`, below `count`, in reverse: 0, count / 2, count / 4, 3 count / 4, ...
 HWY_INLINE std::int64_t reversed(std::int64_t place, std::int64_t count) {
@@ -221,10 +239,9 @@ void scores_across(const TileRows& tile, const PaddedColumns<const T>& weights, 
 template <class T>
 void scores_on_target(const TileRows& tile, const PaddedColumns<const T>& weights,
                       const T* intercepts, std::int64_t pitch, T* scores) {
-  constexpr std::int64_t features_a_column = 8;
   const std::int64_t across = rows_across<T>();
   TileRows left = tile;
-  if (tile.features <= std::min(weights.columns * features_a_column, most_turned_features)) {
+  if (turns_rows(tile.features, weights.columns)) {
     left.count = across;
     for (; left.rows + across <= tile.rows + tile.count; left.rows += across) {
       scores_across(left, weights, intercepts, pitch, scores);
@@ -236,23 +253,25 @@ void scores_on_target(const TileRows& tile, const PaddedColumns<const T>& weight
   scores_of_rows(left, weights, intercepts, pitch, scores);
 }
 
-// All columns take a piece of the rows in turn, while it is in the nearest cache.
+// All columns take a piece of the rows in turn, while it is in the nearest cache. The first ones
+// ask for the next rows.
 template <class T>
 void gradient_on_target(const TileRows& tile, const T* residuals, std::int64_t pitch,
                         const PaddedColumns<T>& gradient) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(Tag<T>()));
   const std::int64_t vectors = (tile.features + lanes - 1) / lanes;
+  const std::int64_t asks_every = scores_ask<T>(tile.features, gradient.columns) ? 2 : 1;
   if (gradient.columns == 1) {
     for_blocks<one_column_vectors>(vectors, [&](auto width, std::int64_t vector) {
-      gradient_block<width.value, 1>(tile, true, vector * lanes, residuals, pitch, gradient.values,
-                                     gradient.padded);
+      gradient_block<width.value, 1>(tile, asks_every, vector * lanes, residuals, pitch,
+                                     gradient.values, gradient.padded);
     });
     return;
   }
   for_blocks<block_vectors>(vectors, [&](auto high, std::int64_t vector) {
     for_blocks<block_columns>(gradient.columns, [&](auto wide, std::int64_t first) {
       gradient_block<high.value, wide.value>(
-          tile, first == 0, vector * lanes, residuals + first * pitch, pitch,
+          tile, first == 0 ? asks_every : 0, vector * lanes, residuals + first * pitch, pitch,
           gradient.values + first * gradient.padded, gradient.padded);
     });
   });

@@ -29,7 +29,7 @@ struct TileRows {
   const float* const* rows = nullptr;
 
   /// What will be read next: `count` pointers, or null. Caches are asked for them meanwhile, half
-  /// by tile_scores and half by tile_gradient.
+  /// by tile_scores and half by tile_gradient, or all by tile_gradient where weights are many.
   const float* const* next = nullptr;
 
   std::int64_t count = 0;
