@@ -48,7 +48,7 @@ void MemoryFeed::settle(ThreadPool& pool) {
   }
   if (data_.storage == Storage::bfloat16) {
     packed_ = PackedRows::of_bfloat16(data_.features, scales_, pool);
-  } else if (data_.bytes && data_.storage != Storage::float32) {
+  } else if (data_.bytes && data_.storage == Storage::uint8) {
     packed_ = PackedRows::of_bytes(data_.features, pool);
   } else if (!settled_) {
     standardize(scales_, pool, data_.features);

@@ -120,10 +120,11 @@ TEST_P(StreamedFit, IsTheFitInMemoryToTheBit) {
     options.batch_size = chosen.batch_size;
     options.epochs = chosen.batch_size > 0 ? 3 : 0;
     options.threads = 2;
+    const bool as_bytes = chosen.bytes && GetParam().kind == DeviceKind::cpu;
+    options.storage = as_bytes ? Storage::uint8 : Storage::automatic;
     const FitResult expected = fit(data_for(chosen), options);
-    if (chosen.bytes && GetParam().kind == DeviceKind::cpu) {
-      EXPECT_EQ(expected.storage, Storage::uint8);
-    }
+    EXPECT_EQ(expected.storage, as_bytes ? Storage::uint8 : Storage::float32);
+    options.storage = Storage::automatic;
     // All of an epoch in one window; several windows; no window at all.
     for (const std::int64_t bytes : {1 << 24, 1 << 17, 1 << 10}) {
       options.memory_bytes = bytes;
