@@ -106,9 +106,10 @@ void add_problem_options(CLI::App& app, ProblemOptions& options) {
   app.add_option("--precision", options.precision,
                  "of products: auto, fp64 or fp32; tf32 or bf16 on a GPU")
       ->default_str("auto");
-  app.add_option("--storage", options.storage,
-                 "features in memory: auto (float32), float32, bfloat16, or uint8 for whole numbers "
-                 "from 0 to 255")
+  app.add_option(
+         "--storage", options.storage,
+         "features in memory: auto (float32), float32, bfloat16, or uint8 for whole numbers "
+         "from 0 to 255")
       ->default_str("auto");
   app.add_option("--engine", options.engine,
                  "how a GPU takes its steps: auto (products), products, fused, block, grid, "
